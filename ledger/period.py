@@ -1,0 +1,82 @@
+"""Instants and settlement periods.
+
+An instant is UTC text with milliseconds and ``Z``, always 24 characters, so that texts sort as
+times. A period is a calendar month of the co-op's time zone, named ``YYYY-MM`` and bounded by two
+instants, start included and end excluded; the bounds are computed once, when the period is
+opened, and stand in the log from then on.
+
+>>> month_bounds("2026-10", zone="Asia/Tokyo")
+('2026-09-30T15:00:00.000Z', '2026-10-31T15:00:00.000Z')
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from ledger.errors import OutOfRange
+
+INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
+MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+
+
+def format_instant(moment: datetime) -> str:
+    """Write an aware time as an instant; what is below a millisecond is cut off."""
+    if moment.tzinfo is None:
+        raise OutOfRange(f"{moment.isoformat()} has no time zone")
+    moment = moment.astimezone(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def parse_instant(text: str) -> datetime:
+    """Read an instant written by ``format_instant``; nothing else is accepted."""
+    if INSTANT.fullmatch(text) is None:
+        raise OutOfRange(f"{text[:40]!r} is not an instant like 2026-10-31T15:00:00.000Z")
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise OutOfRange(f"{text!r} is not a moment of the calendar") from error
+
+
+def parse_rfc3339(text: str) -> datetime:
+    """Read an RFC 3339 time with a numeric offset or ``Z``."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise OutOfRange(f"{text[:40]!r} is not an RFC 3339 time") from error
+    if moment.tzinfo is None or len(text) < len("2026-10-31T15:00:00Z") or text[10] not in "Tt":
+        raise OutOfRange(f"{text[:40]!r} lacks a time or an offset such as +09:00 or Z")
+    return moment
+
+
+def month_bounds(month: str, *, zone: str) -> tuple[str, str]:
+    """The instants at which the month starts and ends in ``zone`` (an IANA name)."""
+    if MONTH.fullmatch(month) is None:
+        raise OutOfRange(f"{month[:20]!r} is not a month like 2026-10")
+    try:
+        local = ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise OutOfRange(f"{zone!r} is not a time zone of the IANA table") from error
+    year, number = int(month[:4]), int(month[5:])
+    following = (year + number // 12, number % 12 + 1)
+    return (
+        format_instant(datetime(year, number, 1, tzinfo=local)),
+        format_instant(datetime(*following, 1, tzinfo=local)),
+    )
+
+
+def is_plausible_month(month: str, start: str, end: str) -> bool:
+    """Whether two instants can bound the named month in some time zone of the world."""
+    slack = timedelta(hours=15)
+    wanted = month_bounds(month, zone="UTC")
+    given = (start, end)
+    return all(
+        abs(parse_instant(a) - parse_instant(b)) <= slack
+        for a, b in zip(wanted, given, strict=True)
+    )
+
+
+def add_days(instant: str, days: int) -> str:
+    """The instant a whole number of 24-hour days later."""
+    return format_instant(parse_instant(instant) + timedelta(days=days))
