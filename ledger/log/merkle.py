@@ -63,7 +63,7 @@ def root_hash(leaf_hashes: Iterable[bytes]) -> bytes:
     same shape as the recursive definition. Raises OutOfRange for a hash that is not 32 bytes.
     """
     level = list(leaf_hashes)
-    _require_hashes(level)
+    require_hashes(level)
     sha256 = hashlib.sha256
     while len(level) > 1:
         paired = [
@@ -253,7 +253,7 @@ class Frontier:
         _require_count(self.size, "size")
         if type(self.roots) is not tuple or len(self.roots) != self.size.bit_count():
             raise OutOfRange(f"size {self.size} needs a tuple of {self.size.bit_count()} roots")
-        _require_hashes(self.roots)
+        require_hashes(self.roots)
 
     @classmethod
     def read_from(cls, reader: HashReader, size: int) -> Frontier:
@@ -267,7 +267,7 @@ class Frontier:
     def extend(self, leaf_hashes: Iterable[bytes]) -> Frontier:
         """The frontier after these leaves, in order; two hashes a leaf at most, on average."""
         leaves = tuple(leaf_hashes)
-        _require_hashes(leaves)
+        require_hashes(leaves)
         stack, size = list(self.roots), self.size
         for leaf in leaves:
             merges = (~size & (size + 1)).bit_length() - 1  # trailing one bits of the old size
@@ -360,7 +360,7 @@ def _read(reader: HashReader, nodes: tuple[Node, ...]) -> Sequence[bytes]:
     hashes = reader(nodes)
     if len(hashes) != len(nodes):
         raise InvariantViolated(f"asked for {len(nodes)} nodes, the reader gave {len(hashes)}")
-    _require_hashes(hashes)
+    require_hashes(hashes)
     return hashes
 
 
@@ -380,7 +380,8 @@ def _require_count(value: Any, name: str) -> None:
         raise OutOfRange(f"{name} {value!r} is not an integer from 0 to 2**63 − 1")
 
 
-def _require_hashes(hashes: Sequence[Any]) -> None:
+def require_hashes(hashes: Sequence[Any]) -> None:
+    """Refuse a sequence in which anything is not 32 bytes. Raises OutOfRange."""
     # Two set builds instead of a call per hash: this runs over millions of them.
     if not set(map(type, hashes)) <= {bytes} or not set(map(len, hashes)) <= {HASH_BYTES}:
         raise OutOfRange("a hash is not 32 bytes")

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger.errors import InvariantViolated, MalformedProof, OutOfRange
-from ledger.log.merkle import HASH_BYTES, SIZE_MAX, HashReader, Node, root_hash
+from ledger.log.merkle import HASH_BYTES, SIZE_MAX, HashReader, Node, require_hashes, root_hash
 
 TILE_HEIGHT = 8
 TILE_WIDTH = 256
@@ -111,11 +111,8 @@ def tiles_of_size(size: int) -> Iterator[Tile]:
 def tiles_of_growth(old_size: int, new_size: int) -> Iterator[Tile]:
     """The tiles of ``new_size`` that ``old_size`` did not have, new or wider."""
     _require_growth(old_size, new_size)
-    for level in range(LEVEL_MAX + 1):
-        old_items, new_items = _items(old_size, level), _items(new_size, level)
-        if old_items == new_items:
-            return
-        for index, width in _slots(old_items, new_items):
+    for level in _levels_of_growth(old_size, new_size):
+        for index, width in _slots(_items(old_size, level), _items(new_size, level)):
             yield Tile(level, index, width)
 
 
@@ -178,22 +175,18 @@ def grow(old_size: int, leaf_hashes: Sequence[bytes], read_tiles: TileReader) ->
     """
     new_size = old_size + len(leaf_hashes)
     _require_growth(old_size, new_size)
+    require_hashes(leaf_hashes)
     edge = _right_edge(old_size, new_size)
     old_tiles = _read_tiles(read_tiles, edge) if edge else {}
     kept = {tile.level: hashes for tile, hashes in old_tiles.items()}
     grown: dict[Tile, bytes] = {}
-    items, level = list(leaf_hashes), 0
-    while items:
-        index = _items(old_size, level) // TILE_WIDTH
-        row = [*kept.get(level, ()), *items]
-        items = []
-        for first in range(0, len(row), TILE_WIDTH):
-            hashes = row[first : first + TILE_WIDTH]
-            root = root_hash(hashes)  # also refuses hashes of a wrong length
-            grown[Tile(level, index, len(hashes))] = b"".join(hashes)
-            items += [root] if len(hashes) == TILE_WIDTH else []
-            index += 1
-        level += 1
+    added = list(leaf_hashes)
+    for level in _levels_of_growth(old_size, new_size):
+        first = _items(old_size, level) // TILE_WIDTH
+        rows = _rows([*kept.get(level, ()), *added])
+        for index, row in enumerate(rows, start=first):
+            grown[Tile(level, index, len(row))] = b"".join(row)
+        added = [root_hash(row) for row in rows if len(row) == TILE_WIDTH]
     return grown
 
 
@@ -214,7 +207,8 @@ def parse_bundle(data: bytes, width: int) -> tuple[bytes, ...]:
     Raises MalformedProof if the bytes end early or go on.
     """
     _require(width, 1, TILE_WIDTH, "bundle width")
-    entries, position = [], 0
+    entries: list[bytes] = []
+    position = 0
     for _ in range(width):
         start = position + _LENGTH_BYTES
         position = start + int.from_bytes(data[position:start], "big")
@@ -224,6 +218,10 @@ def parse_bundle(data: bytes, width: int) -> tuple[bytes, ...]:
     if position != len(data):
         raise MalformedProof(f"{len(data) - position} bytes follow the {width} entries")
     return tuple(entries)
+
+
+def _rows(hashes: list[bytes]) -> list[list[bytes]]:
+    return [hashes[i : i + TILE_WIDTH] for i in range(0, len(hashes), TILE_WIDTH)]
 
 
 def _items(size: int, level: int) -> int:
@@ -238,15 +236,21 @@ def _slots(old_items: int, new_items: int) -> Iterator[tuple[int, int]]:
             yield index, width
 
 
+def _levels_of_growth(old_size: int, new_size: int) -> Iterator[int]:
+    """The levels that get new items; above the first that gets none, none does."""
+    level = 0
+    while _items(old_size, level) != _items(new_size, level):
+        yield level
+        level += 1
+
+
 def _right_edge(old_size: int, new_size: int) -> list[Tile]:
     """The partial tiles of the old tree on the levels that growth reaches."""
     edge = []
-    for level in range(LEVEL_MAX + 1):
-        old_items = _items(old_size, level)
-        if old_items == _items(new_size, level):
-            break
-        if old_items % TILE_WIDTH:
-            edge.append(Tile(level, old_items // TILE_WIDTH, old_items % TILE_WIDTH))
+    for level in _levels_of_growth(old_size, new_size):
+        index, width = divmod(_items(old_size, level), TILE_WIDTH)
+        if width:
+            edge.append(Tile(level, index, width))
     return edge
 
 
