@@ -1,0 +1,192 @@
+"""Rule sets (配分規則): YAML text in, checked and hashed rules out (RULES.md section 3).
+
+``rule_hash`` is SHA-256 of the RFC 8785 form of the document as parsed, so comments and layout do
+not count, and the order of names never matters. Every fault of a layer (text, shape, meaning) is
+reported at once, with line, column and JSON pointer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from ledger import canonical
+from ledger.errors import KyojoError, MalformedRules
+from ledger.rules.checks import ruleset_problems
+from ledger.rules.faults import refuse_invalid
+from ledger.rules.models import (
+    Count,
+    DateText,
+    MemberName,
+    Name,
+    OutsideName,
+    Proportion,
+    RoundingModel,
+    RuleModel,
+)
+from ledger.rules.names import NamesUsed, names_of_total
+from ledger.rules.rounding import Rounding
+from ledger.rules.steps import Step
+from ledger.rules.yamltext import read_yaml, refuse_all
+
+
+class InputModel(RuleModel):
+    """A name for a metric's total."""
+
+    metric: OutsideName
+    agg: Literal["sum"] = "sum"
+
+
+class PoolModel(RuleModel):
+    """Money to divide: revenue ids and charge kinds; ``origin`` takes that origin only."""
+
+    from_: tuple[
+        Annotated[str, Field(pattern=r"^(revenue|charge)\.[^\s+/~]{1,128}$")], ...
+    ] = Field(alias="from")
+    origin: Literal["member", "other", "public"] | None = None
+
+
+class ApprovalModel(RuleModel):
+    """How this rule set's settlements are approved, where the charter leaves it to the rules."""
+
+    threshold: Proportion
+    weights: Literal["equal"] = "equal"
+    objection_days: Count = 0
+
+
+class LateModel(RuleModel):
+    """How late usage is corrected, where the charter leaves it to the rules."""
+
+    grace_days: Count = 0
+    max_lookback_periods: Count = 12
+    materiality_minor: Count = 0
+    style: Literal["delta", "ledger"] = "delta"
+
+
+class RuleSetModel(RuleModel):
+    """The whole document, as written."""
+
+    kyojo_rules: Literal[1]
+    ruleset: Name
+    version: int = Field(ge=1)
+    effective_from: DateText
+    timezone: str
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    minor_digits: int = Field(ge=0, le=9)
+    profile: Literal["generic"] = "generic"
+    rounding: RoundingModel = RoundingModel()
+    members: tuple[MemberName, ...] | None = Field(default=None, min_length=1)
+    inputs: dict[Name, InputModel] = Field(default_factory=dict)
+    pools: dict[Name, PoolModel]
+    steps: tuple[Step, ...]
+    approval: ApprovalModel | None = None
+    late: LateModel | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A pool's sources, such as ``revenue.fares``, and the origin it is limited to."""
+
+    sources: tuple[str, ...]
+    origin: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """A checked rule set. ``document`` is what was parsed; ``rule_hash`` its 32-byte hash.
+
+    ``approval`` and ``late`` are for the co-op; a run does not look at them.
+    """
+
+    name: str
+    version: int
+    effective_from: str
+    timezone: str
+    currency: str
+    minor_digits: int
+    rounding: Rounding
+    members: tuple[str, ...] | None
+    metrics: Mapping[str, str]
+    pools: Mapping[str, Pool]
+    steps: tuple[Step, ...]
+    approval: ApprovalModel | None
+    late: LateModel | None
+    document: Mapping[str, Any]
+    rule_hash: bytes
+
+
+def parse_rules(text: bytes | str) -> RuleSet:
+    """Read a rule set; raises MalformedRules with all faults found, each at its place."""
+    reading = read_yaml(text)
+    if not isinstance(reading.document, dict):
+        reading.refuse("", "shape", "a rule set is a mapping of names to values")
+        refuse_all(reading, "rule set")
+    model = None
+    try:
+        model = RuleSetModel.model_validate_json(canonical.encode(reading.document))
+    except ValidationError as error:
+        refuse_invalid(error, reading)
+    except KyojoError as error:
+        reading.refuse("", error.code, error.message)
+    if model is not None and not reading.faults:
+        for pointer, problem in ruleset_problems(model):
+            reading.refuse(pointer, "meaning", problem)
+    if model is None or reading.faults:
+        refuse_all(reading, "rule set")
+    return _ruleset(model, reading.document)
+
+
+def rule_hash(document: Mapping[str, Any]) -> bytes:
+    """SHA-256 of the RFC 8785 form of a parsed rule set document."""
+    return canonical.digest(dict(document))
+
+
+def names_used(ruleset: RuleSet) -> NamesUsed:
+    """Every outside name the rule set refers to, for the co-op to compare with its registers."""
+    return reduce(NamesUsed.__or__, _names(ruleset), NamesUsed())
+
+
+def _ruleset(model: RuleSetModel, document: dict[str, Any]) -> RuleSet:
+    return RuleSet(
+        name=model.ruleset,
+        version=model.version,
+        effective_from=model.effective_from,
+        timezone=model.timezone,
+        currency=model.currency,
+        minor_digits=model.minor_digits,
+        rounding=Rounding(model.rounding.method, model.rounding.tie_break),
+        members=model.members,
+        metrics={name: given.metric for name, given in model.inputs.items()},
+        pools={name: Pool(pool.from_, pool.origin) for name, pool in model.pools.items()},
+        steps=model.steps,
+        approval=model.approval,
+        late=model.late,
+        document=document,
+        rule_hash=rule_hash(document),
+    )
+
+
+def _names(ruleset: RuleSet) -> Iterator[NamesUsed]:
+    yield NamesUsed(pools=frozenset(ruleset.pools), members=frozenset(ruleset.members or ()))
+    for metric in ruleset.metrics.values():
+        yield names_of_total(metric)
+    for pool in ruleset.pools.values():
+        yield from map(_names_of_source, pool.sources)
+    for step in ruleset.steps:
+        named = step.names()
+        for name in named.metrics:
+            yield names_of_total(ruleset.metrics.get(name, name))
+        yield NamesUsed(
+            costs=named.costs, assets=named.assets, members=named.members, funds=named.funds
+        )
+
+
+def _names_of_source(source: str) -> NamesUsed:
+    prefix, _, name = source.partition(".")
+    if prefix == "revenue":
+        return NamesUsed(revenue=frozenset({name}))
+    return NamesUsed(charges=frozenset({name}))

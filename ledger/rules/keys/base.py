@@ -1,0 +1,81 @@
+"""What every key shares: its model's base, and the weights that it yields."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from pydantic import Field
+
+from ledger.errors import Infeasible, UnknownField
+from ledger.rules.inputs import SUSPENSE
+from ledger.rules.models import MemberName, RuleModel
+from ledger.rules.names import NamesUsed
+from ledger.rules.number import over_common_denominator
+from ledger.rules.scope import Scope
+
+
+class KeyModel(RuleModel):
+    """``members`` restricts any key; those outside it get no line."""
+
+    members: tuple[MemberName, ...] | None = Field(default=None, min_length=1)
+
+    def names(self) -> NamesUsed:
+        """The outside names that this key refers to."""
+        return NamesUsed(members=frozenset(self.members or ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Exact weights, one per member in the inputs' order: ``numerators`` over ``denominator``.
+
+    Members in ``outside`` do not take part, and have 0.
+    """
+
+    numerators: tuple[int, ...]
+    denominator: int = 1
+    outside: frozenset[str] = frozenset()
+
+
+def weigh_by(
+    values: Mapping[str, int | Fraction], scope: Scope, members: Collection[str] | None
+) -> Weights:
+    """Weights from figures by member; who is not among them has 0.
+
+    Raises Infeasible for a negative figure, UnknownField for a restriction to nobody's id.
+    """
+    outside = outside_of(members, scope)
+    ids = scope.inputs.members
+    listed = [0 if member in outside else values.get(member, 0) for member in ids]
+    if listed and min(listed) < 0:
+        member = ids[listed.index(min(listed))]
+        text = f"the weight of member {member!r} is negative: {values[member]}"
+        raise Infeasible(text, member=member, weight=str(values[member]))
+    numerators, denominator = over_common_denominator(listed)
+    return Weights(numerators, denominator, outside)
+
+
+def weigh_heads(scope: Scope, members: Collection[str] | None) -> Weights:
+    """Weight 1 for everybody who takes part; ``suspense`` is nobody unless it is named."""
+    outside = outside_of(members, scope)
+    if members is None:
+        outside |= {SUSPENSE} & scope.members
+    heads = (int(member not in outside) for member in scope.inputs.members)
+    return Weights(tuple(heads), 1, outside)
+
+
+def outside_of(members: Collection[str] | None, scope: Scope) -> frozenset[str]:
+    """The members whom a restriction leaves out; raises UnknownField for a name nobody has."""
+    if members is None:
+        return frozenset()
+    require_members(members, scope)
+    return scope.members - frozenset(members)
+
+
+def require_members(named: Collection[str], scope: Scope) -> None:
+    """Raise UnknownField unless every name is a member of this period."""
+    unknown = sorted(set(named) - scope.members)
+    if unknown:
+        text = f"the rule names {', '.join(unknown)}, not among this period's members"
+        raise UnknownField(text, members=unknown)

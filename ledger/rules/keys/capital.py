@@ -1,0 +1,39 @@
+"""Key ``capital``: w_i = what member i put into an asset, or into all of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Literal
+
+from ledger.rules.keys.base import KeyModel, Weights, weigh_by
+from ledger.rules.models import OutsideName
+from ledger.rules.names import NamesUsed
+from ledger.rules.scope import Scope
+
+
+class CapitalKey(KeyModel):
+    """``asset`` names one funded asset; without it all funding counts."""
+
+    kind: Literal["capital"]
+    asset: OutsideName | None = None
+    time_weighted: Literal[False] = False
+
+    def names(self) -> NamesUsed:
+        """The asset, and the members of the restriction."""
+        named = frozenset(() if self.asset is None else (self.asset,))
+        return super().names() | NamesUsed(assets=named)
+
+
+def weigh(key: CapitalKey, scope: Scope) -> Weights:
+    """Funding in minor units."""
+    return weigh_by(_funding(key, scope), scope, key.members)
+
+
+def _funding(key: CapitalKey, scope: Scope) -> Mapping[str, int]:
+    if key.asset is not None:
+        return scope.inputs.funding.get(key.asset, {})
+    every: Counter[str] = Counter()
+    for amounts in scope.inputs.funding.values():
+        every.update(amounts)
+    return every

@@ -1,0 +1,148 @@
+"""What the pydantic models of the rule language share: the strict base and the field types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
+from pydantic_core import PydanticCustomError
+
+from ledger.errors import OutOfRange
+from ledger.rules.inputs import is_date, is_member_id
+from ledger.rules.number import parse_number
+from ledger.rules.rounding import Method, Token
+
+T = TypeVar("T")
+
+Problem = tuple[str, str]
+"""A JSON pointer relative to the model, and what is wrong there."""
+
+
+class RuleModel(BaseModel):
+    """Strict, frozen, and closed: an unknown field is an error."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    def problems(self) -> Iterator[Problem]:
+        """What is wrong although every field has its type; nothing by default."""
+        return iter(())
+
+
+def _reads(read: Callable[[Any], T]) -> Callable[[Any], T]:
+    """``read`` as a pydantic validator: OutOfRange becomes a fault at the field's place."""
+
+    def validate(value: Any) -> T:
+        try:
+            return read(value)
+        except OutOfRange as error:
+            text = error.message.replace("{", "{{").replace("}", "}}")
+            raise PydanticCustomError("out_of_range", text) from error  # type: ignore[arg-type]
+
+    return validate
+
+
+def _non_negative(value: Any) -> Fraction:
+    number = parse_number(value)
+    if number < 0:
+        raise OutOfRange(f"{value} is negative")
+    return number
+
+
+def _proportion(value: Any) -> Fraction:
+    number = _non_negative(value)
+    if number > 1:
+        raise OutOfRange(f"{value} is more than 100 %")
+    return number
+
+
+def _member(value: str) -> str:
+    if not is_member_id(value):
+        raise OutOfRange(f"{value!r:.80} is not a member id")
+    return value
+
+
+def _date(value: str) -> str:
+    if not is_date(value):
+        raise OutOfRange(f"{value!r:.40} is not a date like 2026-10-01")
+    return value
+
+
+def _weight_or_remaining(value: Any) -> Fraction | None:
+    return None if value == "remaining" else _non_negative(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """A limit or rate: whole minor units, or a part of the source (``opening``: as it began)."""
+
+    amount_minor: int | None = None
+    percent: Fraction | None = None
+    of_opening: bool = False
+
+
+def _percentage(value: Any) -> Ceiling | None:
+    """The map form ``{percent: 5%, of: opening}``, or None when ``value`` is no map."""
+    if not isinstance(value, dict):
+        return None
+    if value.keys() - {"percent", "of"} or "percent" not in value:
+        if "of" in value:
+            text = f"a limit or rate of {value['of']!r:.40} is not supported by this version"
+            raise OutOfRange(text)
+        raise OutOfRange("a limit or rate as a map is {percent: 5%, of: opening}")
+    if value.get("of", "opening") != "opening":
+        raise OutOfRange(f"a percentage of {value['of']!r:.40} is not supported by this version")
+    return Ceiling(percent=_proportion(value["percent"]), of_opening=True)
+
+
+def _limit(value: Any) -> Ceiling:
+    if type(value) is int and value >= 0:
+        return Ceiling(amount_minor=value)
+    if isinstance(value, str) and value.endswith("%"):
+        return Ceiling(percent=_proportion(value))
+    if (found := _percentage(value)) is not None:
+        return found
+    raise OutOfRange(f"{value!r:.60} is not an amount, a percentage or a map")
+
+
+def _rate(value: Any) -> Ceiling:
+    return _percentage(value) or Ceiling(percent=_proportion(value))
+
+
+Weight = Annotated[Fraction, PlainValidator(_reads(_non_negative))]
+Proportion = Annotated[Fraction, PlainValidator(_reads(_proportion))]
+WeightOrRemaining = Annotated[Fraction | None, PlainValidator(_reads(_weight_or_remaining))]
+Limit = Annotated[Ceiling, PlainValidator(_reads(_limit))]
+Rate = Annotated[Ceiling, PlainValidator(_reads(_rate))]
+MemberName = Annotated[str, AfterValidator(_reads(_member))]
+DateText = Annotated[str, AfterValidator(_reads(_date))]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+OutsideName = Annotated[str, Field(pattern=r"^[^\s+/~]{1,128}$")]
+Count = Annotated[int, Field(ge=0)]
+
+
+class Label(RuleModel):
+    """A name to print, in Japanese and English."""
+
+    ja: str | None = None
+    en: str | None = None
+
+
+class RoundingModel(RuleModel):
+    """``{method, tie_break}``; the last token must order any two members."""
+
+    method: Method = "largest_remainder"
+    tie_break: tuple[Token, ...] = ("weight_desc", "member_asc")
+
+    def problems(self) -> Iterator[Problem]:
+        """An incomplete or repeating tie-break."""
+        if len(set(self.tie_break)) != len(self.tie_break):
+            yield "/tie_break", "a token stands twice"
+        if not self.tie_break or self.tie_break[-1] not in ("member_asc", "member_desc", "declared"):
+            yield "/tie_break", "the last token must be member_asc, member_desc or declared"
+
+
+StepLabel = Label | None
+OfEntry = Literal["entry", "opening"]

@@ -1,0 +1,38 @@
+"""The outside names that a rule set refers to.
+
+A co-op compares them with its registers before anybody signs the rule set.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, slots=True)
+class NamesUsed:
+    """Names by register: metrics, charge kinds, revenue ids, cost ids, assets, members, funds.
+
+    ``pools`` are the rule set's own; ``funds`` are given without ``fund.``.
+    """
+
+    metrics: frozenset[str] = frozenset()
+    charges: frozenset[str] = frozenset()
+    revenue: frozenset[str] = frozenset()
+    costs: frozenset[str] = frozenset()
+    assets: frozenset[str] = frozenset()
+    members: frozenset[str] = frozenset()
+    pools: frozenset[str] = frozenset()
+    funds: frozenset[str] = frozenset()
+
+    def __or__(self, other: NamesUsed) -> NamesUsed:
+        """The union, register by register."""
+        both = {f.name: getattr(self, f.name) | getattr(other, f.name) for f in fields(self)}
+        return NamesUsed(**both)
+
+
+def names_of_total(name: str) -> NamesUsed:
+    """Whether a key of ``totals`` is a charge kind (``charge.x``) or a metric."""
+    prefix, _, rest = name.partition(".")
+    if prefix == "charge" and rest:
+        return NamesUsed(charges=frozenset({rest}))
+    return NamesUsed(metrics=frozenset({name}))

@@ -1,0 +1,141 @@
+"""Dividing whole units by exact weights (RULES.md section 5).
+
+Everything is integers: with weights w_i of sum W, the exact part of T is T·w_i/W, its floor and
+remainder come from one ``divmod``, and remainders are compared as integers over the same W.
+Invariant: the amounts add up to T, have one sign, and a zero weight receives nothing. A negative
+total is the mirror image of the positive one.
+
+>>> divide(1000, (413, 291, 137), ("bus", "ev", "bike"), Rounding()).amounts
+(491, 346, 163)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ledger.errors import InvariantViolated, NoWeights
+
+Method = Literal["largest_remainder", "sequential"]
+Token = Literal["weight_desc", "weight_asc", "member_asc", "member_desc", "declared"]
+
+TOTAL_TOKENS = frozenset({"member_asc", "member_desc", "declared"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    """A rounding policy; the last tie-break token orders any two members."""
+
+    method: Method = "largest_remainder"
+    tie_break: tuple[Token, ...] = ("weight_desc", "member_asc")
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """Where the odd units of a largest-remainder division stopped.
+
+    ``remainder`` over ``weight_sum`` is the smallest fraction that still received a unit; ``tied``
+    members have exactly it, and ``served`` of them received one.
+    """
+
+    remainder: int
+    weight_sum: int
+    tied: int
+    served: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rounded:
+    """Amounts in the order of the weights, and how the odd units were given.
+
+    ``order`` ranks all indices for the odd units; it is empty when there were none.
+    """
+
+    amounts: tuple[int, ...]
+    extra_units: int
+    order: tuple[int, ...]
+    cut_off: CutOff | None
+
+
+def divide(
+    total: int,
+    weights: Sequence[int],
+    members: Sequence[str],
+    rounding: Rounding,
+    declared: Sequence[int] = (),
+) -> Rounded:
+    """Divide ``total`` units by ``weights``, one weight per member.
+
+    ``declared`` gives the indices in declared order (default: as they stand). Costs one sort.
+    Raises NoWeights when every weight is zero and the total is not.
+    """
+    weight_sum = sum(weights)
+    if weight_sum == 0:
+        if total:
+            raise NoWeights(f"{total} units are to be divided, but every weight is zero")
+        return Rounded((0,) * len(weights), 0, (), None)
+    size, sign = abs(total), -1 if total < 0 else 1
+    split = [divmod(size * weight, weight_sum) for weight in weights]
+    extra = size - sum(floor for floor, _ in split)
+    amounts = [floor for floor, _ in split]
+    order: tuple[int, ...] = ()
+    if extra:
+        ranked = _rank(weights, members, rounding, declared or range(len(weights)))
+        remainders = [remainder for _, remainder in split]
+        order = _serve(ranked, weights, remainders, rounding)
+        for index in order[:extra]:
+            amounts[index] += 1
+        cut_off = _cut_off(order, remainders, extra, weight_sum, rounding)
+    else:
+        cut_off = None
+    if sum(amounts) != size:
+        raise InvariantViolated(f"{sum(amounts)} units were given out of {size}")
+    return Rounded(tuple(sign * amount for amount in amounts), extra, order, cut_off)
+
+
+def _rank(
+    weights: Sequence[int], members: Sequence[str], rounding: Rounding, declared: Sequence[int]
+) -> list[int]:
+    """All indices by the tie-break alone; sorts are stable, so the last token goes first."""
+    ranked = list(declared)
+    if rounding.method == "sequential":
+        return ranked
+    by_weight, by_member = weights.__getitem__, members.__getitem__
+    passes: dict[Token, Callable[[], None]] = {
+        "weight_desc": lambda: ranked.sort(key=by_weight, reverse=True),
+        "weight_asc": lambda: ranked.sort(key=by_weight),
+        "member_asc": lambda: ranked.sort(key=by_member),
+        "member_desc": lambda: ranked.sort(key=by_member, reverse=True),
+        "declared": lambda: _restore(ranked, declared),
+    }
+    for token in reversed(rounding.tie_break):
+        passes[token]()
+    return ranked
+
+
+def _restore(ranked: list[int], declared: Sequence[int]) -> None:
+    ranked[:] = declared
+
+
+def _serve(
+    ranked: list[int], weights: Sequence[int], remainders: Sequence[int], rounding: Rounding
+) -> tuple[int, ...]:
+    """The order in which odd units are given: larger remainders first, or simply in turn."""
+    if rounding.method == "sequential":
+        return tuple(index for index in ranked if weights[index])
+    return tuple(sorted(ranked, key=remainders.__getitem__, reverse=True))
+
+
+def _cut_off(
+    order: Sequence[int],
+    remainders: Sequence[int],
+    extra: int,
+    weight_sum: int,
+    rounding: Rounding,
+) -> CutOff | None:
+    if rounding.method == "sequential":
+        return None
+    last = remainders[order[extra - 1]]
+    served = sum(remainders[index] == last for index in order[:extra])
+    return CutOff(last, weight_sum, remainders.count(last), served)

@@ -1,0 +1,48 @@
+"""Steps: ordered rules that take money from a pool (RULES.md section 3).
+
+A kind of step is one module with a model and a function ``run(step, view) -> StepOutcome``, one
+member of the union ``Step``, and one row of ``STEP_KINDS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from ledger.rules.steps import allocate, recover_cost, reserve
+from ledger.rules.steps.allocate import AllocateStep
+from ledger.rules.steps.base import (
+    Division,
+    PartDivision,
+    StepModel,
+    StepOutcome,
+    StepView,
+)
+from ledger.rules.steps.recover_cost import RecoverCostStep
+from ledger.rules.steps.reserve import ReserveStep
+
+__all__ = [
+    "STEP_KINDS",
+    "Division",
+    "PartDivision",
+    "Step",
+    "StepModel",
+    "StepOutcome",
+    "StepView",
+    "run_step",
+]
+
+Step = Annotated[RecoverCostStep | ReserveStep | AllocateStep, Field(discriminator="kind")]
+
+STEP_KINDS: Mapping[str, Callable[[Any, StepView], StepOutcome]] = {
+    "recover_cost": recover_cost.run,
+    "reserve": reserve.run,
+    "allocate": allocate.run,
+}
+
+
+def run_step(step: Step, view: StepView) -> StepOutcome:
+    """Carry out one step on what its source holds."""
+    return STEP_KINDS[step.kind](step, view)

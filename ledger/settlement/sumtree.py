@@ -1,0 +1,175 @@
+"""Salted Merkle-sum trees (RULES.md section 9).
+
+A leaf commits to a member's id and amount under a salt that only that member is given; a node
+commits to both of its children's sums, so no sibling can be negative or shrunk, and the root's sum
+is the total. With D = ``kyojo/sum-tree/v1\\n`` and big-endian u16, u64, u128::
+
+    salt_i     = HMAC-SHA256(seed, D ‖ tree name ‖ u64(i))
+    leaf       = SHA-256(0x02 ‖ salt_i ‖ u16(len id) ‖ id ‖ u128(amount))
+    node(L, R) = SHA-256(0x03 ‖ u128(sum_L) ‖ hash_L ‖ u128(sum_R) ‖ hash_R), sum_L + sum_R
+    commitment = SHA-256(0x04 ‖ u128(sum) ‖ u64(count) ‖ root hash)
+
+The shape is that of RFC 6962: pairing neighbours level by level and lifting a last odd node up is
+the same as splitting at the largest power of two.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ledger.errors import NotIncluded, OutOfRange, SumMismatch
+
+SEED_BYTES = 32
+SUM_MAX = 2**128 - 1
+
+_DOMAIN = b"kyojo/sum-tree/v1\n"
+
+
+@dataclass(frozen=True, slots=True)
+class SumNode:
+    """A hash of 32 bytes and the sum below it."""
+
+    hash: bytes
+    sum: int
+
+
+@dataclass(frozen=True, slots=True)
+class SumTree:
+    """All levels of a tree, leaves first; the last level is the root alone."""
+
+    levels: tuple[tuple[SumNode, ...], ...]
+
+    @property
+    def size(self) -> int:
+        """The number of leaves."""
+        return len(self.levels[0])
+
+    @property
+    def root(self) -> SumNode:
+        """The root's hash and sum."""
+        return self.levels[-1][0]
+
+    @property
+    def commitment(self) -> bytes:
+        """What is published: root hash, sum and number of leaves in one hash."""
+        return commit(self.root, self.size)
+
+
+def derive_salt(seed: bytes, tree: str, index: int) -> bytes:
+    """The salt of leaf ``index``; raises OutOfRange unless the seed is 32 bytes."""
+    if len(seed) != SEED_BYTES:
+        raise OutOfRange(f"a seed is {SEED_BYTES} bytes, not {len(seed)}")
+    return hmac.digest(seed, _DOMAIN + tree.encode() + _unsigned(index, 8), "sha256")
+
+
+def leaf_node(salt: bytes, member: str, amount: int) -> SumNode:
+    """The leaf of one member; ``amount`` is 0 to 2**128 − 1, else OutOfRange."""
+    name = member.encode()
+    body = salt + _unsigned(len(name), 2) + name + _unsigned(amount, 16)
+    return SumNode(hashlib.sha256(b"\x02" + body).digest(), amount)
+
+
+def parent_node(left: SumNode, right: SumNode) -> SumNode:
+    """The node above two others; raises OutOfRange when the sum does not fit."""
+    body = _unsigned(left.sum, 16) + left.hash + _unsigned(right.sum, 16) + right.hash
+    total = left.sum + right.sum
+    _unsigned(total, 16)
+    return SumNode(hashlib.sha256(b"\x03" + body).digest(), total)
+
+
+def commit(root: SumNode, size: int) -> bytes:
+    """The commitment of a tree with ``size`` leaves."""
+    body = _unsigned(root.sum, 16) + _unsigned(size, 8) + root.hash
+    return hashlib.sha256(b"\x04" + body).digest()
+
+
+def build_sum_tree(seed: bytes, tree: str, rows: Sequence[tuple[str, int]]) -> SumTree:
+    """The tree over (member, amount), which must be in the order of the ids' bytes.
+
+    Raises OutOfRange for no rows, another order, a negative amount or too large a sum.
+    """
+    names = [member.encode() for member, _ in rows]
+    if not names or any(a >= b for a, b in zip(names, names[1:], strict=False)):
+        raise OutOfRange("a sum tree needs at least one member, in the order of the ids' bytes")
+    level = tuple(
+        leaf_node(derive_salt(seed, tree, index), member, amount)
+        for index, (member, amount) in enumerate(rows)
+    )
+    levels = [level]
+    while len(level) > 1:
+        pairs = range(0, len(level) - 1, 2)
+        lifted = level[-1:] if len(level) % 2 else ()
+        level = tuple(parent_node(level[at], level[at + 1]) for at in pairs) + lifted
+        levels.append(level)
+    return SumTree(tuple(levels))
+
+
+def prove_sum(tree: SumTree, index: int) -> tuple[SumNode, ...]:
+    """The siblings from leaf ``index`` up to the root; raises OutOfRange."""
+    if not 0 <= index < tree.size:
+        raise OutOfRange(f"there is no leaf {index} among {tree.size}")
+    siblings: list[SumNode] = []
+    for level in tree.levels[:-1]:
+        if index ^ 1 < len(level):
+            siblings.append(level[index ^ 1])
+        index >>= 1
+    return tuple(siblings)
+
+
+def verify_sum(
+    leaf: SumNode,
+    index: int,
+    size: int,
+    siblings: Sequence[SumNode],
+    commitment: bytes,
+    total: int,
+) -> None:
+    """Check that ``leaf`` is one of ``size`` leaves that add up to ``total``, as was committed to.
+
+    Raises NotIncluded when the path does not lead to the commitment, SumMismatch when it does but
+    adds up to something else.
+    """
+    if not 0 <= index < size:
+        raise NotIncluded(f"there is no leaf {index} among {size}", index=index, size=size)
+    root = _climb(leaf, index, size, siblings)
+    try:
+        found = commit(root, size)
+    except OutOfRange as error:
+        raise NotIncluded(error.message) from error
+    if found != commitment:
+        raise NotIncluded("the path does not lead to the commitment", index=index, size=size)
+    if root.sum != total:
+        raise SumMismatch(f"the leaves add up to {root.sum}, not {total}", sum=root.sum)
+
+
+def _climb(leaf: SumNode, index: int, size: int, siblings: Sequence[SumNode]) -> SumNode:
+    node, rest = leaf, list(siblings)
+    while size > 1:
+        if index ^ 1 < size:
+            if not rest:
+                raise NotIncluded("the path is too short")
+            node = _join(node, rest.pop(0), is_right=index % 2 == 1)
+        index, size = index >> 1, (size + 1) >> 1
+    if rest:
+        raise NotIncluded("the path is too long")
+    return node
+
+
+def _join(node: SumNode, sibling: SumNode, *, is_right: bool) -> SumNode:
+    left, right = (sibling, node) if is_right else (node, sibling)
+    if len(sibling.hash) != hashlib.sha256().digest_size:
+        raise NotIncluded("a hash on the path is not 32 bytes")
+    try:
+        return parent_node(left, right)
+    except OutOfRange as error:
+        raise NotIncluded(error.message) from error
+
+
+def _unsigned(value: int, size_bytes: int) -> bytes:
+    try:
+        return value.to_bytes(size_bytes, "big")
+    except OverflowError as error:
+        raise OutOfRange(f"{value} does not fit into {size_bytes} unsigned bytes") from error
