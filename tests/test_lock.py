@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ def test_every_line_is_a_pin_or_its_hash(lock: str) -> None:
 @pytest.mark.parametrize("lock", sorted(LOCKS))
 def test_every_pin_has_a_hash(lock: str) -> None:
     lines = [*LOCKS[lock].read_text("utf-8").splitlines(), ""]
-    pairs = zip(lines, lines[1:], strict=False)
+    pairs = pairwise(lines)
     assert [pin for pin, after in pairs if PIN.match(pin) and not HASH.match(after)] == []
 
 
