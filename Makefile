@@ -18,13 +18,14 @@ usable() { command -v "$$1" >/dev/null 2>&1 && "$$1" -c "import sys, venv, ensur
   sys.exit(not (3, 11) <= sys.version_info[:2] <= $$2)" >/dev/null 2>&1; }; \
 found=; \
 for newest in "(3, 13)" "(3, 99)"; do \
-  for name in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+  for name in $(or $(PYTHON),python3 python3.13 python3.12 python3.11); do \
     if [ -z "$$found" ] && usable "$$name" "$$newest"; then found=$$name; fi; \
   done; \
 done; \
 if [ -z "$$found" ]; then \
   echo "kyojo needs Python 3.11 or newer with its venv module." >&2; \
-  echo "Found: $$(python3 --version 2>&1 || echo 'no python3')." >&2; \
+  echo "Tried $(or $(PYTHON),python3 and python3.11 to python3.13); python3 here is" \
+    "$$(python3 --version 2>/dev/null || echo missing)." >&2; \
   echo "On Debian or Ubuntu: apt-get install python3 python3-venv." >&2; \
   echo "Or name one: make setup PYTHON=/path/to/python3.12" >&2; \
   exit 1; \

@@ -200,6 +200,7 @@ def test_a_row_without_operator_names_nobody() -> None:
         ({"id": "7/8"}, "ChargeLogId", "bad-id"),
         ({"id": "é"}, "ChargeLogId", "bad-id"),
         ({"facility": "north side"}, "ChargingStationId", "bad-id"),
+        ({"operator": "e" * 201}, "UserOperatorName", "too-long"),
         ({"duration_s": ""}, "Duration", "missing-value"),
         ({"duration_s": "12:02:10 AM"}, "Duration", "bad-integer"),
         ({"duration_s": "٣"}, "Duration", "bad-integer"),

@@ -59,6 +59,7 @@ MINUTE = timedelta(minutes=1)
 
 # In a record's ``attributes``; nothing else of the file gets there.
 ATTRIBUTES = ("operator", "transaction", "plug")
+ATTRIBUTE_CHARACTERS_MAX = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,9 +197,11 @@ class _Reader:
         )
         debit_minor = self._debit(row)
         if debit_minor is not None:
-            record |= {"charges": {"debit": debit_minor}, "currency": self.options.currency}
-        attributes = {name: text for name in ATTRIBUTES if (text := self._cell(row, name))}
-        return Record(record | ({"attributes": attributes} if attributes else {}))
+            record["charges"] = {"debit": debit_minor}
+            record["currency"] = self.options.currency
+        if attributes := self._attributes(row):
+            record["attributes"] = attributes
+        return record
 
     def _end(self, row: Row, started_at: datetime, duration_s: int) -> datetime:
         """The end as published; within the minute of the beginning, from the duration."""
@@ -248,6 +251,13 @@ class _Reader:
         if len(facility) > 64 or "+" in facility or any(mark.isspace() for mark in facility):
             raise self._refuse(row, "facility", "bad-id")
         return facility
+
+    def _attributes(self, row: Row) -> dict[str, str]:
+        found = {name: text for name in ATTRIBUTES if (text := self._cell(row, name))}
+        for name, text in found.items():
+            if len(text) > ATTRIBUTE_CHARACTERS_MAX:
+                raise self._refuse(row, name, "too-long")
+        return found
 
     def _debit(self, row: Row) -> int | None:
         """The charge in minor units; None when the cell is empty."""

@@ -24,6 +24,7 @@ REJECT_TEXTS: dict[str, tuple[str, str]] = {
     "missing-value": ("必須の値が空です。", "A required value is empty."),
     "bad-row": ("列数が見出しと一致しません。", "The row does not have the header's columns."),
     "bad-id": ("識別子が正しくありません。", "The identifier is not usable."),
+    "too-long": ("文字数が上限を超えています。", "The text is longer than a record may hold."),
     "bad-integer": ("整数ではありません。", "The value is not a whole number that we can hold."),
     "bad-amount": (
         "金額が読めないか、通貨の桁数を超えています。",
