@@ -1,0 +1,182 @@
+"""The authority table: every kind of entry, its body, who may write it, who must approve it.
+
+This is the one place that says what an entry may do and to whom. A charter may choose other
+roles and thresholds for a kind, but not remove the approval of a kind that needs one. The table
+in docs/authority.md is printed from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ledger.coop import (
+    anchors,
+    batches,
+    bodies,
+    facts,
+    members,
+    periods,
+    proposals,
+    rulesets,
+    settlements,
+)
+from ledger.coop.charter import Charter, Quorum, Right
+from ledger.coop.state import State
+from ledger.coop.step import Change, Step
+from ledger.errors import Fault, MalformedEntry
+
+Handler = Callable[[Step, Any], Change]
+
+OFFICE = ["operator"]
+MEMBERS = ["member"]
+ALL_ROLES = ["member", "operator", "auditor", "municipality"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A row of the table; ``enact`` runs when the quorum of ``approve`` is reached."""
+
+    summary: str
+    body: type[bodies.Body]
+    handle: Handler
+    write: list[str]
+    approve: tuple[list[str], str] | None = None
+    enact: proposals.Enact | None = None
+    withdraw: proposals.Withdraw | None = None
+
+    def right(self) -> Right:
+        """The default right, which a charter may replace."""
+        quorum = None
+        if self.approve is not None:
+            quorum = Quorum.model_validate({"roles": self.approve[0], "threshold": self.approve[1]})
+        return Right.model_validate({"write": self.write, "approve": quorum})
+
+
+def _decide(step: Step, body: bodies.Decision) -> Change:
+    return proposals.decide(step, body, ENACT, WITHDRAW)
+
+
+KINDS: Mapping[str, Kind] = {
+    "member-admitted": Kind(
+        "A member is proposed, with its keys",
+        bodies.MemberAdmitted, members.admit, OFFICE + MEMBERS, (MEMBERS, "2/3"),
+        members.enact_admission,
+    ),
+    "member-left": Kind(
+        "A member leaves; another's membership ends only by quorum",
+        bodies.MemberLeft, members.leave, ALL_ROLES, (MEMBERS, "2/3"), members.enact_leaving,
+    ),
+    "key-added": Kind(
+        "A further key; one for another member only by quorum",
+        bodies.KeyAdded, members.add_key, ALL_ROLES, (MEMBERS, "2/3"), members.enact_key,
+    ),
+    "key-revoked": Kind(
+        "A key stops counting; another's only by quorum",
+        bodies.KeyRevoked, members.revoke_key, ALL_ROLES, (MEMBERS, "2/3"),
+        members.enact_revocation,
+    ),
+    "facility-registered": Kind(
+        "Shared infrastructure",
+        bodies.FacilityRegistered, members.register_facility, OFFICE, None,
+        members.enact_facility,
+    ),
+    "payout-destination-set": Kind(
+        "Where a member wants to be paid; somebody else confirms it",
+        bodies.PayoutDestinationSet, members.set_destination, MEMBERS, (OFFICE, "1"),
+        members.enact_destination,
+    ),
+    "funding-reported": Kind(
+        "Capital put into an asset",
+        bodies.FundingReported, facts.report_funding, OFFICE, (MEMBERS, "1/2"),
+        facts.enact_funding,
+    ),
+    "revenue-reported": Kind(
+        "Money that came in for a period",
+        bodies.RevenueReported, facts.report_revenue, OFFICE, (MEMBERS, "1/2"),
+        facts.enact_revenue,
+    ),
+    "cost-reported": Kind(
+        "A cost of a period and who bore it",
+        bodies.CostReported, facts.report_cost, OFFICE + MEMBERS, (MEMBERS, "1/2"),
+        facts.enact_cost,
+    ),
+    "usage-batch": Kind(
+        "Commitments to usage records, with their totals",
+        bodies.UsageBatch, batches.submit, MEMBERS,
+    ),
+    "usage-confirmed": Kind(
+        "A member confirms what it submitted for a period",
+        bodies.UsageConfirmed, batches.confirm, MEMBERS,
+    ),
+    "ruleset-proposed": Kind(
+        "A rule set for coming periods",
+        bodies.RulesetProposed, rulesets.propose_rules, OFFICE + MEMBERS, (MEMBERS, "2/3"),
+        rulesets.enact_rules,
+    ),
+    "period-opened": Kind(
+        "A month opens, with its two instants",
+        bodies.PeriodOpened, periods.open_period, OFFICE,
+    ),
+    "period-closing": Kind(
+        "The grace time of a month begins",
+        bodies.PeriodClosing, periods.begin_closing, OFFICE,
+    ),
+    "period-closed": Kind(
+        "The cut-off of a month",
+        bodies.PeriodClosed, periods.close, OFFICE,
+    ),
+    "settlement-proposed": Kind(
+        "A settlement, computed again before it is taken",
+        bodies.SettlementProposed, settlements.propose_settlement, OFFICE + MEMBERS,
+        (MEMBERS, "2/3"), settlements.enact_settlement, settlements.withdraw_settlement,
+    ),
+    "settlement-settled": Kind(
+        "An approved settlement takes effect",
+        bodies.SettlementSettled, settlements.settle, OFFICE,
+    ),
+    "anchor-recorded": Kind(
+        "A checkpoint of this log stands on a chain",
+        bodies.AnchorRecorded, anchors.record, OFFICE,
+    ),
+    "decision": Kind(
+        "One vote on one subject, in words",
+        bodies.Decision, _decide, ALL_ROLES,
+    ),
+}  # fmt: skip
+
+ENACT = {name: kind.enact for name, kind in KINDS.items() if kind.enact is not None}
+WITHDRAW = {name: kind.withdraw for name, kind in KINDS.items() if kind.withdraw is not None}
+
+
+def default_authority() -> dict[str, Right]:
+    """The rights that a new charter starts from."""
+    return {name: kind.right() for name, kind in KINDS.items()}
+
+
+def check_authority(charter: Charter) -> None:
+    """Raise unless the charter gives every kind a right and keeps the approvals that matter."""
+    faults = [
+        Fault(f"/authority/{name}", "unknown-field", "there is no such kind of entry")
+        for name in sorted(charter.authority.keys() - KINDS.keys())
+    ]
+    for name, kind in KINDS.items():
+        right = charter.authority.get(name)
+        if right is None:
+            faults.append(Fault(f"/authority/{name}", "missing", "the charter must say who may"))
+        elif kind.approve is not None and right.approve is None:
+            faults.append(Fault(f"/authority/{name}/approve", "missing", "this needs approval"))
+        elif kind.enact is None and right.approve is not None:
+            faults.append(Fault(f"/authority/{name}/approve", "extra", "this cannot be voted on"))
+    if faults:
+        raise MalformedEntry(f"the charter's authority: {faults[0].message}", faults=tuple(faults))
+
+
+def right_of(state: State, kind: str) -> Right:
+    """The right that this co-op's charter gives for a kind; raises MalformedEntry if unknown."""
+    right = state.terms().authority.get(kind)
+    if right is None or kind not in KINDS:
+        known = ", ".join(KINDS)
+        raise MalformedEntry(f"there is no kind of entry {kind!r}; kyojo knows {known}")
+    return right

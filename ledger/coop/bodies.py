@@ -1,0 +1,272 @@
+"""The body of each kind of entry, as pydantic models: outside data becomes ours here.
+
+Models are strict (no conversion of types) and refuse unknown fields. Hashes are 64 lower-case
+hex digits; amounts are whole minor units; a ``BlobRef`` names larger bytes kept beside the log.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ledger.errors import Fault, MalformedEntry
+from ledger.money import AMOUNT_MAX
+
+MEMBER_ID = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+NAME_ID = r"^[a-z][a-z0-9_]{0,63}$"
+RESERVED = ("suspense",)
+
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+AddressText = Annotated[str, Field(pattern=r"^0x[0-9a-f]{40}$")]
+SignatureText = Annotated[str, Field(pattern=r"^0x[0-9a-f]{130}$")]
+MemberName = Annotated[str, Field(pattern=MEMBER_ID)]
+FacilityName = Annotated[str, Field(pattern=r"^[^+\s]{1,64}$")]
+Word = Annotated[str, Field(pattern=NAME_ID)]
+Month = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
+Instant = Annotated[
+    str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$")
+]
+Date = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+PositiveMinor = Annotated[int, Field(ge=1, le=AMOUNT_MAX)]
+Count = Annotated[int, Field(ge=0, le=AMOUNT_MAX)]
+ShortText = Annotated[str, Field(max_length=200)]
+Role = Literal["member", "operator", "auditor", "municipality"]
+MoneyOrigin = Literal["member", "other", "public"]
+
+
+class Body(BaseModel):
+    """The base of all bodies."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class BlobRef(Body):
+    """Bytes beside the log: their SHA-256 and their number."""
+
+    sha256: Hash
+    bytes: Annotated[int, Field(ge=1, le=2**40)]
+
+
+class LocalName(Body):
+    """A name in both languages of the co-op's documents."""
+
+    ja: Annotated[str, Field(min_length=1, max_length=120)]
+    en: Annotated[str, Field(min_length=1, max_length=120)]
+
+
+class NewKey(Body):
+    """A key and its signature over ``Possession``, which shows that its holder has it."""
+
+    address: AddressText
+    possession: SignatureText
+
+
+class MemberAdmitted(Body):
+    """A member asks, or is proposed, to be admitted."""
+
+    id: MemberName
+    name: LocalName
+    roles: Annotated[list[Role], Field(min_length=1, max_length=4)]
+    keys: Annotated[list[NewKey], Field(min_length=1, max_length=16)]
+
+
+class MemberLeft(Body):
+    """A member leaves; its keys stop counting, its history stays."""
+
+    member: MemberName
+    reason: ShortText
+
+
+class KeyAdded(Body):
+    """A further key of a member: one key per submitting system."""
+
+    member: MemberName
+    key: NewKey
+    label: ShortText
+
+
+class KeyRevoked(Body):
+    """A key that must no longer be accepted; its counter survives."""
+
+    key: AddressText
+    reason: ShortText
+
+
+class FacilityRegistered(Body):
+    """Shared infrastructure whose usage is recorded."""
+
+    id: FacilityName
+    name: LocalName
+    owner: MemberName | None
+
+
+class FundingReported(Body):
+    """Capital that a member put into an asset; it weighs in ``capital`` keys."""
+
+    asset: Word
+    member: MemberName
+    amount_minor: PositiveMinor
+    currency: Currency
+    origin: MoneyOrigin
+
+
+class BatchSource(Body):
+    """How the records were made from a foreign file, so that losses can be looked up."""
+
+    format: ShortText
+    format_version: ShortText
+    map_version: ShortText
+    map_hash: Hash
+
+
+class UsageBatch(Body):
+    """Signed commitments to many records; ``account`` is ``suspense`` for usage of nobody known."""
+
+    count: Annotated[int, Field(ge=1, le=10_000)]
+    root: Hash
+    totals: BlobRef
+    account: Literal["own", "suspense"]
+    custody: Literal["ledger"]
+    source: BatchSource | None
+
+
+class UsageConfirmed(Body):
+    """A member states, before the cut-off, what it has submitted for a period."""
+
+    period: Month
+    batches: Count
+    records: Count
+
+
+class RevenueReported(Body):
+    """Money that came in for a period from outside the metered charges."""
+
+    period: Month
+    id: Word
+    amount_minor: PositiveMinor
+    currency: Currency
+    origin: MoneyOrigin
+
+
+class CostReported(Body):
+    """A cost of a period and the member who bore it."""
+
+    period: Month
+    id: Word
+    member: MemberName
+    amount_minor: PositiveMinor
+    currency: Currency
+
+
+class RulesetProposed(Body):
+    """A rule set to be adopted; the text is a blob, the hash that of its parsed document."""
+
+    ruleset: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+    version: Annotated[int, Field(ge=1, le=1_000_000)]
+    effective_from: Date
+    rule_hash: Hash
+    text: BlobRef
+
+
+class Decision(Body):
+    """A vote of one member on one subject, in words that the ledger derives itself."""
+
+    action: Literal["approve", "reject", "abstain"]
+    subject: Annotated[str, Field(min_length=1, max_length=500)]
+    subject_hash: Hash
+    comment: Annotated[str, Field(max_length=500)]
+
+
+class PeriodOpened(Body):
+    """A month opens; its two instants are fixed here for good."""
+
+    period: Month
+    start: Instant
+    end: Instant
+
+
+class PeriodClosing(Body):
+    """The grace time of a month begins."""
+
+    period: Month
+
+
+class PeriodClosed(Body):
+    """The cut-off: entries below this entry's own index count for the settlement."""
+
+    period: Month
+
+
+class SettlementProposed(Body):
+    """A settlement and the blobs from which it follows; ``apply`` computes it again."""
+
+    settlement: dict[str, Any]
+    inputs: BlobRef
+    lines: BlobRef
+    seed: BlobRef
+
+
+class SettlementSettled(Body):
+    """An approved settlement takes effect: balances move, the period is done."""
+
+    period: Month
+    settlement_id: Hash
+
+
+class AnchorRecorded(Body):
+    """A checkpoint stands on a chain; the evidence blob proves it from a block hash alone."""
+
+    size: Annotated[int, Field(ge=1, le=AMOUNT_MAX)]
+    root: Hash
+    chain_id: Annotated[int, Field(ge=1, le=AMOUNT_MAX)]
+    contract: AddressText
+    transaction: Hash
+    block_number: Count
+    block_hash: Hash
+    evidence: BlobRef
+
+
+class AccountDestination(Body):
+    """An account on an EVM chain."""
+
+    type: Literal["evm"]
+    address: AddressText
+
+
+class BankDestination(Body):
+    """A bank account, kept as a salted blob; ``hint`` is what may be shown, such as ``···4711``."""
+
+    type: Literal["bank"]
+    details: BlobRef
+    hint: Annotated[str, Field(max_length=40)]
+
+
+class PayoutDestinationSet(Body):
+    """Where a member wants to be paid in a currency; a second approver confirms it."""
+
+    member: MemberName
+    currency: Currency
+    destination: AccountDestination | BankDestination
+
+
+BodyT = TypeVar("BodyT", bound=Body)
+
+
+def faults_of(error: ValidationError) -> tuple[Fault, ...]:
+    """What a model found wrong, each with a JSON pointer."""
+    return tuple(
+        Fault("/" + "/".join(str(part) for part in found["loc"]), found["type"], found["msg"])
+        for found in error.errors(include_url=False)
+    )
+
+
+def parse_body(model: type[BodyT], document: dict[str, Any]) -> BodyT:
+    """Read a body; raises MalformedEntry with a JSON pointer for every fault."""
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        faults = faults_of(error)
+        first = f"{faults[0].where}: {faults[0].message}"
+        raise MalformedEntry(f"the body is not a {model.__name__}: {first}", faults=faults) from error

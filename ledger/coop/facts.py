@@ -1,0 +1,142 @@
+"""Money facts: funding, revenue and cost. Reported by one, confirmed by another, or not counted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ledger.coop import bodies, subjects
+from ledger.coop.proposals import propose
+from ledger.coop.state import Period, Proposal, State
+from ledger.coop.step import Change, Step
+from ledger.errors import DuplicateId, MalformedEntry, PeriodClosed
+
+
+def report_funding(step: Step, body: bodies.FundingReported) -> Change:
+    """Report capital that a member put into an asset."""
+    terms = step.state.terms()
+    step.state.member(body.member)
+    terms.digits(body.currency)
+    _check_asset(step.state, body)
+    return _report(step, subjects.of_funding(body, terms), body, body.member)
+
+
+def enact_funding(step: Step, state: State, proposal: Proposal) -> State:
+    """The capital weighs from now on."""
+    del step
+    body = bodies.parse_body(bodies.FundingReported, dict(proposal.body))
+    asset = _check_asset(state, body)
+    amounts = {**asset, body.member: asset.get(body.member, 0) + body.amount_minor}
+    found = {"currency": body.currency, "amounts": dict(sorted(amounts.items()))}
+    return replace(state, funding={**state.funding, body.asset: found})
+
+
+def report_revenue(step: Step, body: bodies.RevenueReported) -> Change:
+    """Report revenue of a period that has not been cut off."""
+    terms = step.state.terms()
+    terms.digits(body.currency)
+    _check_revenue(step.state, body)
+    _refuse_pending(step.state, "revenue-reported", body)
+    return _report(step, subjects.of_revenue(body, terms), body, None)
+
+
+def enact_revenue(step: Step, state: State, proposal: Proposal) -> State:
+    """The revenue enters the period's settlement."""
+    del step
+    body = bodies.parse_body(bodies.RevenueReported, dict(proposal.body))
+    period = _check_revenue(state, body)
+    row = {"amount_minor": body.amount_minor, "currency": body.currency, "origin": body.origin}
+    return state.with_period(replace(period, revenue={**period.revenue, body.id: row}))
+
+
+def report_cost(step: Step, body: bodies.CostReported) -> Change:
+    """Report a cost that a member bore in a period that has not been cut off."""
+    terms = step.state.terms()
+    terms.digits(body.currency)
+    step.state.member(body.member)
+    _check_cost(step.state, body)
+    _refuse_pending(step.state, "cost-reported", body)
+    return _report(step, subjects.of_cost(body, terms), body, body.member)
+
+
+def enact_cost(step: Step, state: State, proposal: Proposal) -> State:
+    """The cost enters the period's settlement."""
+    del step
+    body = bodies.parse_body(bodies.CostReported, dict(proposal.body))
+    period = _check_cost(state, body)
+    before = period.costs.get(body.id, {"currency": body.currency, "borne": {}})
+    borne = dict(sorted({**before["borne"], body.member: body.amount_minor}.items()))
+    row = {"currency": body.currency, "borne": borne}
+    return state.with_period(replace(period, costs={**period.costs, body.id: row}))
+
+
+def _report(
+    step: Step,
+    subject: str,
+    body: bodies.FundingReported | bodies.RevenueReported | bodies.CostReported,
+    member: str | None,
+) -> Change:
+    if step.right.approve is None:
+        raise MalformedEntry("a money fact needs somebody who confirms it; the charter names none")
+    state = propose(
+        step,
+        step.state,
+        step.right.approve,
+        subject=subject,
+        subject_hash=step.envelope.leaf,
+        body=body.model_dump(mode="json"),
+    )
+    period = None if isinstance(body, bodies.FundingReported) else body.period
+    return Change(
+        state,
+        member=member,
+        period=period,
+        amount_minor=body.amount_minor,
+        currency=body.currency,
+    )
+
+
+def _check_asset(state: State, body: bodies.FundingReported) -> dict[str, int]:
+    asset = state.funding.get(body.asset)
+    if asset is None:
+        return {}
+    if asset["currency"] != body.currency:
+        raise MalformedEntry(f"{body.asset} is funded in {asset['currency']}, not {body.currency}")
+    return dict(asset["amounts"])
+
+
+def _check_revenue(state: State, body: bodies.RevenueReported) -> Period:
+    period = _uncut(state, body.period)
+    if body.id in period.revenue:
+        raise DuplicateId(f"the revenue {body.id!r} of {body.period} is confirmed already")
+    return period
+
+
+def _check_cost(state: State, body: bodies.CostReported) -> Period:
+    period = _uncut(state, body.period)
+    row = period.costs.get(body.id)
+    if row is not None and body.member in row["borne"]:
+        raise DuplicateId(f"the cost {body.id!r} of {body.period} by {body.member} is confirmed")
+    if row is not None and row["currency"] != body.currency:
+        raise MalformedEntry(f"the cost {body.id!r} is kept in {row['currency']}")
+    return period
+
+
+def _refuse_pending(
+    state: State, kind: str, body: bodies.RevenueReported | bodies.CostReported
+) -> None:
+    names = ("period", "id", "member") if kind == "cost-reported" else ("period", "id")
+    wanted = [getattr(body, name) for name in names]
+    for proposal in state.proposals.values():
+        if proposal.kind == kind and [proposal.body[name] for name in names] == wanted:
+            raise DuplicateId(f"this waits for confirmation already: {proposal.subject}")
+
+
+def _uncut(state: State, period_id: str) -> Period:
+    period = state.period(period_id)
+    if period.status not in ("open", "closing"):
+        raise PeriodClosed(
+            f"{period_id} is {period.status}: facts enter before the cut-off only",
+            period=period_id,
+            status=period.status,
+        )
+    return period

@@ -1,0 +1,94 @@
+"""The life of a period up to its cut-off: opened, closing, closed. Handlers of these kinds.
+
+    open → closing → closed → proposed → approved → settled
+
+Nothing returns a closed period to open: nobody submits after having seen results.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ledger.coop import bodies
+from ledger.coop.rulesets import rules_in_force
+from ledger.coop.state import SUSPENSE, CutOff, Period, State, state_hash
+from ledger.coop.step import Change, Step
+from ledger.errors import Conflict, DuplicateId, OutOfRange, PeriodClosed
+from ledger.log.merkle import Frontier
+from ledger.period import add_days, is_plausible_month, month_bounds
+
+
+def open_period(step: Step, body: bodies.PeriodOpened) -> Change:
+    """Open a month; its two instants stand from now on, whatever later time-zone tables say."""
+    if body.period in step.state.periods:
+        raise DuplicateId(f"the period {body.period} is open already")
+    if not body.start < body.end or not is_plausible_month(body.period, body.start, body.end):
+        zone = step.state.terms().time_zone
+        raise OutOfRange(
+            f"{body.start} to {body.end} is not {body.period}; "
+            f"in {zone} it is {' to '.join(month_bounds(body.period, zone=zone))}"
+        )
+    for other in step.state.periods.values():
+        if body.start < other.end and other.start < body.end:
+            raise Conflict(f"{body.period} would overlap {other.id}")
+    period = Period(body.period, body.start, body.end)
+    return Change(step.state.with_period(period), period=body.period)
+
+
+def begin_closing(step: Step, body: bodies.PeriodClosing) -> Change:
+    """Begin the grace time, once the month is over."""
+    period = step.state.period(body.period)
+    if period.status != "open":
+        raise PeriodClosed(f"{body.period} is {period.status}, not open", status=period.status)
+    if step.now < period.end:
+        raise PeriodClosed(f"{body.period} ends at {period.end}; it is {step.now}")
+    closing = replace(period, status="closing", closing_at=step.now)
+    return Change(step.state.with_period(closing), period=body.period)
+
+
+def close(step: Step, body: bodies.PeriodClosed) -> Change:
+    """Cut off: what the settlement rests on is frozen here, from the state before this entry."""
+    state = step.state
+    period = state.period(body.period)
+    if period.status != "closing" or period.closing_at is None:
+        raise PeriodClosed(f"{body.period} is {period.status}, not closing", status=period.status)
+    grace_ends = add_days(period.closing_at, state.terms().period.grace_days)
+    if step.now < grace_ends:
+        raise PeriodClosed(f"the grace time of {body.period} ends at {grace_ends}")
+    closed = replace(period, status="closed", epoch=1, cut_off=_cut_off(step, period))
+    return Change(state.with_period(closed), period=body.period)
+
+
+def _cut_off(step: Step, period: Period) -> CutOff:
+    state = step.state
+    subtrees = tuple(bytes.fromhex(subtree) for subtree in state.subtrees)
+    unconfirmed = tuple(
+        sorted(
+            account
+            for account, usage in period.usage.items()
+            if account != SUSPENSE and period.confirmed.get(account) != usage.digest
+        )
+    )
+    return CutOff(
+        index=step.index,
+        log_root=Frontier(state.size, subtrees).root().hex(),
+        state_hash=state_hash(state).hex(),
+        rule_hash=rules_in_force(state, period).rule_hash,
+        unconfirmed=unconfirmed,
+        facts=_facts(state, period),
+    )
+
+
+def _facts(state: State, period: Period) -> dict[str, Any]:
+    members = sorted(
+        member.id
+        for member in state.members.values()
+        if "member" in member.roles and (member.left is None or member.left >= period.start)
+    )
+    return {
+        "members": members,
+        "revenue": dict(period.revenue),
+        "costs": dict(period.costs),
+        "funding": dict(state.funding),
+    }

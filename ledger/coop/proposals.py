@@ -1,0 +1,116 @@
+"""Proposals and Decisions: how a co-op agrees (a digital 稟議 in place of seals).
+
+A kind of entry whose right names a quorum takes effect only when enough of the electorate have
+approved it. The electorate is frozen when the proposal is made, each member has one vote, and
+the proposer is never the only approver. A vote names the subject in words that the ledger
+derives itself, so that what a wallet showed is what was decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ledger.coop.bodies import Decision
+from ledger.coop.charter import Quorum
+from ledger.coop.state import Proposal, State
+from ledger.coop.step import Change, Step
+from ledger.errors import DuplicateId, MalformedEntry, NotFound, NotPermitted, QuorumMissing
+
+Enact = Callable[[Step, State, Proposal], State]
+Withdraw = Callable[[State, Proposal], State]
+
+
+def propose(  # noqa: PLR0913 - a proposal is these six things
+    step: Step,
+    state: State,
+    quorum: Quorum,
+    *,
+    subject: str,
+    subject_hash: bytes,
+    body: Mapping[str, Any],
+) -> State:
+    """Put a proposal before its electorate; raises QuorumMissing if nobody could carry it."""
+    if subject_hash.hex() in state.proposals:
+        raise DuplicateId(f"this is already before the electorate: {subject}")
+    electorate = electors(state, quorum)
+    needed = quorum.needed(len(electorate))
+    if needed > len(electorate) or not set(electorate) - {step.member.id}:
+        raise QuorumMissing(
+            f"{needed} approvals by {', '.join(quorum.roles)} are needed and somebody beside the "
+            f"proposer must give one; the co-op has {len(electorate)} such members"
+        )
+    proposal = Proposal(
+        kind=step.envelope.draft.kind,
+        subject=subject,
+        index=step.index,
+        proposer=step.member.id,
+        electorate=electorate,
+        needed=max(needed, 1),
+        body=body,
+    )
+    return replace(state, proposals={**state.proposals, subject_hash.hex(): proposal})
+
+
+def electors(state: State, quorum: Quorum) -> tuple[str, ...]:
+    """The members who vote under a quorum now, by id."""
+    return tuple(
+        sorted(
+            member.id
+            for member in state.members.values()
+            if member.left is None and not set(quorum.roles).isdisjoint(member.roles)
+        )
+    )
+
+
+def decide(
+    step: Step, body: Decision, enact: Mapping[str, Enact], withdraw: Mapping[str, Withdraw]
+) -> Change:
+    """Count one vote; enact the proposal when the quorum is reached, drop it when it cannot be."""
+    proposal = _open_proposal(step, body)
+    voted = _count_vote(proposal, body.action, step.member.id)
+    others = {hash_: p for hash_, p in step.state.proposals.items() if hash_ != body.subject_hash}
+    if _is_carried(voted):
+        state = enact[voted.kind](step, replace(step.state, proposals=others), voted)
+    elif len(voted.electorate) - len(voted.rejections) - len(voted.abstentions) < voted.needed:
+        state = replace(step.state, proposals=others)
+        if voted.kind in withdraw:
+            state = withdraw[voted.kind](state, voted)
+    else:
+        state = replace(step.state, proposals={**others, body.subject_hash: voted})
+    period = proposal.body.get("period")
+    return Change(state, period=period if isinstance(period, str) else None)
+
+
+def _open_proposal(step: Step, body: Decision) -> Proposal:
+    proposal = step.state.proposals.get(body.subject_hash)
+    if proposal is None:
+        raise NotFound(
+            f"nothing with the hash {body.subject_hash} is open for decision; "
+            "it may have been decided already"
+        )
+    if body.subject != proposal.subject:
+        raise MalformedEntry(
+            f"the subject must read {proposal.subject!r}, not {body.subject!r}",
+            expected=proposal.subject,
+        )
+    member = step.member.id
+    if member not in proposal.electorate:
+        raise NotPermitted(f"{member} is not in the electorate of {proposal.subject!r}")
+    if member in (*proposal.approvals, *proposal.rejections, *proposal.abstentions):
+        raise DuplicateId(f"{member} has already voted on {proposal.subject!r}")
+    return proposal
+
+
+def _count_vote(proposal: Proposal, action: str, member: str) -> Proposal:
+    if action == "approve":
+        return replace(proposal, approvals=(*proposal.approvals, member))
+    if action == "reject":
+        return replace(proposal, rejections=(*proposal.rejections, member))
+    return replace(proposal, abstentions=(*proposal.abstentions, member))
+
+
+def _is_carried(proposal: Proposal) -> bool:
+    others = set(proposal.approvals) - {proposal.proposer}
+    return len(proposal.approvals) >= proposal.needed and bool(others)

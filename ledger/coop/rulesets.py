@@ -1,0 +1,107 @@
+"""Rule sets: proposed with their text, adopted by the charter's quorum, in force from a date."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ledger.coop import bodies, subjects
+from ledger.coop.proposals import propose
+from ledger.coop.state import SUSPENSE, Adopted, Period, Proposal, State
+from ledger.coop.step import Change, Evidence, Step
+from ledger.errors import (
+    Conflict,
+    DuplicateId,
+    Infeasible,
+    MalformedEntry,
+    MalformedRules,
+    UnknownField,
+)
+from ledger.rules.document import RuleSet, names_used, parse_rules
+from ledger.usage.totals import SALT_BYTES
+
+
+def propose_rules(step: Step, body: bodies.RulesetProposed) -> Change:
+    """Put a rule set before its electorate, once nothing in it is unknown to this co-op."""
+    if step.right.approve is None:
+        raise MalformedEntry("a rule set needs a quorum; the charter names none")
+    rules = read_rules(step.evidence, body.text.sha256)
+    _check_header(body, rules)
+    _check_names(step.state, rules)
+    _check_succession(step.state, body)
+    state = propose(
+        step,
+        step.state,
+        step.right.approve,
+        subject=subjects.of_rules(body),
+        subject_hash=bytes.fromhex(body.rule_hash),
+        body=body.model_dump(mode="json"),
+    )
+    return Change(state)
+
+
+def enact_rules(step: Step, state: State, proposal: Proposal) -> State:
+    """The rule set is in force from its date on."""
+    del step
+    body = bodies.parse_body(bodies.RulesetProposed, dict(proposal.body))
+    _check_succession(state, body)
+    adopted = Adopted(
+        body.ruleset, body.version, body.effective_from, body.rule_hash, body.text.sha256
+    )
+    return replace(state, rule_sets=(*state.rule_sets, adopted))
+
+
+def rules_in_force(state: State, period: Period) -> Adopted:
+    """The rule set for a period: the newest whose date is not after the period's first day."""
+    first_day = f"{period.id}-01"
+    fitting = [adopted for adopted in state.rule_sets if adopted.effective_from <= first_day]
+    if not fitting:
+        raise Infeasible(
+            f"no adopted rule set is in force on {first_day}; propose one before the cut-off"
+        )
+    return fitting[-1]
+
+
+def read_rules(evidence: Evidence, sha256: str) -> RuleSet:
+    """The rule set in a blob: 32 bytes of salt, then the YAML text."""
+    return parse_rules(evidence.blob(sha256)[SALT_BYTES:])
+
+
+def _check_header(body: bodies.RulesetProposed, rules: RuleSet) -> None:
+    stated = (body.ruleset, body.version, body.effective_from, body.rule_hash)
+    found = (rules.name, rules.version, rules.effective_from, rules.rule_hash.hex())
+    if stated != found:
+        raise MalformedEntry(f"the entry says {stated}, the rule set's text says {found}")
+
+
+def _check_names(state: State, rules: RuleSet) -> None:
+    terms = state.terms()
+    used = names_used(rules)
+    metrics = {metric.id for metric in terms.vocabulary.metrics}
+    charges = {charge.id for charge in terms.vocabulary.charges}
+    unknown = [f"metric {name}" for name in sorted(used.metrics - metrics)]
+    unknown += [f"charge {name}" for name in sorted(used.charges - charges)]
+    members = state.members.keys() | {SUSPENSE}
+    unknown += [f"member {name}" for name in sorted(used.members - members)]
+    if unknown:
+        raise UnknownField(f"the rule set uses what this co-op does not have: {unknown}")
+    if terms.digits(rules.currency) != rules.minor_digits:
+        raise MalformedRules(
+            f"{rules.currency} has {terms.digits(rules.currency)} digits in the charter, "
+            f"{rules.minor_digits} in the rule set"
+        )
+    if rules.timezone != terms.time_zone:
+        raise MalformedRules(f"the time zone is {terms.time_zone}, not {rules.timezone}")
+
+
+def _check_succession(state: State, body: bodies.RulesetProposed) -> None:
+    if any(adopted.rule_hash == body.rule_hash for adopted in state.rule_sets):
+        raise DuplicateId("this very rule set is adopted already")
+    if state.rule_sets:
+        last = state.rule_sets[-1]
+        if body.effective_from <= last.effective_from:
+            raise Conflict(f"version {last.version} holds from {last.effective_from}; start later")
+        if body.ruleset != last.ruleset or body.version != last.version + 1:
+            raise Conflict(f"the next rule set is {last.ruleset} version {last.version + 1}")
+    cut = [period.id for period in state.periods.values() if period.cut_off is not None]
+    if cut and body.effective_from <= f"{max(cut)}-01":
+        raise Conflict(f"{max(cut)} is closed; a rule set cannot reach back into it")

@@ -1,0 +1,251 @@
+"""Settlements: proposed, approved, settled. Handlers of these kinds.
+
+A proposed settlement is computed again here, from the state at the cut-off, the totals and the
+rule set that the members adopted; one that differs in a single byte is refused. So a settlement
+in the log is right by construction, whoever wrote it, and auditing it is folding the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ledger import canonical
+from ledger.coop import bodies, subjects
+from ledger.coop.proposals import propose
+from ledger.coop.rulesets import read_rules
+from ledger.coop.state import Balances, CutOff, Period, Proposal, State
+from ledger.coop.step import AccountKey, Change, Evidence, Step
+from ledger.errors import (
+    Conflict,
+    MalformedEntry,
+    NotFound,
+    PeriodClosed,
+    QuorumMissing,
+    SumMismatch,
+)
+from ledger.period import add_days
+from ledger.rules.document import RuleSet
+from ledger.rules.inputs import Inputs, inputs_bytes, parse_inputs
+from ledger.settlement import document as settlement_document
+from ledger.settlement.document import Settlement, build_settlement, settlement_id
+from ledger.settlement.sumtree import derive_salt
+from ledger.usage.totals import CHARGE
+
+FIRST_EPOCHS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A settlement with all it follows from; the blobs carry a salt made from the seed."""
+
+    id: bytes
+    rules: RuleSet
+    inputs: Inputs
+    inputs_blob: bytes
+    settlement: Settlement
+
+
+def compute(state: State, period_id: str, evidence: Evidence, seed: bytes) -> Computed:
+    """The settlement of a closed period; ``seed`` is 32 random bytes for its sum trees.
+
+    The same state, totals and seed give the same bytes on any machine.
+    """
+    period = state.period(period_id)
+    cut_off = _cut_off(period)
+    _check_order(state, period)
+    adopted = next(a for a in state.rule_sets if a.rule_hash == cut_off.rule_hash)
+    rules = read_rules(evidence, adopted.text_sha256)
+    totals = evidence.totals(period_id, FIRST_EPOCHS)
+    inputs = parse_inputs(inputs_document(state, period, rules, totals))
+    facts = settlement_document.CutOff(
+        period=period_id,
+        as_of_index=cut_off.index,
+        log_root=bytes.fromhex(cut_off.log_root),
+        state_hash=bytes.fromhex(cut_off.state_hash),
+    )
+    settlement = build_settlement(facts, rules, inputs, seed)
+    inputs_blob = derive_salt(seed, "inputs", 0) + inputs_bytes(inputs)
+    return Computed(settlement_id(settlement.document), rules, inputs, inputs_blob, settlement)
+
+
+def inputs_document(
+    state: State, period: Period, rules: RuleSet, totals: Mapping[AccountKey, int]
+) -> dict[str, Any]:
+    """The inputs of a run (RULES section 7) from what the co-op knows; one currency."""
+    facts = _cut_off(period).facts
+    currency = rules.currency
+    balances = state.balances.get(currency, Balances())
+    usage = usage_by_name(totals, currency)
+    accounts = {account for row in usage.values() for account in row}
+    return {
+        "kyojo_inputs": 1,
+        "period": {"start": f"{period.id}-01", "end": _next_month(period.id)},
+        "members": sorted({*facts["members"], *accounts}),
+        "totals": usage,
+        "revenue": {
+            name: {"amount_minor": row["amount_minor"], "origin": row["origin"]}
+            for name, row in sorted(facts["revenue"].items())
+            if row["currency"] == currency
+        },
+        "costs": {
+            name: dict(row["borne"])
+            for name, row in sorted(facts["costs"].items())
+            if row["currency"] == currency
+        },
+        "funding": {
+            asset: dict(row["amounts"])
+            for asset, row in sorted(facts["funding"].items())
+            if row["currency"] == currency
+        },
+        "balances": dict(balances.funds),
+        "carry": dict(balances.carry),
+        "owed": {name: dict(row) for name, row in balances.owed.items()},
+        "opening": dict(balances.pools),
+    }
+
+
+def usage_by_name(totals: Mapping[AccountKey, int], currency: str) -> dict[str, dict[str, int]]:
+    """Totals per metric or charge and account, over all facilities; charges in one currency."""
+    found: dict[str, dict[str, int]] = {}
+    for key, amount in sorted(totals.items()):
+        if key.name.startswith(CHARGE) and key.currency != currency:
+            continue
+        row = found.setdefault(key.name, {})
+        row[key.account] = row.get(key.account, 0) + amount
+    return found
+
+
+def propose_settlement(step: Step, body: bodies.SettlementProposed) -> Change:
+    """Compute the settlement again and put it before the electorate."""
+    period = _named_period(step.state, body.settlement)
+    if period.status != "closed":
+        raise PeriodClosed(f"{period.id} is {period.status}, not closed", status=period.status)
+    if step.right.approve is None:
+        raise MalformedEntry("a settlement needs a quorum; the charter names none")
+    computed = compute(step.state, period.id, step.evidence, step.blob(body.seed, "the seed"))
+    _compare(body.settlement, computed.settlement.document)
+    _compare_blobs(step, body, computed)
+    settlement, result = computed.settlement, computed.settlement.result
+    paid_minor = settlement.trees.amounts.root.sum
+    terms = step.state.terms()
+    state = propose(
+        step,
+        step.state,
+        step.right.approve,
+        subject=subjects.of_settlement(
+            period.id,
+            paid_minor,
+            result.currency,
+            len(result.members),
+            terms.digits(result.currency),
+        ),
+        subject_hash=computed.id,
+        body={
+            "period": period.id,
+            "currency": result.currency,
+            "funds": dict(result.funds),
+            "pools_left": dict(result.pools_left),
+            "carry": dict(result.carry),
+            "owed": {name: dict(row) for name, row in result.owed.items()},
+        },
+    )
+    proposed = replace(
+        period, status="proposed", settlement=computed.id.hex(), proposed_at=step.now
+    )
+    return Change(
+        state.with_period(proposed),
+        period=period.id,
+        amount_minor=paid_minor,
+        currency=result.currency,
+    )
+
+
+def enact_settlement(step: Step, state: State, proposal: Proposal) -> State:
+    """The electorate approved: the period may be settled; balances to come are kept with it."""
+    del step
+    period = state.period(str(proposal.body["period"]))
+    body = proposal.body
+    funds = dict(state.balances.get(str(body["currency"]), Balances()).funds)
+    for name, amount in body["funds"].items():
+        funds[name] = funds.get(name, 0) + amount
+    balances = Balances(
+        funds=dict(sorted(funds.items())),
+        carry=dict(body["carry"]),
+        pools=dict(body["pools_left"]),
+        owed=dict(body["owed"]),
+    )
+    approved = replace(
+        period, status="approved", pending=balances, currency=str(body["currency"])
+    )
+    return state.with_period(approved)
+
+
+def withdraw_settlement(state: State, proposal: Proposal) -> State:
+    """The electorate rejected: the period stays cut off and may be proposed again."""
+    period = state.period(str(proposal.body["period"]))
+    return state.with_period(replace(period, status="closed", settlement=None, proposed_at=None))
+
+
+def settle(step: Step, body: bodies.SettlementSettled) -> Change:
+    """An approved settlement takes effect, once the objection time is over."""
+    state = step.state
+    period = state.period(body.period)
+    if period.status != "approved" or period.proposed_at is None or period.pending is None:
+        raise QuorumMissing(f"{body.period} is {period.status}, not approved")
+    if body.settlement_id != period.settlement:
+        raise Conflict(f"the approved settlement of {body.period} is {period.settlement}")
+    until = add_days(period.proposed_at, state.terms().period.objection_days)
+    if step.now < until:
+        raise PeriodClosed(f"objections to {body.period} may be raised until {until}")
+    balances = {**state.balances, str(period.currency): period.pending}
+    settled = replace(period, status="settled", pending=None)
+    return Change(replace(state.with_period(settled), balances=balances), period=body.period)
+
+
+def _cut_off(period: Period) -> CutOff:
+    if period.cut_off is None:
+        raise PeriodClosed(f"{period.id} is {period.status}; it has not been closed yet")
+    return period.cut_off
+
+
+def _check_order(state: State, period: Period) -> None:
+    for other in state.periods.values():
+        if other.start < period.start and other.status not in ("settled", "open", "closing"):
+            raise Conflict(f"{other.id} is closed but not settled; balances go from month to month")
+
+
+def _named_period(state: State, settlement: Mapping[str, Any]) -> Period:
+    name = settlement.get("period")
+    if not isinstance(name, str):
+        raise MalformedEntry("the settlement names no period")
+    try:
+        return state.period(name)
+    except NotFound as error:
+        raise MalformedEntry(error.message) from error
+
+
+def _compare(stated: Mapping[str, Any], computed: Mapping[str, Any]) -> None:
+    for name in sorted(stated.keys() | computed.keys()):
+        if stated.get(name) != computed.get(name):
+            raise SumMismatch(
+                f"the settlement's {name} is not what the rules and the totals give",
+                field=name,
+                stated=stated.get(name),
+                computed=computed.get(name),
+            )
+    if canonical.encode(stated) != canonical.encode(computed):
+        raise SumMismatch("the settlement differs from the computed one")
+
+
+def _compare_blobs(step: Step, body: bodies.SettlementProposed, computed: Computed) -> None:
+    if step.blob(body.inputs, "the inputs") != computed.inputs_blob:
+        raise SumMismatch("the inputs blob is not what the ledger holds at the cut-off")
+    if step.blob(body.lines, "the lines") != computed.settlement.lines_blob:
+        raise SumMismatch("the lines blob is not what the rules give")
+
+
+def _next_month(month: str) -> str:
+    year, number = int(month[:4]), int(month[5:])
+    return f"{year + number // 12:04d}-{number % 12 + 1:02d}-01"

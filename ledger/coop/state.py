@@ -1,0 +1,234 @@
+"""What a co-op is at a size of its log: small, immutable, and a function of the entries alone.
+
+Nothing here changes in place; every step of ``apply`` makes a new state that shares most of the
+old one. The state's hash is SHA-256 of its canonical document, so two machines that folded the
+same entries can compare one line. Totals of usage are not in it (tables beside the log hold
+them); ``Usage.digest`` chains the batches, so the hash covers them all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from ledger import canonical
+from ledger.coop.charter import Charter
+from ledger.errors import InvariantViolated, MalformedDocument, NotFound
+from ledger.usage.batch import Calendar, Scope
+
+SUSPENSE = "suspense"
+EMPTY_DIGEST = "00" * 32
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member; ``left`` is the instant at which it left, if it did."""
+
+    id: str
+    name: Mapping[str, str]
+    roles: tuple[str, ...]
+    joined: str
+    left: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of a member; ``sequence`` is the next number of its counter and is never reset."""
+
+    member: str
+    sequence: int = 0
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facility:
+    """Shared infrastructure."""
+
+    id: str
+    name: Mapping[str, str]
+    owner: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Something that waits for Decisions; the electorate was frozen when it was proposed."""
+
+    kind: str
+    subject: str
+    index: int
+    proposer: str
+    electorate: tuple[str, ...]
+    needed: int
+    body: Mapping[str, Any]
+    approvals: tuple[str, ...] = ()
+    rejections: tuple[str, ...] = ()
+    abstentions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A rule set in force from a local date on, until the next one."""
+
+    ruleset: str
+    version: int
+    effective_from: str
+    rule_hash: str
+    text_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an account has submitted for a period: counts, and a hash chain over its batches."""
+
+    batches: int = 0
+    records: int = 0
+    digest: str = EMPTY_DIGEST
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """What a settlement rests on, frozen when the period was closed.
+
+    ``index`` is the cut-off's own index: entries below it count. ``log_root`` and ``state_hash``
+    are of exactly those entries. ``facts`` are the inputs beside totals and balances.
+    """
+
+    index: int
+    log_root: str
+    state_hash: str
+    rule_hash: str
+    unconfirmed: tuple[str, ...]
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Balances:
+    """What the last settlement in a currency left behind: funds, carried costs, open pools.
+
+    ``owed`` says to whom the carried costs of each step are owed.
+    """
+
+    funds: Mapping[str, int] = field(default_factory=dict)
+    carry: Mapping[str, int] = field(default_factory=dict)
+    pools: Mapping[str, int] = field(default_factory=dict)
+    owed: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A month and where it stands: open, closing, closed, proposed, approved, settled.
+
+    ``pending`` are the balances that an approved settlement will leave. ``epoch`` counts the cut-offs passed: rows of totals are kept per epoch, so what a settlement
+    saw can be read back after late usage has arrived.
+    """
+
+    id: str
+    start: str
+    end: str
+    status: str = "open"
+    epoch: int = 0
+    closing_at: str | None = None
+    cut_off: CutOff | None = None
+    settlement: str | None = None
+    proposed_at: str | None = None
+    currency: str | None = None
+    pending: Balances | None = None
+    revenue: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    costs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    usage: Mapping[str, Usage] = field(default_factory=dict)
+    confirmed: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The newest checkpoint that an entry records as anchored on a contract."""
+
+    size: int
+    root: str
+    transaction: str
+    block_number: int
+    block_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The whole co-op after ``size`` entries; ``subtrees`` are the log's perfect subtrees."""
+
+    size: int = 0
+    subtrees: tuple[str, ...] = ()
+    received_at: str = ""
+    genesis: str = ""
+    charter: Charter | None = None
+    members: Mapping[str, Member] = field(default_factory=dict)
+    keys: Mapping[str, Key] = field(default_factory=dict)
+    facilities: Mapping[str, Facility] = field(default_factory=dict)
+    funding: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    proposals: Mapping[str, Proposal] = field(default_factory=dict)
+    rule_sets: tuple[Adopted, ...] = ()
+    periods: Mapping[str, Period] = field(default_factory=dict)
+    balances: Mapping[str, Balances] = field(default_factory=dict)
+    destinations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    anchors: Mapping[str, Anchor] = field(default_factory=dict)
+
+    def terms(self) -> Charter:
+        """The charter; only an empty log has none."""
+        if self.charter is None:
+            raise NotFound("this log is empty: its first entry must be a charter")
+        return self.charter
+
+    def member(self, member_id: str) -> Member:
+        """A member that has not left; raises NotFound."""
+        member = self.members.get(member_id)
+        if member is None or member.left is not None:
+            raise NotFound(f"{member_id!r} is not a member of this co-op")
+        return member
+
+    def period(self, period_id: str) -> Period:
+        """An opened period; raises NotFound."""
+        period = self.periods.get(period_id)
+        if period is None:
+            raise NotFound(f"the period {period_id} has not been opened")
+        return period
+
+    def scope(self) -> Scope:
+        """What usage records may refer to at this state."""
+        terms = self.terms()
+        bounds = ((p.id, p.start, p.end) for p in self.periods.values())
+        vocabulary = terms.vocabulary.vocabulary()
+        return Scope(
+            Calendar.of(terms.period.decided_by, bounds),
+            self.facilities.keys(),
+            vocabulary.metrics.keys(),
+            vocabulary.charges.keys(),
+        )
+
+    def with_period(self, period: Period) -> State:
+        """The state with one period replaced or added."""
+        return replace(self, periods={**self.periods, period.id: period})
+
+
+_adapter = TypeAdapter(State)
+
+
+def state_document(state: State) -> dict[str, Any]:
+    """The state as a JSON object, for a snapshot."""
+    document = _adapter.dump_python(state, mode="json")
+    if not isinstance(document, dict):  # pragma: no cover - TypeAdapter of a dataclass
+        raise InvariantViolated("a state did not become a JSON object")
+    return document
+
+
+def state_hash(state: State) -> bytes:
+    """SHA-256 of the state's canonical document."""
+    return canonical.digest(state_document(state))
+
+
+def parse_state(data: bytes) -> State:
+    """Read a snapshot back; raises MalformedDocument. The caller compares its hash."""
+    try:
+        return _adapter.validate_python(canonical.parse(data, what="the snapshot"))
+    except ValidationError as error:
+        raise MalformedDocument(f"the snapshot is not a state: {error}") from error

@@ -1,0 +1,76 @@
+"""The one-line subjects that people decide on; derived here, never taken from a request."""
+
+from __future__ import annotations
+
+from ledger.coop import bodies
+from ledger.coop.charter import Charter
+from ledger.identity.address import to_checksum
+from ledger.money import format_minor
+
+
+def money(terms: Charter, amount_minor: int, currency: str) -> str:
+    """An amount with its currency, such as ``1,234,567 JPY``."""
+    digits = terms.digits(currency)
+    return f"{format_minor(amount_minor, digits=digits, grouped=True)} {currency}"
+
+
+def of_admission(body: bodies.MemberAdmitted) -> str:
+    """The subject of admitting a member."""
+    roles = ", ".join(body.roles)
+    return f"Admit {body.id} ({body.name.en}) as {roles} with {len(body.keys)} key(s)"
+
+
+def of_leaving(body: bodies.MemberLeft) -> str:
+    """The subject of ending a membership."""
+    return f"End the membership of {body.member}"
+
+
+def of_key_added(body: bodies.KeyAdded) -> str:
+    """The subject of giving a member another key."""
+    return f"Add key {to_checksum(body.key.address)} for {body.member}"
+
+
+def of_key_revoked(body: bodies.KeyRevoked, member: str) -> str:
+    """The subject of revoking a member's key."""
+    return f"Revoke key {to_checksum(body.key)} of {member}"
+
+
+def of_facility(body: bodies.FacilityRegistered) -> str:
+    """The subject of registering a facility."""
+    return f"Register facility {body.id} ({body.name.en})"
+
+
+def of_funding(body: bodies.FundingReported, terms: Charter) -> str:
+    """The subject of a contribution of capital."""
+    amount = money(terms, body.amount_minor, body.currency)
+    return f"Funding of {body.asset} by {body.member}: {amount} ({body.origin})"
+
+
+def of_revenue(body: bodies.RevenueReported, terms: Charter) -> str:
+    """The subject of reported revenue."""
+    amount = money(terms, body.amount_minor, body.currency)
+    return f"Revenue {body.id} {body.period}: {amount} ({body.origin})"
+
+
+def of_cost(body: bodies.CostReported, terms: Charter) -> str:
+    """The subject of a reported cost."""
+    amount = money(terms, body.amount_minor, body.currency)
+    return f"Cost {body.id} {body.period}: {amount} borne by {body.member}"
+
+
+def of_rules(body: bodies.RulesetProposed) -> str:
+    """The subject of a rule set."""
+    return f"Rule set {body.ruleset} version {body.version} from {body.effective_from}"
+
+
+def of_settlement(period: str, paid_minor: int, currency: str, members: int, digits: int) -> str:
+    """The subject of a settlement."""
+    amount = format_minor(paid_minor, digits=digits, grouped=True)
+    return f"Settlement {period}: {amount} {currency} to {members} members"
+
+
+def of_destination(body: bodies.PayoutDestinationSet) -> str:
+    """The subject of a payout destination."""
+    where = body.destination
+    place = to_checksum(where.address) if where.type == "evm" else f"bank account {where.hint}"
+    return f"Pay {body.member} in {body.currency} to {place}"

@@ -1,0 +1,1 @@
+"""Who signs: keys, typed-data digests, signatures, sign-in texts (pure)."""

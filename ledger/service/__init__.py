@@ -1,0 +1,1 @@
+"""Use cases, one verb a module. They name what they need; ``wiring`` supplies it."""

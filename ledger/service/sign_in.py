@@ -1,0 +1,78 @@
+"""Sign in with a wallet: a nonce, a signed text, a short-lived bearer token (EIP-4361)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ledger.coop.state import State
+from ledger.errors import NotPermitted
+from ledger.identity.signin import check_sign_in, parse_sign_in
+from ledger.period import format_instant, parse_instant
+from ledger.service.coop import Coop
+from ledger.store.sign_in import keep_nonce, keep_token, token_address, use_nonce
+
+NONCE_MINUTES = 10
+TOKEN_MINUTES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads: a member and its roles; nobody in particular has neither."""
+
+    member: str | None = None
+    roles: tuple[str, ...] = ()
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A bearer token for one member of one co-op, and when it ends."""
+
+    token: str
+    member: str
+    expires_at: str
+
+
+def new_nonce(coop: Coop) -> str:
+    """A nonce that can be used once within the next minutes."""
+    nonce = coop.random(12).hex()
+    now = coop.clock()
+    keep_nonce(
+        coop.database, coop.log.id, nonce, now=now, expires_at=_later(now, NONCE_MINUTES)
+    )
+    return nonce
+
+
+def sign_in(coop: Coop, text: str, signature: bytes, *, domain: str) -> Token:
+    """Exchange a signed text for a token; raises what is wrong with the text or the signer."""
+    now = coop.clock()
+    use_nonce(coop.database, coop.log.id, parse_sign_in(text).nonce, now=now)
+    message = check_sign_in(text, signature, domain=domain, now=now)
+    reader = _reader(coop.state(), message.address)
+    if reader.member is None:
+        raise NotPermitted(f"{message.address} is not a valid key of a member of this co-op")
+    token = coop.random(32).hex()
+    expires_at = _later(now, TOKEN_MINUTES)
+    keep_token(coop.database, coop.log.id, token, address=message.address, expires_at=expires_at)
+    return Token(token, reader.member, expires_at)
+
+
+def read_token(coop: Coop, token: str) -> Reader:
+    """Whom a token stands for now; raises NotPermitted if it is not, or no longer, valid."""
+    address = token_address(coop.database, coop.log.id, token, now=coop.clock())
+    reader = Reader() if address is None else _reader(coop.state(), address)
+    if reader.member is None:
+        raise NotPermitted("the bearer token is unknown or expired; sign in again")
+    return reader
+
+
+def _reader(state: State, address: str) -> Reader:
+    key = state.keys.get(address)
+    if key is None or key.revoked or state.members[key.member].left is not None:
+        return Reader()
+    return Reader(key.member, state.members[key.member].roles, address)
+
+
+def _later(now: str, minutes: int) -> str:
+    return format_instant(parse_instant(now) + timedelta(minutes=minutes))

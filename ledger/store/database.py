@@ -1,0 +1,87 @@
+"""Opening a database and its transactions.
+
+SQLite: WAL, synchronous FULL, ``BEGIN IMMEDIATE`` for writers, so there is one at a time.
+PostgreSQL: READ COMMITTED with a transaction-level advisory lock per log. Whoever holds a
+``write`` transaction is the log's only sequencer until it ends, whatever process it is in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from ledger.errors import StoreBusy
+
+BUSY_SECONDS = 30
+LOCK_CLASS = 0x6B796F6A  # "kyoj": the advisory locks of kyojo, beside those of others
+
+
+class Database:
+    """An engine with the two kinds of transaction that kyojo uses."""
+
+    def __init__(self, url: str) -> None:
+        """Open ``sqlite:///FILE`` or ``postgresql+psycopg://…``; nothing is created yet."""
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads; it sees one state of the database."""
+        with _busy(), self.engine.connect() as connection:
+            if not self.is_sqlite:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def write(self, log_id: int) -> Iterator[Connection]:
+        """The transaction of the log's only sequencer; commits at the end or not at all."""
+        with _busy(), self.engine.connect() as connection:
+            connection = connection.execution_options(kyojo_write=True)
+            with connection.begin():
+                if not self.is_sqlite:
+                    statement = text("SELECT pg_advisory_xact_lock(:lock_class, :log_id)")
+                    connection.execute(statement, {"lock_class": LOCK_CLASS, "log_id": log_id})
+                yield connection
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _busy() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise StoreBusy(f"the database does not answer: {error.orig}") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise StoreBusy(f"the database connection was lost: {error.orig}") from error
+        raise
+
+
+def _sqlite_engine(url: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("kyojo_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgresql_engine(url: str) -> Engine:
+    return create_engine(url, pool_pre_ping=True, pool_size=20, max_overflow=20)

@@ -1,0 +1,347 @@
+"""The sequencer: gives entries their place in the log, many in one transaction.
+
+Threads that submit at the same time form a group: the first to get the lock commits for all that
+wait. For a group, in one transaction, in this order: lock the log; catch up with what other
+processes wrote; judge each entry with ``apply`` on the state that those before it left; write
+entries, ids, blobs, totals, tiles; sign the new checkpoint; swap the head by compare-and-swap.
+Only after the commit is the new state ours. If the commit's outcome is unknown, the state is
+dropped and the log is looked at again: an entry that is there was accepted, one that is not was
+never answered for.
+
+An entry that is refused leaves nothing behind and takes nobody down with it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from ledger import canonical
+from ledger.coop.apply import NO_GENESIS, apply
+from ledger.coop.envelope import Draft, Envelope, parse_envelope
+from ledger.coop.state import State, parse_state, state_document
+from ledger.coop.step import AccountKey, Change
+from ledger.coop.submission import Submission
+from ledger.errors import (
+    DuplicateId,
+    InvariantViolated,
+    KyojoError,
+    StoreBusy,
+    Unavailable,
+)
+from ledger.log.checkpoint import Checkpoint, sign_checkpoint
+from ledger.log.merkle import leaf_hash, prove_inclusion_from
+from ledger.log.note import Signer
+from ledger.log.tile import Tile, tile_hash_reader
+from ledger.store.database import Database
+from ledger.store.reading import Head, LogReader
+from ledger.store.record_ids import check_batch, hasher, rows_of
+from ledger.store.tables import snapshots
+from ledger.store.writing import GroupWriter
+
+GROUP_MAX = 256
+SNAPSHOT_EVERY = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The answer to a write: where the entry stands and the proof that it does.
+
+    ``late`` names the periods for which the entry came late. The checkpoint ``note`` is of
+    ``size`` entries and signed by the log; ``is_new`` is False when the entry was there already.
+    """
+
+    index: int
+    entry: bytes
+    size: int
+    note: bytes
+    proof: tuple[bytes, ...]
+    late: tuple[str, ...]
+    is_new: bool
+
+
+class _Ticket:
+    __slots__ = ("error", "receipt", "submission")
+
+    def __init__(self, submission: Submission) -> None:
+        self.submission = submission
+        self.receipt: Receipt | None = None
+        self.error: Exception | None = None
+
+    def take(self, answer: Receipt | KyojoError) -> None:
+        if isinstance(answer, Receipt):
+            self.receipt = answer
+        else:
+            self.error = answer
+
+    @property
+    def is_done(self) -> bool:
+        return self.receipt is not None or self.error is not None
+
+
+class _Overlay:
+    """Evidence for one submission: its own blobs first, then the group's."""
+
+    __slots__ = ("_blobs", "_writer")
+
+    def __init__(self, writer: GroupWriter, blobs: Mapping[str, bytes]) -> None:
+        self._writer = writer
+        self._blobs = blobs
+
+    def blob(self, sha256: str) -> bytes:
+        return self._blobs[sha256] if sha256 in self._blobs else self._writer.blob(sha256)
+
+    def root(self, size: int) -> bytes:
+        return self._writer.root(size)
+
+    def totals(self, period: str, epochs: int) -> Mapping[AccountKey, int]:
+        return self._writer.totals(period, epochs)
+
+
+class Sequencer:
+    """The writer of one log; safe to share between threads and between processes."""
+
+    def __init__(  # noqa: PLR0913 - the parts are named by the caller, once
+        self,
+        database: Database,
+        *,
+        log_id: int,
+        origin: str,
+        id_key: bytes,
+        signers: Sequence[Signer],
+        clock: Callable[[], str],
+    ) -> None:
+        """Take the log's parts; ``clock`` gives the present instant."""
+        self._database = database
+        self._log_id = log_id
+        self._origin = origin
+        self._signers = tuple(signers)
+        self._clock = clock
+        self._hash_of = hasher(id_key)
+        self._state = State()
+        self._commit_lock = threading.Lock()
+        self._queue_lock = threading.Lock()
+        self._queue: list[_Ticket] = []
+
+    def state(self) -> State:
+        """The co-op as of the newest entry that any process has committed."""
+        with self._database.read() as connection:
+            return self.state_at(connection)
+
+    def state_at(self, connection: Connection) -> State:
+        """The co-op as the open transaction sees it; keeps it if it is newer than ours."""
+        state = self._catch_up(connection, self._state)
+        if state.size > self._state.size:
+            self._state = state
+        return state
+
+    def submit(self, submission: Submission) -> Receipt:
+        """Add an entry to the log and answer when it is durable, or raise why it is refused.
+
+        The same entry again gets the same place again.
+        """
+        ticket = _Ticket(submission)
+        with self._queue_lock:
+            self._queue.append(ticket)
+        with self._commit_lock:
+            if not ticket.is_done:
+                self._commit(self._take_group(ticket))
+        if ticket.error is not None:
+            raise ticket.error
+        if ticket.receipt is None:
+            raise InvariantViolated("a group was committed and left an entry unanswered")
+        return ticket.receipt
+
+    def _take_group(self, mine: _Ticket) -> list[_Ticket]:
+        with self._queue_lock:
+            group, self._queue = self._queue[:GROUP_MAX], self._queue[GROUP_MAX:]
+            if mine not in group:
+                self._queue.remove(mine)
+                group.append(mine)
+        return group
+
+    def _commit(self, group: list[_Ticket]) -> None:
+        try:
+            with self._database.write(self._log_id) as connection:
+                state, answers = self._write_group(connection, group)
+        except (KyojoError, SQLAlchemyError, OSError) as error:
+            self._look_again(group, error)
+            return
+        self._state = state
+        for ticket, answer in zip(group, answers, strict=True):
+            ticket.take(answer)
+
+    def _write_group(
+        self, connection: Connection, group: list[_Ticket]
+    ) -> tuple[State, list[Receipt | KyojoError]]:
+        reader = LogReader(connection, self._log_id)
+        head = reader.head()
+        state = self._catch_up(connection, self._state)
+        writer = GroupWriter(connection, self._log_id, head)
+        now = max(self._clock(), state.received_at)
+        placed: dict[int, tuple[Envelope, Change]] = {}
+        known: dict[int, tuple[int, bytes]] = {}
+        refused: dict[int, KyojoError] = {}
+        for position, ticket in enumerate(group):
+            try:
+                earlier = self._find_earlier(reader, state, ticket.submission.draft)
+                if earlier is not None:
+                    known[position] = earlier
+                    continue
+                envelope = Envelope(ticket.submission.draft, now)
+                change = self._judge(state, envelope, ticket.submission, writer)
+            except Unavailable:
+                raise
+            except KyojoError as error:
+                refused[position] = error
+                continue
+            state = change.state
+            placed[position] = (envelope, change)
+        if placed:
+            head = writer.flush(state, self._sign(state, writer))
+            self._keep_snapshot(connection, state, since=head.size - len(placed))
+        answers = {**refused, **_receipts(reader, head, placed, known)}
+        return state, [answers[position] for position in range(len(group))]
+
+    def _judge(
+        self, state: State, envelope: Envelope, submission: Submission, writer: GroupWriter
+    ) -> Change:
+        change = apply(state, envelope, _Overlay(writer, submission.blobs))
+        index = state.size
+        if submission.batch is not None:
+            member = state.keys[envelope.draft.actor].member
+            check_batch(submission.batch, member, self._hash_of, writer)
+            batch = submission.batch
+            writer.take_batch(index, batch.seed, batch.judged.lines)
+            writer.take_record_ids(index, rows_of(batch, member, self._hash_of))
+        writer.take_blobs(submission.blobs)
+        writer.take_entry(envelope, change)
+        return change
+
+    def _find_earlier(
+        self, reader: LogReader, state: State, draft: Draft
+    ) -> tuple[int, bytes] | None:
+        """The same entry if the log has it; raises DuplicateId if the number was used otherwise."""
+        key = state.keys.get(draft.actor)
+        if key is None or draft.sequence >= key.sequence:
+            return None
+        found = reader.entry_by_sequence(draft.actor, draft.sequence)
+        if found is None:
+            return None  # written earlier in this very group: apply refuses it
+        genesis = bytes.fromhex(state.genesis)
+        if found[0] == 0:
+            genesis = NO_GENESIS
+        earlier = parse_envelope(found[1]).draft
+        if earlier.message(genesis).digest() != draft.message(genesis).digest():
+            raise DuplicateId(
+                f"sequence {draft.sequence} of {draft.actor} was used for entry {found[0]}, "
+                f"which says something else; the next is {key.sequence}",
+                expected=key.sequence,
+                index=found[0],
+            )
+        return found
+
+    def _sign(self, state: State, writer: GroupWriter) -> bytes:
+        checkpoint = Checkpoint(self._origin, state.size, writer.root(state.size))
+        return sign_checkpoint(checkpoint, self._signers)
+
+    def _keep_snapshot(self, connection: Connection, state: State, *, since: int) -> None:
+        if state.size // SNAPSHOT_EVERY > since // SNAPSHOT_EVERY:
+            write_snapshot(connection, self._log_id, state)
+
+    def _catch_up(self, connection: Connection, state: State) -> State:
+        reader = LogReader(connection, self._log_id)
+        size = reader.head().size
+        if state.size == 0 and size > 0:
+            state = read_snapshot(connection, self._log_id)
+        for data in reader.entry_data(state.size, size):
+            state = apply(state, parse_envelope(data), reader).state
+        return state
+
+    def _look_again(self, group: list[_Ticket], error: Exception) -> None:
+        """After a commit of unknown outcome: what the log holds was accepted, the rest was not."""
+        self._state = State()
+        try:
+            with self._database.read() as connection:
+                state = self.state_at(connection)
+                reader = LogReader(connection, self._log_id)
+                head = reader.head()
+                for ticket in group:
+                    found = self._find_earlier(reader, state, ticket.submission.draft)
+                    if found is not None:
+                        ticket.receipt = _receipts(reader, head, {}, {0: found})[0]
+        except (KyojoError, SQLAlchemyError, OSError):
+            pass  # the log cannot be read either: nobody gets an answer
+        for ticket in group:
+            if not ticket.is_done:
+                ticket.error = _unanswered(error)
+
+
+def _unanswered(error: Exception) -> KyojoError:
+    if isinstance(error, InvariantViolated | Unavailable):
+        return error
+    return StoreBusy(
+        f"the entry could not be committed ({type(error).__name__}: {error}); send the same "
+        "bytes again: it is never counted twice"
+    )
+
+
+def _receipts(
+    reader: LogReader,
+    head: Head,
+    placed: Mapping[int, tuple[Envelope, Change]],
+    known: Mapping[int, tuple[int, bytes]],
+) -> dict[int, Receipt]:
+    cache: dict[Tile, bytes] = {}
+
+    def read_tiles(wanted: Sequence[Tile]) -> list[bytes]:
+        missing = [tile for tile in wanted if tile not in cache]
+        cache.update(zip(missing, reader.tiles(missing), strict=True))
+        return [cache[tile] for tile in wanted]
+
+    hashes = tile_hash_reader(read_tiles, head.size)
+    found = {
+        position: (change.state.size - 1, envelope.data, change.late, True)
+        for position, (envelope, change) in placed.items()
+    }
+    for position, (index, data) in known.items():
+        found[position] = (index, data, reader.late_periods(index), False)
+    return {
+        position: Receipt(
+            index=index,
+            entry=data,
+            size=head.size,
+            note=head.note,
+            proof=prove_inclusion_from(hashes, index, head.size),
+            late=late,
+            is_new=is_new,
+        )
+        for position, (index, data, late, is_new) in found.items()
+    }
+
+
+def write_snapshot(connection: Connection, log_id: int, state: State) -> None:
+    """Keep the state, so that a later start need not fold from entry 0."""
+    data = canonical.encode(state_document(state))
+    row = {"log_id": log_id, "size": state.size, "hash": leaf_hash(data), "state": data}
+    connection.execute(snapshots.insert(), row)
+
+
+def read_snapshot(connection: Connection, log_id: int) -> State:
+    """The newest snapshot, or the empty state."""
+    statement = (
+        snapshots.select()
+        .where(snapshots.c.log_id == log_id)
+        .order_by(snapshots.c.size.desc())
+        .limit(1)
+    )
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        return State()
+    if leaf_hash(bytes(row.state)) != bytes(row.hash):
+        raise InvariantViolated(f"the snapshot at size {row.size} does not have its hash")
+    return parse_state(bytes(row.state))

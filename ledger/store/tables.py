@@ -1,0 +1,163 @@
+"""The tables. The log's entries and blobs are the truth; all else can be made from them again.
+
+Times are instants as text, hashes and keys are bytes. One installation hosts many logs; every
+table starts its key with ``log_id``, so co-ops are wholly apart. Rows of ``entries``, ``blobs``
+and ``batches`` are written once. ``migrations/`` holds the same tables for alembic; a test keeps
+the two equal.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+def _log_id() -> Column[int]:
+    return Column(
+        "log_id", Integer, ForeignKey("logs.id"), primary_key=True, autoincrement=False
+    )
+
+
+logs = Table(
+    "logs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("slug", String(64), nullable=False, unique=True),
+    Column("origin", String(255), nullable=False, unique=True),
+    # Keys the hashes of record ids, so that an id cannot be guessed from what erasure leaves.
+    Column("id_key", LargeBinary(32), nullable=False),
+    # The head; changed only by compare-and-swap on (size, root).
+    Column("size", BigInteger, nullable=False),
+    Column("root", LargeBinary(32), nullable=False),
+    Column("checkpoint", LargeBinary, nullable=True),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    _log_id(),
+    Column("index", BigInteger, primary_key=True, autoincrement=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("actor", String(42), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("member", String(64), nullable=True),
+    Column("period", String(7), nullable=True),
+    Column("amount_minor", BigInteger, nullable=True),
+    Column("currency", String(3), nullable=True),
+    Column("late", Text, nullable=True),
+    Column("received_at", String(24), nullable=False),
+    Index("ix_entries_actor", "log_id", "actor", "sequence", unique=True),
+    Index("ix_entries_kind", "log_id", "kind", "period"),
+    Index("ix_entries_member", "log_id", "member", "period"),
+    Index("ix_entries_amount", "log_id", "currency", "amount_minor"),
+)
+
+tiles = Table(
+    "tiles",
+    metadata,
+    _log_id(),
+    Column("level", SmallInteger, primary_key=True, autoincrement=False),
+    Column("index", BigInteger, primary_key=True, autoincrement=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    _log_id(),
+    Column("sha256", LargeBinary(32), primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    _log_id(),
+    Column("index", BigInteger, primary_key=True, autoincrement=False),
+    Column("seed", LargeBinary(32), nullable=False),
+    Column("lines", LargeBinary, nullable=False),
+)
+
+record_ids = Table(
+    "record_ids",
+    metadata,
+    _log_id(),
+    Column("id_hash", LargeBinary(16), primary_key=True),
+    Column("index", BigInteger, nullable=False),
+    Column("number", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+totals = Table(
+    "totals",
+    metadata,
+    _log_id(),
+    Column("period", String(7), primary_key=True),
+    Column("epoch", Integer, primary_key=True, autoincrement=False),
+    Column("account", String(64), primary_key=True),
+    Column("facility", String(64), primary_key=True),
+    Column("name", String(80), primary_key=True),
+    Column("currency", String(3), primary_key=True),
+    Column("amount", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    _log_id(),
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Column("state", LargeBinary, nullable=False),
+)
+
+nonces = Table(
+    "nonces",
+    metadata,
+    _log_id(),
+    Column("nonce", String(64), primary_key=True),
+    Column("expires_at", String(24), nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    _log_id(),
+    # SHA-256 of the token: what is stored opens nothing.
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("address", String(42), nullable=False),
+    Column("expires_at", String(24), nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    _log_id(),
+    Column("id", String(64), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("updated_at", String(24), nullable=False),
+    # The row as its owner writes it: canonical JSON, raw transaction included.
+    Column("row", LargeBinary, nullable=False),
+    Index("ix_outbox_state", "log_id", "state"),
+)

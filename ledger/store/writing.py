@@ -1,0 +1,202 @@
+"""What one group commit writes: collected while entries are judged, written at the end at once.
+
+Nothing here decides anything. ``GroupWriter`` also answers for what it has not written yet, so
+that an entry is judged in the light of those before it in the same group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ledger.coop.envelope import Envelope
+from ledger.coop.state import State
+from ledger.coop.step import AccountKey, Change
+from ledger.errors import InvariantViolated, StaleCheckpoint
+from ledger.log.merkle import Frontier
+from ledger.log.tile import grow
+from ledger.store.reading import Head, LogReader
+from ledger.store.tables import (
+    batches,
+    blobs,
+    entries,
+    logs,
+    record_ids,
+    tiles,
+    totals,
+)
+
+
+class GroupWriter:
+    """The writes of one group, for one log, in one open write transaction."""
+
+    def __init__(self, connection: Connection, log_id: int, head: Head) -> None:
+        """Start a group on top of ``head``."""
+        self._connection = connection
+        self._log_id = log_id
+        self._head = head
+        self._reader = LogReader(connection, log_id)
+        self._leaves: list[bytes] = []
+        self._rows: dict[Table, list[dict[str, Any]]] = {}
+        self._totals: dict[tuple[Any, ...], int] = {}
+        self._blobs: dict[str, bytes] = {}
+        self._roots: dict[int, bytes] = {head.size: head.root}
+        self._places: dict[bytes, tuple[int, int]] = {}
+        self._lines: dict[int, Sequence[bytes]] = {}
+
+    # Evidence for judging the entries of this group.
+
+    def blob(self, sha256: str) -> bytes:
+        """A blob, of this group or stored."""
+        return self._blobs[sha256] if sha256 in self._blobs else self._reader.blob(sha256)
+
+    def root(self, size: int) -> bytes:
+        """A root of the log, or of this group."""
+        if size not in self._roots:
+            self._roots[size] = self._reader.root(size)
+        return self._roots[size]
+
+    def totals(self, period: str, epochs: int) -> Mapping[AccountKey, int]:
+        """The totals of a period, this group's entries included."""
+        self._write_totals()
+        return self._reader.totals(period, epochs)
+
+    def places(self, id_hashes: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
+        """Where records stand, of this group or stored: entry index and record number."""
+        mine = {known: self._places[known] for known in id_hashes if known in self._places}
+        return {**self._reader.places(id_hashes), **mine}
+
+    def line(self, index: int, number: int) -> bytes:
+        """A record's line, of this group or stored."""
+        lines = self._lines[index] if index in self._lines else self._reader.batch(index)[1]
+        return lines[number]
+
+    # Taking what was judged.
+
+    def take_blobs(self, found: Mapping[str, bytes]) -> None:
+        """Keep blobs that an entry of this group names; those stored already are left alone."""
+        fresh = [digest for digest in found if digest not in self._blobs]
+        known = self._known_blobs(fresh)
+        for digest in fresh:
+            self._blobs[digest] = found[digest]
+            if digest not in known:
+                row = {"sha256": bytes.fromhex(digest), "data": found[digest]}
+                self._add(blobs, row)
+
+    def take_entry(self, envelope: Envelope, change: Change) -> None:
+        """Keep an accepted entry, its index row and its totals."""
+        draft = envelope.draft
+        self._add(
+            entries,
+            {
+                "index": self._head.size + len(self._leaves),
+                "data": envelope.data,
+                "kind": draft.kind,
+                "actor": draft.actor,
+                "sequence": draft.sequence,
+                "member": change.member,
+                "period": change.period,
+                "amount_minor": change.amount_minor,
+                "currency": change.currency,
+                "late": ",".join(change.late) or None,
+                "received_at": envelope.received_at,
+            },
+        )
+        self.take_again(envelope, change)
+
+    def take_again(self, envelope: Envelope, change: Change) -> None:
+        """Take an entry that is stored already: its leaf and its totals, for a rebuild."""
+        self._leaves.append(envelope.leaf)
+        self._roots[change.state.size] = _root_of(change.state)
+        for row in change.totals:
+            self._totals[row[:6]] = self._totals.get(row[:6], 0) + row.amount
+
+    def take_batch(self, index: int, seed: bytes, lines: Sequence[bytes]) -> None:
+        """Keep the lines of a batch, as they came, and its seed."""
+        self._add(batches, {"index": index, "seed": seed, "lines": b"\n".join(lines)})
+        self._lines[index] = lines
+
+    def take_record_ids(self, index: int, rows: Iterable[tuple[int, bytes]]) -> None:
+        """Keep the keyed hashes of record ids (and of reversals), with the record's number."""
+        log_id = self._log_id
+        kept = self._rows.setdefault(record_ids, [])
+        for number, id_hash in rows:
+            self._places[id_hash] = (index, number)
+            kept.append({"log_id": log_id, "id_hash": id_hash, "index": index, "number": number})
+
+    # Writing it.
+
+    def flush(self, state: State, note: bytes) -> Head:
+        """Write everything, with the checkpoint ``note`` for the new head."""
+        for table in (entries, blobs, batches, record_ids):
+            rows = self._rows.pop(table, [])
+            if rows:
+                self._connection.execute(table.insert(), rows)
+        self._write_totals()
+        self._write_tiles()
+        head = Head(state.size, _root_of(state), note)
+        self._swap_head(head)
+        return head
+
+    def _add(self, table: Table, row: dict[str, Any]) -> None:
+        self._rows.setdefault(table, []).append({"log_id": self._log_id, **row})
+
+    def _known_blobs(self, digests: Sequence[str]) -> set[str]:
+        if not digests:
+            return set()
+        statement = blobs.select().with_only_columns(blobs.c.sha256)
+        statement = statement.where(
+            blobs.c.log_id == self._log_id,
+            blobs.c.sha256.in_([bytes.fromhex(digest) for digest in digests]),
+        )
+        return {bytes(found).hex() for found in self._connection.execute(statement).scalars()}
+
+    def _write_totals(self) -> None:
+        names = ("period", "epoch", "account", "facility", "name", "currency")
+        rows = [
+            {"log_id": self._log_id, **dict(zip(names, key, strict=True)), "amount": amount}
+            for key, amount in sorted(self._totals.items())
+        ]
+        self._totals.clear()
+        if rows:
+            statement = self._insert(totals)
+            changed = {"amount": totals.c.amount + statement.excluded.amount}
+            keys = ["log_id", *names]
+            self._connection.execute(statement.on_conflict_do_update(keys, set_=changed), rows)
+
+    def _write_tiles(self) -> None:
+        grown = grow(self._head.size, self._leaves, self._reader.tiles)
+        rows = [
+            {"log_id": self._log_id, "level": tile.level, "index": tile.index, "data": data}
+            for tile, data in sorted(grown.items())
+        ]
+        if rows:
+            statement = self._insert(tiles)
+            keys = ["log_id", "level", "index"]
+            changed = {"data": statement.excluded.data}
+            self._connection.execute(statement.on_conflict_do_update(keys, set_=changed), rows)
+
+    def _swap_head(self, head: Head) -> None:
+        statement = (
+            update(logs)
+            .where(logs.c.id == self._log_id)
+            .where(logs.c.size == self._head.size, logs.c.root == self._head.root)
+            .values(size=head.size, root=head.root, checkpoint=head.note)
+        )
+        if self._connection.execute(statement).rowcount != 1:
+            raise StaleCheckpoint(f"the log is no longer at size {self._head.size}")
+
+    def _insert(self, table: Table) -> Any:
+        dialect = self._connection.dialect.name
+        if dialect == "sqlite":
+            return sqlite.insert(table)
+        if dialect == "postgresql":
+            return postgresql.insert(table)
+        raise InvariantViolated(f"kyojo does not know the database {dialect}")
+
+
+def _root_of(state: State) -> bytes:
+    return Frontier(state.size, tuple(bytes.fromhex(tree) for tree in state.subtrees)).root()

@@ -1,0 +1,175 @@
+"""A usage batch: many records under one signature.
+
+``read_lines`` judges the lines a member sent and finds every bad one; ``seal_batch`` is what a
+sender does to its own lines. Both count the same totals with the same function, so what a
+careful sender signs is what the ledger recomputes.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime
+
+from ledger.errors import Fault, KyojoError, MalformedBatch, OutOfRange, TooLarge
+from ledger.period import parse_instant
+from ledger.usage.commitment import records_root
+from ledger.usage.record import Record, negates, parse_line
+from ledger.usage.totals import CHARGE, TotalKey, encode_totals
+
+BATCH_RECORDS_MAX = 10_000
+BATCH_BYTES_MAX = 16 * 2**20
+FAULTS_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The opened periods of a co-op, and which of a record's two times decides its period."""
+
+    decided_by: str  # "start" or "end"
+    names: tuple[str, ...]
+    starts: tuple[datetime, ...]
+    ends: tuple[datetime, ...]
+
+    @classmethod
+    def of(cls, decided_by: str, bounds: Iterable[tuple[str, str, str]]) -> Calendar:
+        """From (name, start, end) rows with instants as texts, in any order."""
+        rows = sorted((parse_instant(start), parse_instant(end), name) for name, start, end in bounds)
+        return cls(
+            decided_by,
+            tuple(name for _, _, name in rows),
+            tuple(start for start, _, _ in rows),
+            tuple(end for _, end, _ in rows),
+        )
+
+    def period_of(self, record: Record) -> str:
+        """The period that a record belongs to; raises OutOfRange if none was opened for it."""
+        moment = record.started_at if self.decided_by == "start" else record.ended_at
+        at = bisect_right(self.starts, moment) - 1
+        if at < 0 or moment >= self.ends[at]:
+            raise OutOfRange(f"no period has been opened that contains {moment.isoformat()}")
+        return self.names[at]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What records may refer to: periods, facilities, metrics and kinds of charge."""
+
+    calendar: Calendar
+    facilities: Set[str]
+    metrics: Set[str]
+    charges: Set[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The judged lines of a batch; ``periods[i]`` is the period of ``records[i]``."""
+
+    lines: tuple[bytes, ...]
+    records: tuple[Record, ...]
+    periods: tuple[str, ...]
+    totals: dict[TotalKey, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SealedBatch:
+    """What a sender signs and sends: lines, seed, root and the totals blob."""
+
+    lines: tuple[bytes, ...]
+    seed: bytes
+    root: bytes
+    totals_blob: bytes
+
+
+def split_lines(body: bytes) -> tuple[bytes, ...]:
+    """The lines of an NDJSON body, without their LF; a CR belongs to its line.
+
+    Raises MalformedBatch for a byte order mark or bytes that are not UTF-8, TooLarge for an
+    oversized body. One LF at the very end is the end of the last line, not another line.
+    """
+    if len(body) > BATCH_BYTES_MAX:
+        raise TooLarge(f"a batch has at most {BATCH_BYTES_MAX} bytes, this one has {len(body)}")
+    if body.startswith(b"\xef\xbb\xbf"):
+        raise MalformedBatch("the body starts with a byte order mark; send UTF-8 without one")
+    try:
+        body.decode("utf-8", "strict")
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        raise MalformedBatch(f"line {line} is not UTF-8 (byte {error.start})") from error
+    return tuple(body.removesuffix(b"\n").split(b"\n")) if body else ()
+
+
+def read_lines(lines: Sequence[bytes], scope: Scope) -> Lines:
+    """Judge every record line of a batch; raises MalformedBatch with one fault per bad line."""
+    if not 1 <= len(lines) <= BATCH_RECORDS_MAX:
+        raise TooLarge(f"a batch has 1 to {BATCH_RECORDS_MAX} records, this one has {len(lines)}")
+    records: list[Record] = []
+    periods: list[str] = []
+    faults: list[Fault] = []
+    known: dict[tuple[str, str], Record] = {}
+    for number, line in enumerate(lines, start=1):
+        try:
+            record = parse_line(line)
+            period = _judge(record, scope, known)
+        except KyojoError as error:
+            faults.append(error.as_fault(_where(number, error)))
+            continue
+        known[period, record.id] = record
+        records.append(record)
+        periods.append(period)
+    if faults:
+        raise MalformedBatch(_count(faults, "record"), faults=tuple(faults[:FAULTS_MAX]))
+    return Lines(tuple(lines), tuple(records), tuple(periods), count_totals(records, periods))
+
+
+def count_totals(records: Sequence[Record], periods: Sequence[str]) -> dict[TotalKey, int]:
+    """The sums of a batch per (period, facility, name, currency)."""
+    totals: dict[TotalKey, int] = {}
+    for record, period in zip(records, periods, strict=True):
+        facility = record.facility
+        for metric, amount in record.measures.items():
+            key = TotalKey(period, facility, metric, "")
+            totals[key] = totals.get(key, 0) + amount
+        if record.charges is not None and record.currency is not None:
+            for kind, amount in record.charges.items():
+                key = TotalKey(period, facility, CHARGE + kind, record.currency)
+                totals[key] = totals.get(key, 0) + amount
+    return totals
+
+
+def seal_batch(lines: Sequence[bytes], scope: Scope, *, seed: bytes, salt: bytes) -> SealedBatch:
+    """Commit to lines with a random 32-byte seed, and to their totals with a random salt."""
+    judged = read_lines(lines, scope)
+    root = records_root(seed, judged.lines)
+    return SealedBatch(judged.lines, seed, root, encode_totals(salt, judged.totals))
+
+
+def _judge(record: Record, scope: Scope, known: dict[tuple[str, str], Record]) -> str:
+    if record.facility not in scope.facilities:
+        raise OutOfRange(f"facility {record.facility!r} is not registered", field="facility")
+    if not record.measures.keys() <= scope.metrics:
+        unknown = sorted(record.measures.keys() - scope.metrics)
+        raise OutOfRange(f"metric {unknown[0]!r} is not in the vocabulary", field="measures")
+    if record.charges is not None and not record.charges.keys() <= scope.charges:
+        unknown = sorted(record.charges.keys() - scope.charges)
+        raise OutOfRange(f"charge {unknown[0]!r} is not in the vocabulary", field="charges")
+    period = scope.calendar.period_of(record)
+    if (period, record.id) in known:
+        raise MalformedBatch(f"the id {record.id!r} stands twice in this batch", field="id")
+    original = known.get((period, record.reverses)) if record.reverses else None
+    if original is not None and not negates(record, original):
+        raise MalformedBatch(
+            f"this is not the exact negative of {record.reverses!r}", field="reverses"
+        )
+    return period
+
+
+def _where(number: int, error: KyojoError) -> str:
+    field = error.details.get("field")
+    return f"record {number}, {field}" if field else f"record {number}"
+
+
+def _count(faults: Sequence[Fault], noun: str) -> str:
+    many = f"{len(faults)} {noun}s are" if len(faults) > 1 else f"1 {noun} is"
+    return f"{many} wrong; nothing of this batch was kept"

@@ -1,0 +1,141 @@
+"""One usage record: a line of JSON that a member sent, and what it says.
+
+The line's bytes are the evidence and are never re-serialised; a ``Record`` is only how we read
+them. Quantities are integers in the metric's base unit (Wh, m, s, count), money is minor units.
+A record with ``reverses`` takes back an earlier record of the same member: its figures are the
+exact negatives, all else about the usage is the same.
+
+>>> parse_line(b'{"id":"r1","facility":"f","started_at":"2026-10-01T00:00:00Z",'
+...            b'"ended_at":"2026-10-01T01:00:00Z","measures":{"energy_wh":5}}').measures
+{'energy_wh': 5}
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ledger.errors import MalformedRecord
+from ledger.money import AMOUNT_MAX
+
+LINE_BYTES_MAX = 8192
+
+Identifier = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
+Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^+\s]+$")]
+Amount = Annotated[int, Meta(ge=-AMOUNT_MAX, le=AMOUNT_MAX)]
+Moment = Annotated[datetime, Meta(tz=True)]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+Amounts = Annotated[dict[Name, Amount], Meta(min_length=1, max_length=32)]
+Text = Annotated[str, Meta(max_length=200)]
+Attributes = Annotated[dict[Name, Text | bool | Amount], Meta(max_length=32)]
+
+
+class Record(Struct, frozen=True, forbid_unknown_fields=True):
+    """A usage record as its line states it; times keep the offset that was sent."""
+
+    id: Identifier
+    facility: Name
+    started_at: Moment
+    ended_at: Moment
+    measures: Amounts
+    charges: Amounts | None = None
+    currency: Currency | None = None
+    payer: Identifier | None = None
+    reverses: Identifier | None = None
+    attributes: Attributes | None = None
+
+
+_decode = msgspec.json.Decoder(Record).decode
+
+
+def parse_line(line: bytes) -> Record:
+    """Read one line of a batch; raises MalformedRecord, saying which field is wrong and why."""
+    if len(line) > LINE_BYTES_MAX:
+        raise MalformedRecord(f"the line has {len(line)} bytes, the limit is {LINE_BYTES_MAX}")
+    try:
+        record = _decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedRecord(_plain(str(error)), **_place(error)) from error
+    _refuse_repeated_names(line, record)
+    _check_meaning(record)
+    return record
+
+
+def negates(reversal: Record, original: Record) -> bool:
+    """Whether ``reversal`` is the exact negative of ``original``: same usage, negated figures."""
+    return (
+        reversal.reverses == original.id
+        and original.reverses is None
+        and (reversal.facility, reversal.currency, reversal.payer)
+        == (original.facility, original.currency, original.payer)
+        and (reversal.started_at, reversal.ended_at) == (original.started_at, original.ended_at)
+        and reversal.measures == _negative(original.measures)
+        and (reversal.charges or {}) == _negative(original.charges or {})
+    )
+
+
+def _negative(amounts: dict[str, int]) -> dict[str, int]:
+    return {name: -amount for name, amount in amounts.items()}
+
+
+def _check_meaning(record: Record) -> None:
+    if record.ended_at < record.started_at:
+        raise MalformedRecord("ended_at lies before started_at", field="ended_at")
+    if (record.charges is None) != (record.currency is None):
+        raise MalformedRecord("charges and currency go together", field="currency")
+    wrong_sign = max if record.reverses else min
+    extreme = wrong_sign(record.measures.values())
+    if record.reverses and extreme > 0:
+        raise MalformedRecord("a reversal's measures are negative or zero", field="measures")
+    if not record.reverses and extreme < 0:
+        raise MalformedRecord(
+            "a negative measure needs a reversal (reverses) of the record it takes back",
+            field="measures",
+        )
+
+
+def _refuse_repeated_names(line: bytes, record: Record) -> None:
+    """Refuse a name given twice, which decoders resolve each in their own way.
+
+    Names and string values are all that puts quotation marks into JSON. Where no escape occurs,
+    counting the marks tells whether there is more in the line than in the record.
+    """
+    if b"\\" not in line and line.count(b'"') == 2 * _count_strings(record):
+        return
+    try:
+        json.loads(line, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        raise MalformedRecord(str(error)) from error
+
+
+def _count_strings(record: Record) -> int:
+    count = 9 + len(record.measures)  # five names, four values that are strings
+    if record.charges is not None:
+        count += 3 + len(record.charges)  # charges, currency and its value
+    count += 2 * (record.payer is not None) + 2 * (record.reverses is not None)
+    if record.attributes is not None:
+        texts = sum(type(value) is str for value in record.attributes.values())
+        count += 1 + len(record.attributes) + texts
+    return count
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {twice!r} stands twice in one object")
+    return found
+
+
+def _plain(message: str) -> str:
+    return message.replace("`$.", "`").replace("`$`", "the line")
+
+
+def _place(error: Exception) -> dict[str, str]:
+    _, found, path = str(error).partition(" - at `$.")
+    return {"field": path.rstrip("`")} if found else {}
