@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from ledger import canonical
-from ledger.errors import KyojoError, MalformedRules
+from ledger.errors import KyojoError
 from ledger.rules.checks import ruleset_problems
 from ledger.rules.faults import refuse_invalid
 from ledger.rules.models import (
@@ -44,9 +44,9 @@ class InputModel(RuleModel):
 class PoolModel(RuleModel):
     """Money to divide: revenue ids and charge kinds; ``origin`` takes that origin only."""
 
-    from_: tuple[
-        Annotated[str, Field(pattern=r"^(revenue|charge)\.[^\s+/~]{1,128}$")], ...
-    ] = Field(alias="from")
+    from_: tuple[Annotated[str, Field(pattern=r"^(revenue|charge)\.[^\s+/~]{1,128}$")], ...] = (
+        Field(alias="from")
+    )
     origin: Literal["member", "other", "public"] | None = None
 
 

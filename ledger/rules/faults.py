@@ -47,9 +47,8 @@ def _pointer(location: tuple[int | str, ...], document: Any) -> str:
     pointer, value = "", document
     for depth, step in enumerate(location):
         last = depth == len(location) - 1
-        if isinstance(value, dict) and step in value:
-            value, pointer = value[step], child(pointer, step)
-        elif isinstance(value, list) and isinstance(step, int):
+        is_item = isinstance(value, list) and isinstance(step, int)
+        if is_item or (isinstance(value, dict) and step in value):
             value, pointer = value[step], child(pointer, step)
         elif last and isinstance(value, dict) and step != "[key]":
             pointer = child(pointer, step)

@@ -6,12 +6,13 @@ document itself is kept.
 
 Accounts. Every id that holds a figure must stand in ``members``. Usage that names nobody is given
 to the member-like id ``suspense``, listed there like the others: it has its figures, receives what
-they earn by data-driven keys, and so nothing is lost or guessed; keys that count heads (``equal``)
-pass it by. Ids that begin like ``fund.``, ``pool.``, ``project.`` are refused: lines to those exist.
+they earn by data-driven keys, and so nothing is lost or guessed; keys that count heads
+(``equal``) pass it by. Ids that begin with ``fund.``, ``pool.`` or ``project.`` are refused, because
+lines can go to accounts of those names.
 
-Carry. ``carry`` holds, per step, costs left unpaid by earlier periods; the optional ``owed`` says to
-whom (step → member → int, adding up to ``carry``). Without it, they are owed in proportion to this
-period's costs.
+Carry. ``carry`` holds, per step, costs left unpaid by earlier periods; the optional ``owed`` says
+to whom (step → member → int, adding up to ``carry``). Without it, they are owed in proportion to
+this period's costs.
 """
 
 from __future__ import annotations
@@ -200,9 +201,7 @@ class _Reader:
             return {}
         return {str(name): read(item, child(pointer, name)) for name, item in value.items()}
 
-    def _per_member(
-        self, value: Any, pointer: str, read: Callable[[Any, str], T]
-    ) -> dict[str, T]:
+    def _per_member(self, value: Any, pointer: str, read: Callable[[Any, str], T]) -> dict[str, T]:
         found = self._table(value, pointer, read)
         for member in sorted(found.keys() - self.members):
             message = f"{member!r} is not one of the members"

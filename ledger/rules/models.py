@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from ledger.errors import OutOfRange
 from ledger.rules.inputs import is_date, is_member_id
 from ledger.rules.number import parse_number
-from ledger.rules.rounding import Method, Token
+from ledger.rules.rounding import TOTAL_TOKENS, Method, Token
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ def _reads(read: Callable[[Any], T]) -> Callable[[Any], T]:
             return read(value)
         except OutOfRange as error:
             text = error.message.replace("{", "{{").replace("}", "}}")
-            raise PydanticCustomError("out_of_range", text) from error  # type: ignore[arg-type]
+            raise PydanticCustomError("out_of_range", text) from error
 
     return validate
 
@@ -140,7 +140,7 @@ class RoundingModel(RuleModel):
         """An incomplete or repeating tie-break."""
         if len(set(self.tie_break)) != len(self.tie_break):
             yield "/tie_break", "a token stands twice"
-        if not self.tie_break or self.tie_break[-1] not in ("member_asc", "member_desc", "declared"):
+        if not self.tie_break or self.tie_break[-1] not in TOTAL_TOKENS:
             yield "/tie_break", "the last token must be member_asc, member_desc or declared"
 
 

@@ -17,8 +17,8 @@ from typing import Any
 from ledger.canonical import INTEGER_MAX
 from ledger.errors import OutOfRange
 
-_DECIMAL = re.compile(r"-?[0-9]{1,36}(?:\.[0-9]{1,36})?")
-_RATIO = re.compile(r"-?[0-9]{1,36}/[0-9]{1,36}")
+_DECIMAL = re.compile(r"-?[0-9]{1,400}(?:\.[0-9]{1,400})?")
+_RATIO = re.compile(r"-?[0-9]{1,400}/[0-9]{1,400}")
 
 
 def parse_number(value: Any) -> Fraction:

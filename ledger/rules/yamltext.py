@@ -104,7 +104,7 @@ def child(pointer: str, name: str | int) -> str:
 class _Reader:
     """Builds plain data from the parser's events, top down."""
 
-    def __init__(self, loader: yaml.SafeLoader) -> None:
+    def __init__(self, loader: Any) -> None:
         self.loader = loader
         self.reading = Reading()
 

@@ -170,9 +170,7 @@ def _line(step: str, division: Division, members: tuple[str, ...], index: int) -
     exact = format_fraction(division.total * weight, whole)
     own = exact if division.parts else format_fraction(weight, division.denominator)
     share = format_fraction(weight, whole)
-    return Line(
-        step, None, members[index], own, share, exact, division.rounded.amounts[index]
-    )
+    return Line(step, None, members[index], own, share, exact, division.rounded.amounts[index])
 
 
 def _part_line(

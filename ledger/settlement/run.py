@@ -37,7 +37,7 @@ def run(ruleset: RuleSet, inputs: Inputs) -> Result:
     _refuse_homeless(ruleset, inputs)
     pools = {name: _pool_amount(name, pool, inputs) for name, pool in ruleset.pools.items()}
     work = _Work(dict(pools), Counter(inputs.balances))
-    scope = Scope(inputs, ruleset.metrics, _declared(ruleset, inputs))
+    scope = scope_of(ruleset, inputs)
     for step in ruleset.steps:
         work.post(step, _carry_out(step, ruleset, scope, work, pools))
     result = Result(
@@ -58,6 +58,11 @@ def run(ruleset: RuleSet, inputs: Inputs) -> Result:
     )
     check_conservation(result)
     return result
+
+
+def scope_of(ruleset: RuleSet, inputs: Inputs) -> Scope:
+    """What keys and steps may look at in a run of ``ruleset`` on ``inputs``."""
+    return Scope(inputs, ruleset.metrics, _declared(ruleset, inputs))
 
 
 @dataclass(slots=True)
@@ -209,5 +214,3 @@ def _check_division(step: StepResult) -> None:
         raise InvariantViolated(f"step {step.step!r} took {step.taken}, gave {sum(amounts)}")
     if any(amount * step.taken < 0 for amount in amounts):
         raise InvariantViolated(f"step {step.step!r} gives amounts of both signs")
-
-

@@ -1,8 +1,8 @@
-"""Salted Merkle-sum trees (RULES.md section 9).
+r"""Salted Merkle-sum trees (RULES.md section 9).
 
 A leaf commits to a member's id and amount under a salt that only that member is given; a node
 commits to both of its children's sums, so no sibling can be negative or shrunk, and the root's sum
-is the total. With D = ``kyojo/sum-tree/v1\\n`` and big-endian u16, u64, u128::
+is the total. With D = ``kyojo/sum-tree/v1\n`` and big-endian u16, u64, u128::
 
     salt_i     = HMAC-SHA256(seed, D ‖ tree name ‖ u64(i))
     leaf       = SHA-256(0x02 ‖ salt_i ‖ u16(len id) ‖ id ‖ u128(amount))
@@ -19,6 +19,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ledger.errors import NotIncluded, OutOfRange, SumMismatch
 
@@ -37,6 +38,15 @@ class SumNode:
 
 
 @dataclass(frozen=True, slots=True)
+class SumHead:
+    """What is known of a tree in public: its commitment, number of leaves, and their sum."""
+
+    commitment: bytes
+    size: int
+    sum: int
+
+
+@dataclass(frozen=True, slots=True)
 class SumTree:
     """All levels of a tree, leaves first; the last level is the root alone."""
 
@@ -51,6 +61,11 @@ class SumTree:
     def root(self) -> SumNode:
         """The root's hash and sum."""
         return self.levels[-1][0]
+
+    @property
+    def head(self) -> SumHead:
+        """What a verifier needs to know of this tree."""
+        return SumHead(self.commitment, self.size, self.root.sum)
 
     @property
     def commitment(self) -> bytes:
@@ -92,7 +107,7 @@ def build_sum_tree(seed: bytes, tree: str, rows: Sequence[tuple[str, int]]) -> S
     Raises OutOfRange for no rows, another order, a negative amount or too large a sum.
     """
     names = [member.encode() for member, _ in rows]
-    if not names or any(a >= b for a, b in zip(names, names[1:], strict=False)):
+    if not names or any(a >= b for a, b in pairwise(names)):
         raise OutOfRange("a sum tree needs at least one member, in the order of the ids' bytes")
     level = tuple(
         leaf_node(derive_salt(seed, tree, index), member, amount)
@@ -119,30 +134,19 @@ def prove_sum(tree: SumTree, index: int) -> tuple[SumNode, ...]:
     return tuple(siblings)
 
 
-def verify_sum(
-    leaf: SumNode,
-    index: int,
-    size: int,
-    siblings: Sequence[SumNode],
-    commitment: bytes,
-    total: int,
-) -> None:
-    """Check that ``leaf`` is one of ``size`` leaves that add up to ``total``, as was committed to.
+def verify_sum(leaf: SumNode, index: int, siblings: Sequence[SumNode], head: SumHead) -> None:
+    """Check that ``leaf`` is one of the leaves of the tree that ``head`` describes.
 
     Raises NotIncluded when the path does not lead to the commitment, SumMismatch when it does but
-    adds up to something else.
+    adds up to another sum.
     """
-    if not 0 <= index < size:
-        raise NotIncluded(f"there is no leaf {index} among {size}", index=index, size=size)
-    root = _climb(leaf, index, size, siblings)
-    try:
-        found = commit(root, size)
-    except OutOfRange as error:
-        raise NotIncluded(error.message) from error
-    if found != commitment:
-        raise NotIncluded("the path does not lead to the commitment", index=index, size=size)
-    if root.sum != total:
-        raise SumMismatch(f"the leaves add up to {root.sum}, not {total}", sum=root.sum)
+    if not 0 <= index < head.size:
+        raise NotIncluded(f"there is no leaf {index} among {head.size}")
+    root = _climb(leaf, index, head.size, siblings)
+    if commit(root, head.size) != head.commitment:
+        raise NotIncluded(f"the path of leaf {index} does not lead to the commitment")
+    if root.sum != head.sum:
+        raise SumMismatch(f"the leaves add up to {root.sum}, not {head.sum}", sum=root.sum)
 
 
 def _climb(leaf: SumNode, index: int, size: int, siblings: Sequence[SumNode]) -> SumNode:

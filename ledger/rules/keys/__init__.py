@@ -12,14 +12,23 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ledger.rules.keys import capital, equal, fixed, proportional
-from ledger.rules.keys.base import KeyModel, Weights, weigh_heads
+from ledger.rules.keys.base import KeyModel, Source, Weights, input_place, weigh_heads
 from ledger.rules.keys.capital import CapitalKey
 from ledger.rules.keys.equal import EqualKey
 from ledger.rules.keys.fixed import FixedKey
 from ledger.rules.keys.proportional import ProportionalKey
 from ledger.rules.scope import Scope
 
-__all__ = ["KEY_KINDS", "Key", "KeyModel", "Weights", "weigh", "weigh_heads"]
+__all__ = [
+    "KEY_KINDS",
+    "Key",
+    "KeyModel",
+    "Source",
+    "Weights",
+    "input_place",
+    "weigh",
+    "weigh_heads",
+]
 
 Key = Annotated[EqualKey | FixedKey | ProportionalKey | CapitalKey, Field(discriminator="kind")]
 

@@ -14,6 +14,15 @@ from ledger.rules.models import MemberName, RuleModel
 from ledger.rules.names import NamesUsed
 from ledger.rules.number import over_common_denominator
 from ledger.rules.scope import Scope
+from ledger.rules.yamltext import child
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A figure and where it stands: ``inputs:`` or ``rules:`` and a JSON pointer."""
+
+    where: str
+    value: Fraction
 
 
 class KeyModel(RuleModel):
@@ -24,6 +33,11 @@ class KeyModel(RuleModel):
     def names(self) -> NamesUsed:
         """The outside names that this key refers to."""
         return NamesUsed(members=frozenset(self.members or ()))
+
+    def sources(self, scope: Scope, member: str) -> tuple[Source, ...]:
+        """The figures from which ``member``'s weight is made; none when heads count."""
+        del scope, member
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +68,14 @@ def weigh_by(
         raise Infeasible(text, member=member, weight=str(values[member]))
     numerators, denominator = over_common_denominator(listed)
     return Weights(numerators, denominator, outside)
+
+
+def input_place(*names: str) -> str:
+    """Where a figure stands in the inputs, as a source names it."""
+    pointer = ""
+    for name in names:
+        pointer = child(pointer, name)
+    return f"inputs:{pointer}"
 
 
 def weigh_heads(scope: Scope, members: Collection[str] | None) -> Weights:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Literal
 
-from ledger.rules.keys.base import KeyModel, Weights, weigh_by
+from ledger.rules.keys.base import KeyModel, Source, Weights, input_place, weigh_by
 from ledger.rules.models import OutsideName
 from ledger.rules.names import NamesUsed
 from ledger.rules.scope import Scope
@@ -23,6 +24,18 @@ class CapitalKey(KeyModel):
         """The asset, and the members of the restriction."""
         named = frozenset(() if self.asset is None else (self.asset,))
         return super().names() | NamesUsed(assets=named)
+
+    def sources(self, scope: Scope, member: str) -> tuple[Source, ...]:
+        """What the member put into each asset that counts."""
+        funding = scope.inputs.funding
+        assets = sorted(funding) if self.asset is None else [self.asset]
+        return tuple(
+            Source(
+                input_place("funding", asset, member),
+                Fraction(funding.get(asset, {}).get(member, 0)),
+            )
+            for asset in assets
+        )
 
 
 def weigh(key: CapitalKey, scope: Scope) -> Weights:

@@ -8,10 +8,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from ledger.rules.keys.base import KeyModel, Weights, require_members, weigh_by
+from ledger.rules.keys.base import KeyModel, Source, Weights, require_members, weigh_by
 from ledger.rules.models import MemberName, Problem, WeightOrRemaining
 from ledger.rules.names import NamesUsed
 from ledger.rules.scope import Scope
+from ledger.rules.yamltext import child
 
 
 class FixedKey(KeyModel):
@@ -39,6 +40,12 @@ class FixedKey(KeyModel):
             yield "/weights", f"the weights add up to {total}, and strict demands 1"
         if self.members is not None and set(self.weights) - set(self.members):
             yield "/weights", "a weight is given to somebody outside 'members'"
+
+    def sources(self, scope: Scope, member: str) -> tuple[Source, ...]:
+        """The weight in the rule set."""
+        del scope
+        weight = self.resolved().get(member, Fraction())
+        return (Source("rules:" + child("/weights", member), weight),)
 
     def resolved(self) -> dict[str, Fraction]:
         """The weights with ``remaining`` worked out."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Literal
 
-from ledger.rules.keys.base import KeyModel, Weights, weigh_by
+from ledger.rules.keys.base import KeyModel, Source, Weights, input_place, weigh_by
 from ledger.rules.models import OutsideName
 from ledger.rules.names import NamesUsed
 from ledger.rules.scope import Scope
@@ -19,6 +20,11 @@ class ProportionalKey(KeyModel):
     def names(self) -> NamesUsed:
         """The input by its name in the rule set; the rule set knows the metric behind it."""
         return super().names() | NamesUsed(metrics=frozenset({self.input}))
+
+    def sources(self, scope: Scope, member: str) -> tuple[Source, ...]:
+        """The member's total."""
+        where = input_place("totals", scope.metric(self.input), member)
+        return (Source(where, Fraction(scope.totals(self.input).get(member, 0))),)
 
 
 def weigh(key: ProportionalKey, scope: Scope) -> Weights:

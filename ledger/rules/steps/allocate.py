@@ -24,10 +24,11 @@ from typing import Literal
 from pydantic import Field
 
 from ledger.errors import NoWeights
-from ledger.rules.keys import Key, Weights, weigh, weigh_heads
+from ledger.rules.keys import Key, Source, Weights, weigh, weigh_heads
 from ledger.rules.models import Label, Name, Problem, RuleModel, Weight
 from ledger.rules.names import NamesUsed
 from ledger.rules.number import over_common_denominator
+from ledger.rules.scope import Scope
 from ledger.rules.steps.base import (
     PartDivision,
     StepModel,
@@ -59,6 +60,10 @@ class AllocateStep(StepModel):
         """The names in the keys."""
         keys = [part.key for part in self.parts or ()] + [k for k in (self.key,) if k is not None]
         return reduce(lambda found, key: found | key.names(), keys, NamesUsed())
+
+    def sources(self, scope: Scope, member: str) -> tuple[Source, ...]:
+        """The figures of a single key; parts name their own."""
+        return () if self.key is None else self.key.sources(scope, member)
 
     def problems(self) -> Iterator[Problem]:
         """No way, or two ways, of dividing; parts that clash or weigh nothing."""

@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import floor
 from typing import Literal
 
-from ledger.rules.keys import Weights
+from ledger.rules.keys import Source, Weights
 from ledger.rules.models import (
     Ceiling,
     Label,
@@ -37,6 +37,11 @@ class StepModel(RuleModel):
     def names(self) -> NamesUsed:
         """The outside names that this step refers to."""
         return NamesUsed()
+
+    def sources(self, scope: Scope, member: str) -> tuple[Source, ...]:
+        """The figures from which ``member``'s weight in this step is made."""
+        del scope, member
+        return ()
 
     def problems(self) -> Iterator[Problem]:
         """An impossible rounding."""
@@ -125,9 +130,7 @@ def divide_by(
 ) -> Division:
     """Divide ``total`` by ``weights`` under the step's rounding; raises NoWeights."""
     scope = view.scope
-    rounded = divide(
-        total, weights.numerators, scope.inputs.members, view.rounding, scope.declared
-    )
+    rounded = divide(total, weights.numerators, scope.inputs.members, view.rounding, scope.declared)
     return Division(
         total=total,
         weights=weights.numerators,

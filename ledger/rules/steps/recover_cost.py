@@ -8,15 +8,17 @@ unpaid part becomes carry.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Literal
 
 from pydantic import Field
 
 from ledger.errors import NoWeights
-from ledger.rules.keys import Key, Weights, weigh
+from ledger.rules.keys import Key, Source, Weights, input_place, weigh
 from ledger.rules.models import OutsideName, Problem
 from ledger.rules.names import NamesUsed
 from ledger.rules.rounding import divide
+from ledger.rules.scope import Scope
 from ledger.rules.steps.base import (
     Division,
     StepModel,
@@ -41,6 +43,18 @@ class RecoverCostStep(StepModel):
         """The costs, and the names in the key."""
         named = NamesUsed(costs=frozenset(self.costs))
         return named if self.key is None else named | self.key.names()
+
+    def sources(self, scope: Scope, member: str) -> tuple[Source, ...]:
+        """The costs that the member bore and what it was still owed, or the key's figures."""
+        if self.key is not None:
+            return self.key.sources(scope, member)
+        tables = [(("costs", cost), scope.inputs.costs.get(cost, {})) for cost in self.costs]
+        if self.id in scope.inputs.owed:
+            tables.append((("owed", self.id), scope.inputs.owed[self.id]))
+        return tuple(
+            Source(input_place(*names, member), Fraction(amounts.get(member, 0)))
+            for names, amounts in tables
+        )
 
     def problems(self) -> Iterator[Problem]:
         """Both ways of paying at once, or an impossible key."""

@@ -1,0 +1,275 @@
+"""The shape of settlements and statements that come from outside: strict, closed models.
+
+``parse_settlement`` and ``parse_statement`` read documents before anything in them is believed;
+they raise only MalformedDocument.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+
+from ledger import canonical
+from ledger.errors import Fault, KyojoError, MalformedDocument, OutOfRange
+from ledger.rules.number import format_fraction, parse_integer_json, parse_number
+from ledger.rules.rounding import Method, Token
+
+T = TypeVar("T")
+Model = TypeVar("Model", bound=BaseModel)
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+def _reads(read: Callable[[Any], T]) -> Callable[[Any], T]:
+    def validate(value: Any) -> T:
+        try:
+            return read(value)
+        except OutOfRange as error:
+            raise ValueError(error.message) from error
+
+    return validate
+
+
+def _hash(value: Any) -> bytes:
+    if not isinstance(value, str) or _HASH.fullmatch(value) is None:
+        raise OutOfRange(f"{value!r:.80} is not 32 bytes in lower-case hexadecimal")
+    return bytes.fromhex(value)
+
+
+def _fraction(value: Any) -> Fraction:
+    number = parse_number(value) if isinstance(value, str) else None
+    if number is None or format_fraction(number.numerator, number.denominator) != value:
+        raise OutOfRange(f"{value!r:.80} is not a fraction in lowest terms")
+    return number
+
+
+Hash = Annotated[bytes, PlainValidator(_reads(_hash))]
+Integer = Annotated[int, PlainValidator(_reads(parse_integer_json))]
+FractionText = Annotated[Fraction, PlainValidator(_reads(_fraction))]
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Shape(BaseModel):
+    """Closed and strict: what is not named here is refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class BlobShape(Shape):
+    """A blob by hash and length."""
+
+    sha256: Hash
+    bytes: Count
+
+
+class RoundingShape(Shape):
+    """The policy under which a step was rounded."""
+
+    method: Method
+    tie_break: tuple[Token, ...]
+
+
+class CutOffShape(Shape):
+    """Where the odd units stopped."""
+
+    remainder: FractionText
+    tied: Positive
+    served: Positive
+
+
+class PartShape(Shape):
+    """A part's fraction of the step, and the sum of its weights."""
+
+    part: str
+    fraction: FractionText
+    weight_total: FractionText
+
+
+class DivisionShape(Shape):
+    """The public figures of a dividing step."""
+
+    weight_total: FractionText
+    denominator: Integer
+    commitment: Hash
+    rounding: RoundingShape
+    extra_units: Count
+    cut_off: CutOffShape | None
+    parts: tuple[PartShape, ...]
+
+    @property
+    def weight_sum(self) -> Fraction:
+        """The sum of the weights tree, which must be whole."""
+        return self.weight_total * self.denominator
+
+
+class StepShape(Shape):
+    """One step's public figures."""
+
+    step: str
+    kind: str
+    source: str
+    available: Integer
+    taken: Integer
+    left: Integer
+    notes: tuple[str, ...]
+    fund: str | None
+    division: DivisionShape | None
+
+
+class TotalsShape(Shape):
+    """Public totals in minor units."""
+
+    paid_to_members: Integer
+    charged_to_members: Integer
+    funds: dict[str, Integer]
+    projects: dict[str, Integer]
+    pools_left: dict[str, Integer]
+    carry: dict[str, Integer]
+    in_: Integer = Field(alias="in")
+    out: Integer
+
+
+class SettlementShape(Shape):
+    """A settlement document."""
+
+    kyojo_settlement: Literal[1]
+    period: str
+    as_of_index: Count
+    log_root: Hash
+    state_hash: Hash
+    ruleset: str
+    version: Positive
+    rule_hash: Hash
+    inputs_hash: Hash
+    lines: BlobShape
+    currency: str
+    minor_digits: Count
+    member_count: Positive
+    pools: dict[str, Integer]
+    steps: tuple[StepShape, ...]
+    totals: TotalsShape
+    seed_commitment: Hash
+    weights_root: Hash
+    amounts_root: Hash
+    charges_root: Hash | None
+
+
+class SiblingShape(Shape):
+    """A sibling on the way to a sum tree's root."""
+
+    hash: Hash
+    sum: Integer
+
+
+class ProofShape(Shape):
+    """A member's salt and path in one sum tree."""
+
+    salt: Hash
+    siblings: tuple[SiblingShape, ...]
+
+
+class SourceShape(Shape):
+    """A figure that a weight comes from: where it stands, and what it is."""
+
+    where: str
+    value: FractionText
+
+
+class OwnPartShape(Shape):
+    """A member's weight in one part of a step."""
+
+    part: str
+    label: dict[str, str]
+    sources: tuple[SourceShape, ...]
+
+
+class OwnStepShape(Shape):
+    """How a member came to its amount in one dividing step."""
+
+    step: str
+    label: dict[str, str]
+    takes_part: bool
+    weight_units: Integer
+    quotient: Integer
+    remainder: Integer
+    extra: Literal[0, 1]
+    rank: Positive | None
+    amount_minor: Integer
+    sources: tuple[SourceShape, ...]
+    parts: tuple[OwnPartShape, ...]
+    proof: ProofShape
+
+
+class LineShape(Shape):
+    """A line of the result."""
+
+    step: str
+    part: str | None
+    member: str
+    weight: FractionText
+    share: FractionText
+    exact: FractionText
+    amount_minor: Annotated[int | None, PlainValidator(lambda v: v if v is None else _int(v))]
+
+
+class SumShape(Shape):
+    """A member's sum in the amounts or charges tree."""
+
+    total_minor: Integer
+    proof: ProofShape
+
+
+class LimitShape(Shape):
+    """A limit of what the statement proves."""
+
+    en: str
+    ja: str
+
+
+class StatementShape(Shape):
+    """A statement."""
+
+    kyojo_statement: Literal[1]
+    settlement_id: Hash
+    settlement: dict[str, Any]
+    member: str
+    leaf_index: Count
+    lines: tuple[LineShape, ...]
+    steps: tuple[OwnStepShape, ...]
+    amounts: SumShape
+    charges: SumShape | None
+    net_minor: Integer
+    limits: tuple[LimitShape, ...]
+
+
+_int = _reads(parse_integer_json)
+
+
+def parse_settlement(source: bytes | Mapping[str, Any]) -> SettlementShape:
+    """Read a settlement document; raises MalformedDocument."""
+    return _parse(source, SettlementShape, "settlement")
+
+
+def parse_statement(source: bytes | Mapping[str, Any]) -> StatementShape:
+    """Read a statement; raises MalformedDocument."""
+    return _parse(source, StatementShape, "statement")
+
+
+def _parse(source: bytes | Mapping[str, Any], model: type[Model], what: str) -> Model:
+    try:
+        document = canonical.parse(source, what=what) if isinstance(source, bytes) else dict(source)
+        return model.model_validate_json(canonical.encode(document), by_alias=True)
+    except ValidationError as error:
+        faults = tuple(
+            Fault("/" + "/".join(map(str, found["loc"])), "malformed-document", found["msg"])
+            for found in error.errors(include_url=False)
+        )
+        text = f"not a {what}: {faults[0].where}: {faults[0].message}"
+        raise MalformedDocument(text, faults=faults) from error
+    except KyojoError as error:
+        raise MalformedDocument(f"not a {what}: {error.message}") from error

@@ -1,0 +1,182 @@
+"""A member's statement (計算書): its own lines, and what it needs to check them alone.
+
+It holds the settlement's public document, the member's lines, and for every dividing step its own
+weight, quotient, remainder and proof that the weight is one of those that add up to the published
+total; likewise for its amounts. No other member's row is in it; what the proofs cannot show is said
+in ``limits``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ledger.errors import NotFound
+from ledger.rules.document import RuleSet
+from ledger.rules.inputs import Inputs
+from ledger.rules.keys import Source
+from ledger.rules.models import Label
+from ledger.rules.number import format_fraction, integer_json
+from ledger.rules.scope import Scope
+from ledger.rules.steps import Division, Step
+from ledger.rules.steps.allocate import AllocateStep
+from ledger.settlement.document import Settlement, settlement_id
+from ledger.settlement.result import StepResult, member_lines
+from ledger.settlement.run import scope_of
+from ledger.settlement.sumtree import SumTree, derive_salt, prove_sum
+from ledger.settlement.trees import AMOUNTS, CHARGES, weights_tree_name
+
+LIMITS: tuple[Mapping[str, str], ...] = (
+    {
+        "en": "This shows that your weights and amounts are among those that add up to the totals. "
+        "It does not show that another member's usage is true: counter-signatures and auditors do.",
+        "ja": "自分の重みと金額が総計に含まれることを示します。"
+        "他の組合員の利用量が真実であることは示しません。それは副署と監査人が確かめます。",
+    },
+    {
+        "en": "A path shows sums of groups of other members; with two members, the other's figure "
+        "can be worked out.",
+        "ja": "証明には他の組合員の合計が現れます。組合員が二者のときは相手の数値が分かります。",
+    },
+    {
+        "en": "When several members share the last remainder and not all of them could get a unit, "
+        "or when units go by declared order, the choice among them needs all rows: ask an auditor.",
+        "ja": "最後の端数が同順位の組合員の一部だけに付いた場合、または宣言順で付く場合、"
+        "その選択の検証には全行が必要です。監査人に確認してください。",
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StatementMaker:
+    """What all statements of one settlement share; ``statement`` costs little per member."""
+
+    settlement: Settlement
+    ruleset: RuleSet
+    scope: Scope
+    seed: bytes
+    id: bytes
+    leaf_indices: Mapping[str, int]
+    positions: Mapping[str, int]
+
+    def statement(self, member: str) -> dict[str, Any]:
+        """The statement of ``member``; raises NotFound for somebody without figures."""
+        if member not in self.positions:
+            raise NotFound(f"{member!r} has no part in this settlement")
+        steps = [self._step(step, member) for step in self._dividing()]
+        charges = self.settlement.trees.charges
+        amounts = self._sum(AMOUNTS, self.settlement.trees.amounts, member)
+        index = self.positions[member]
+        return {
+            "kyojo_statement": 1,
+            "settlement_id": self.id.hex(),
+            "settlement": dict(self.settlement.document),
+            "member": member,
+            "leaf_index": self.leaf_indices[member],
+            "lines": [line.as_dict() for line in member_lines(self.settlement.result, index)],
+            "steps": steps,
+            "amounts": amounts,
+            "charges": None if charges is None else self._sum(CHARGES, charges, member),
+            "net_minor": integer_json(self.settlement.result.member_totals[member]),
+            "limits": [dict(limit) for limit in LIMITS],
+        }
+
+    def _dividing(self) -> list[tuple[Step, StepResult, Division]]:
+        results = self.settlement.result.steps
+        return [
+            (rule, step, step.division)
+            for rule, step in zip(self.ruleset.steps, results, strict=True)
+            if step.division is not None
+        ]
+
+    def _step(self, found: tuple[Step, StepResult, Division], member: str) -> dict[str, Any]:
+        rule, step, division = found
+        index = self.positions[member]
+        weight = division.weights[index]
+        quotient, remainder = divmod(abs(step.taken) * weight, division.weight_sum or 1)
+        amount = division.rounded.amounts[index]
+        tree = self.settlement.trees.weights[step.step]
+        return {
+            "step": step.step,
+            "label": _label(rule.label),
+            "takes_part": member not in division.outside,
+            "weight_units": integer_json(weight),
+            "quotient": integer_json(quotient),
+            "remainder": integer_json(remainder),
+            "extra": abs(amount) - quotient,
+            "rank": _rank(division, index),
+            "amount_minor": integer_json(amount),
+            "sources": _sources(rule.sources(self.scope, member)),
+            "parts": self._parts(rule, member),
+            "proof": self._proof(weights_tree_name(step.step), tree, member),
+        }
+
+    def _parts(self, rule: Step, member: str) -> list[dict[str, Any]]:
+        parts = rule.parts if isinstance(rule, AllocateStep) else None
+        return [
+            {
+                "part": part.id,
+                "label": _label(part.label),
+                "sources": _sources(part.key.sources(self.scope, member)),
+            }
+            for part in parts or ()
+        ]
+
+    def _sum(self, name: str, tree: SumTree, member: str) -> dict[str, Any]:
+        total = tree.levels[0][self.leaf_indices[member]].sum
+        return {"total_minor": integer_json(total), "proof": self._proof(name, tree, member)}
+
+    def _proof(self, name: str, tree: SumTree, member: str) -> dict[str, Any]:
+        index = self.leaf_indices[member]
+        return {
+            "salt": derive_salt(self.seed, name, index).hex(),
+            "siblings": [
+                {"hash": node.hash.hex(), "sum": integer_json(node.sum)}
+                for node in prove_sum(tree, index)
+            ],
+        }
+
+
+def statement_maker(
+    settlement: Settlement, ruleset: RuleSet, inputs: Inputs, seed: bytes
+) -> StatementMaker:
+    """Prepare the statements of all members of one settlement."""
+    members = settlement.result.members
+    leaves = {members[index]: leaf for leaf, index in enumerate(settlement.trees.order)}
+    return StatementMaker(
+        settlement=settlement,
+        ruleset=ruleset,
+        scope=scope_of(ruleset, inputs),
+        seed=seed,
+        id=settlement_id(settlement.document),
+        leaf_indices=leaves,
+        positions={member: index for index, member in enumerate(members)},
+    )
+
+
+def build_statement(
+    settlement: Settlement, ruleset: RuleSet, inputs: Inputs, seed: bytes, member: str
+) -> dict[str, Any]:
+    """One member's statement; for all of them use ``statement_maker`` once."""
+    return statement_maker(settlement, ruleset, inputs, seed).statement(member)
+
+
+def _rank(division: Division, index: int) -> int | None:
+    """The member's place in the order of odd units, from 1; None when there were none for it."""
+    order = division.rounded.order
+    return order.index(index) + 1 if index in order else None
+
+
+def _sources(sources: tuple[Source, ...]) -> list[dict[str, str]]:
+    return [
+        {
+            "where": source.where,
+            "value": format_fraction(source.value.numerator, source.value.denominator),
+        }
+        for source in sources
+    ]
+
+
+def _label(label: Label | None) -> dict[str, str]:
+    return {} if label is None else label.model_dump(exclude_none=True)
