@@ -1,4 +1,4 @@
-"""Strict JSON in, canonical JSON (RFC 8785) out.
+r"""Strict JSON in, canonical JSON (RFC 8785) out.
 
 kyojo signs and hashes documents in their RFC 8785 form. Its documents hold no fractions, so this
 is the part of RFC 8785 without floating-point numbers: objects, arrays, strings, booleans, null,
@@ -8,7 +8,7 @@ refused rather than rounded. Names are sorted by their UTF-16 code units, as §3
 Invariant: ``encode(parse(data)) == data`` for every ``data`` that ``parse_canonical`` accepts.
 
 >>> encode({"b": 1, "a": ["é", None]})
-b'{"a":["\\xc3\\xa9",null],"b":1}'
+b'{"a":["\xc3\xa9",null],"b":1}'
 """
 
 from __future__ import annotations

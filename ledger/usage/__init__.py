@@ -1,0 +1,1 @@
+"""Usage records, their batches, commitments and totals, and the vocabulary (pure)."""
