@@ -212,7 +212,10 @@ def format_signature(signature: Signature) -> bytes:
 
 def parse_signatures(data: bytes) -> tuple[Signature, ...]:
     """Read signature lines alone, as a witness answers with. Raises MalformedNote."""
-    return parse_note(b"\n\n" + data).signatures
+    note = parse_note(b"\n\n" + data)
+    if note.text != b"\n":
+        raise MalformedNote("more than signature lines")
+    return note.signatures
 
 
 def _parse_line(line: str) -> Signature:

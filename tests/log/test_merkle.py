@@ -133,6 +133,11 @@ def test_published_log_of_fifteen_entries():
     assert merkle.root_hash(FIFTEEN_LEAVES) == FIFTEEN_ROOT
 
 
+def test_published_root_of_three_hundred_records():
+    leaves = [merkle.leaf_hash(b"record %d" % i) for i in range(300)]
+    assert (merkle.root_hash(leaves),) == hashes_of("gw31yQrqZZCcEOPrzX+bpy3nJ6QgngTKn8G1m0i62uU=")
+
+
 def test_published_inclusion_proof():
     proof = hashes_of("""
         yiM+eia4w1wsk/Ukx7kF56IQVkDW3MWUaUz/VtJu+yU=

@@ -195,6 +195,7 @@ def test_bundles_of_growth():
     assert list(tile.bundles_of_growth(0, 257)) == [Bundle(0), Bundle(1, 1)]
     assert list(tile.bundles_of_growth(255, 256)) == [Bundle(0)]
     assert list(tile.bundles_of_growth(256, 256)) == []
+    assert list(tile.bundles_of_growth(250, 250)) == []
     assert list(tile.bundles_of_growth(250, 600)) == [Bundle(0), Bundle(1), Bundle(2, 88)]
 
 
