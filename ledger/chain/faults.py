@@ -1,0 +1,110 @@
+"""One translation of everything the chain libraries raise into kyojo's own errors.
+
+What a failed *send* means is never certain: the transaction may be in although the answer got
+lost. So the outbox treats each of these as "look at the chain", whatever ``kind`` says.
+
+=============  ==================  ===========================================================
+kind           error               meaning
+=============  ==================  ===========================================================
+reverted       Conflict            the contract refused; ``reason`` is its own text
+nonce          Conflict            the nonce is used, or a gap lies before it
+known          Conflict            the node has this very transaction already
+underpriced    ChainUnavailable    the fee is below what the node or the block asks
+funds          ChainUnavailable    the sender cannot pay for value and gas
+unreachable    ChainUnavailable    no answer: connection, timeout, locked file
+unknown        ChainUnavailable    an answer that fits none of these; check the state
+=============  ==================  ===========================================================
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import requests
+from eth_tester.exceptions import TransactionFailed
+from eth_tester.exceptions import ValidationError as TesterValidationError
+from eth_utils.exceptions import ValidationError
+from web3.exceptions import (
+    BlockNotFound,
+    ContractLogicError,
+    MethodUnavailable,
+    TimeExhausted,
+    TransactionNotFound,
+    Web3Exception,
+)
+
+from ledger.errors import (
+    ChainUnavailable,
+    Conflict,
+    InvariantViolated,
+    KyojoError,
+    NotFound,
+)
+
+# Nodes tell these apart by text only. The first match counts.
+_TEXTS = (
+    ("known", ("already known", "already imported", "known transaction")),
+    ("underpriced", ("underpriced", "less than block base fee", "max fee per gas")),
+    ("nonce", ("nonce",)),
+    ("funds", ("insufficient funds", "insufficient balance", "account balance")),
+)
+_UNREACHABLE = (requests.RequestException, TimeExhausted, OSError, sqlite3.Error)
+_LIBRARY = (
+    Web3Exception,
+    TransactionFailed,
+    TesterValidationError,
+    ValidationError,
+    ValueError,
+    *_UNREACHABLE,
+)
+_REVERT_PREFIX = "execution reverted: "
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Run chain calls; their libraries' exceptions leave as kyojo's, naming ``what`` was done."""
+    try:
+        yield
+    except _LIBRARY as error:
+        raise translate(error, what) from error
+
+
+def translate(error: Exception, what: str) -> KyojoError:
+    """The kyojo error for one library exception; see the table above for ``details["kind"]``."""
+    if isinstance(error, sqlite3.ProgrammingError):
+        return InvariantViolated(f"{what}: the embedded chain belongs to one thread: {error}")
+    if isinstance(error, TransactionNotFound | BlockNotFound):
+        return NotFound(f"{what}: {error}")
+    if isinstance(error, _UNREACHABLE):
+        return ChainUnavailable(f"{what}: the chain does not answer: {error}", kind="unreachable")
+    if isinstance(error, ContractLogicError | TransactionFailed):
+        reason = _revert_reason(error)
+        return Conflict(f"{what}: the contract refused: {reason}", kind="reverted", reason=reason)
+    return _by_text(error, what)
+
+
+def is_unsupported(error: KyojoError) -> bool:
+    """Whether the node merely does not offer the method or block tag that was asked for."""
+    return isinstance(error.__cause__, MethodUnavailable | BlockNotFound) or (
+        isinstance(error, NotFound | ChainUnavailable)
+        and error.details.get("kind") != "unreachable"
+    )
+
+
+def _by_text(error: Exception, what: str) -> KyojoError:
+    text = str(error)
+    lowered = text.lower()
+    kinds = (kind for kind, marks in _TEXTS if any(mark in lowered for mark in marks))
+    kind = next(kinds, "unknown")
+    if kind in {"known", "nonce"}:
+        return Conflict(f"{what}: {text}", kind=kind)
+    return ChainUnavailable(f"{what}: {text}", kind=kind)
+
+
+def _revert_reason(error: Exception) -> str:
+    text = str(error.args[0]) if error.args else ""
+    _, mark, reason = text.partition(_REVERT_PREFIX)
+    found = (reason if mark else text).strip()
+    return "no reason given" if found in {"", "b''", "0x", "execution reverted"} else found

@@ -1,0 +1,329 @@
+"""One adapter for the chains that kyojo speaks to: ``embedded:PATH`` and ``http(s)://…``.
+
+A Node offers the few calls that anchoring needs, in kyojo's terms: bytes for hashes and data,
+EIP-55 text for addresses, kyojo's errors for every fault (see ``faults``). Reading is retried on
+a broken connection; **sending is not**, because web3 would repeat ``eth_sendRawTransaction`` after
+a lost answer and report "nonce too low" for a transaction that is in. The outbox repeats sends.
+
+Gas is always explicit, keys stay here: transactions are signed locally (EIP-1559, type 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import requests
+from eth_account import Account
+from eth_hash.auto import keccak
+from eth_keys.backends import get_backend
+from eth_keys.backends.native.main import NativeECCBackend
+from eth_utils.address import to_checksum_address
+from web3 import HTTPProvider, Web3
+from web3.middleware import ExtraDataToPOAMiddleware
+from web3.providers.rpc.utils import REQUEST_RETRY_ALLOWLIST, ExceptionRetryConfiguration
+
+from ledger.chain.embedded import open_embedded
+from ledger.chain.faults import is_unsupported, translated
+from ledger.errors import (
+    AnchorMismatch,
+    ChainUnavailable,
+    Conflict,
+    InvalidInput,
+    InvariantViolated,
+    KyojoError,
+    NotFound,
+)
+
+EMBEDDED_SCHEME = "embedded:"
+READ_ATTEMPTS = 3
+CALL_GAS = 5_000_000
+
+BlockTag = Literal["latest", "safe", "finalized"]
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRef:
+    """A block by height and hash (32 bytes); ``timestamp`` is its own, in Unix seconds."""
+
+    number: int
+    hash: bytes
+    timestamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a mined transaction; ``contract`` is the address it created, if it did."""
+
+    transaction_hash: bytes
+    block_number: int
+    block_hash: bytes
+    succeeded: bool
+    gas_used: int
+    contract: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """EIP-1559 fees in wei per gas."""
+
+    max_fee_wei: int
+    priority_fee_wei: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """An EIP-1559 transaction without value, not yet signed; no ``to`` deploys a contract."""
+
+    chain_id: int
+    nonce: int
+    to: str | None
+    data: bytes
+    gas: int
+    fees: Fees
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTransaction:
+    """Raw bytes ready to send, and what identifies them; ``sender`` in EIP-55 form."""
+
+    raw: bytes
+    hash: bytes
+    sender: str
+    nonce: int
+
+
+@dataclass(frozen=True, slots=True)
+class FinalityDepths:
+    """How many blocks below the head count as safe and final where a node has no tags."""
+
+    safe: int
+    final: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finality:
+    """The heights up to which the chain is latest, safe and final."""
+
+    latest: int
+    safe: int
+    final: int
+
+
+class Node:
+    """A connection to one chain; use ``open_node``. Not for use by several threads."""
+
+    def __init__(self, web3: Web3, *, fee_cap_wei: int | None = None) -> None:
+        self.web3 = web3
+        self.fee_cap_wei = fee_cap_wei
+        self.chain_id: int = self._ask("ask for the chain id", lambda: web3.eth.chain_id)
+
+    def code_hash(self, address: str) -> bytes:
+        """The keccak256 of the code at ``address``, 32 bytes; that of nothing if there is none."""
+        return keccak(
+            bytes(self._ask("read the code", lambda: self.web3.eth.get_code(_eip55(address))))
+        )
+
+    def check(self, *, chain_id: int, contract: str, code_hash: bytes) -> None:
+        """Raises AnchorMismatch unless this is the chain, and that the contract, one expects."""
+        if self.chain_id != chain_id:
+            raise AnchorMismatch(
+                f"expected chain {chain_id}, the node serves {self.chain_id}",
+                expected=chain_id,
+                found=self.chain_id,
+            )
+        found = self.code_hash(contract)
+        if found != code_hash:
+            raise AnchorMismatch(
+                f"the code at {contract} has hash {found.hex()}, expected {code_hash.hex()}",
+                expected=code_hash.hex(),
+                found=found.hex(),
+            )
+
+    def balance_wei(self, address: str) -> int:
+        """The balance of ``address`` at the latest block."""
+        return self._ask("read a balance", lambda: self.web3.eth.get_balance(_eip55(address)))
+
+    def nonce(self, address: str) -> int:
+        """How many transactions of ``address`` are in the chain: its next nonce."""
+        return self._ask(
+            "read a nonce", lambda: self.web3.eth.get_transaction_count(_eip55(address), "latest")
+        )
+
+    def fees(self, *, priority_fee_wei: int = 10**9) -> Fees:
+        """Twice the present base fee plus the tip, so that it stays good while fees rise.
+
+        Raises ChainUnavailable with kind ``fee-cap`` if that is above the cap per gas.
+        """
+        block = self._ask("read the base fee", lambda: self.web3.eth.get_block("latest"))
+        max_fee_wei = 2 * int(block.get("baseFeePerGas", 0)) + priority_fee_wei
+        cap_wei = self.fee_cap_wei
+        if cap_wei is not None and max_fee_wei > cap_wei:
+            raise ChainUnavailable(
+                f"the fee is {max_fee_wei} wei per gas, above the cap of {cap_wei}", kind="fee-cap"
+            )
+        return Fees(max_fee_wei, priority_fee_wei)
+
+    def send(self, raw: bytes) -> None:
+        """Hand over a signed transaction, once; one that the node has already is no error.
+
+        Any error leaves open whether the transaction is in: look at the chain.
+        """
+        try:
+            self._ask("send a transaction", lambda: self.web3.eth.send_raw_transaction(raw))
+        except Conflict as error:
+            if error.details.get("kind") != "known":
+                raise
+
+    def receipt(self, transaction_hash: bytes) -> Receipt | None:
+        """The receipt of a transaction, None while it is not in a block."""
+        found = self._find(
+            "read a receipt",
+            lambda: self.web3.eth.get_transaction_receipt(transaction_hash),  # type: ignore[arg-type]
+        )
+        if found is None or found["blockNumber"] is None:
+            return None
+        return Receipt(
+            transaction_hash=bytes(found["transactionHash"]),
+            block_number=found["blockNumber"],
+            block_hash=bytes(found["blockHash"]),
+            succeeded=found["status"] == 1,
+            gas_used=found["gasUsed"],
+            contract=found["contractAddress"],
+        )
+
+    def wait_for_receipt(self, transaction_hash: bytes, *, timeout_seconds: float = 30) -> Receipt:
+        """The receipt as soon as there is one; raises ChainUnavailable after the timeout."""
+        self._ask(
+            "wait for a receipt",
+            lambda: self.web3.eth.wait_for_transaction_receipt(
+                transaction_hash,  # type: ignore[arg-type]
+                timeout=timeout_seconds,
+                poll_latency=0.02,
+            ),
+        )
+        receipt = self.receipt(transaction_hash)
+        if receipt is None:
+            raise ChainUnavailable("a receipt was there and is gone", kind="unknown")
+        return receipt
+
+    def block(self, at: int | BlockTag) -> BlockRef | None:
+        """The canonical block at a height or tag; None if there is none (yet)."""
+        found = self._find("read a block", lambda: self.web3.eth.get_block(at))
+        if found is None:
+            return None
+        return BlockRef(found["number"], bytes(found["hash"]), found["timestamp"])
+
+    def finality(self, depths: FinalityDepths | None = None) -> Finality:
+        """How far the chain is safe and final: by depth if given, else by the node's tags.
+
+        Raises ChainUnavailable if the node knows no tags and no depths are configured.
+        """
+        latest = self._height("latest")
+        if depths is not None:
+            return Finality(latest, max(latest - depths.safe, 0), max(latest - depths.final, 0))
+        return Finality(latest, self._height("safe"), self._height("finalized"))
+
+    def call(self, to: str, data: bytes, *, at: int | BlockTag = "latest") -> bytes:
+        """The result of a read-only call; a revert is a Conflict with its reason."""
+        request: Any = {"to": _eip55(to), "data": "0x" + data.hex(), "gas": CALL_GAS}
+        return bytes(self._ask("call a contract", lambda: self.web3.eth.call(request, at)))
+
+    def _height(self, tag: BlockTag) -> int:
+        block = self.block(tag)
+        if block is None:
+            raise ChainUnavailable(
+                f"the node knows no {tag!r} block; configure depths for this chain", kind="unknown"
+            )
+        return block.number
+
+    def _ask(self, what: str, request: Callable[[], Answer]) -> Answer:
+        with translated(what):
+            return request()
+
+    def _find(self, what: str, request: Callable[[], Any]) -> Any:
+        try:
+            return self._ask(what, request)
+        except KyojoError as error:
+            if isinstance(error, NotFound) or is_unsupported(error):
+                return None
+            raise
+
+
+@contextmanager
+def open_node(
+    url: str, *, wait_seconds: float = 10.0, fee_cap_wei: int | None = None
+) -> Iterator[Node]:
+    """A Node for ``embedded:PATH`` or a JSON-RPC URL, closed at the end of the block.
+
+    ``wait_seconds`` bounds the wait for the embedded chain's lock, or each HTTP request;
+    ``fee_cap_wei`` is the most that a transaction may offer per gas. Raises
+    ChainUnavailable if there is no answer and InvalidInput for another kind of URL.
+    """
+    require_coincurve()
+    if url.startswith(EMBEDDED_SCHEME):
+        path = Path(url.removeprefix(EMBEDDED_SCHEME))
+        with open_embedded(path, wait_seconds=wait_seconds) as web3:
+            yield Node(web3, fee_cap_wei=fee_cap_wei)
+    elif url.startswith(("http://", "https://")):
+        with requests.Session() as session:
+            yield Node(_connect(url, session, wait_seconds), fee_cap_wei=fee_cap_wei)
+    else:
+        raise InvalidInput(f"{url!r} is neither embedded:PATH nor an http(s) URL", url=url)
+
+
+def require_coincurve() -> None:
+    """Raises InvariantViolated if signatures would run in pure Python, twenty times slower."""
+    if isinstance(get_backend(), NativeECCBackend):
+        raise InvariantViolated("coincurve is not installed or not used: pip install coincurve")
+
+
+def sign_transaction(transaction: Transaction, key: bytes) -> SignedTransaction:
+    """The transaction signed by the 32-byte ``key``; the same bytes each time."""
+    account = Account.from_key(key)
+    fields: dict[str, Any] = {
+        "type": 2,
+        "chainId": transaction.chain_id,
+        "nonce": transaction.nonce,
+        "to": b"" if transaction.to is None else _eip55(transaction.to),
+        "value": 0,
+        "data": transaction.data,
+        "gas": transaction.gas,
+        "maxFeePerGas": transaction.fees.max_fee_wei,
+        "maxPriorityFeePerGas": transaction.fees.priority_fee_wei,
+    }
+    signed = account.sign_transaction(fields)
+    return SignedTransaction(
+        bytes(signed.raw_transaction), bytes(signed.hash), account.address, transaction.nonce
+    )
+
+
+def _connect(url: str, session: Any, timeout_seconds: float) -> Web3:
+    retries = ExceptionRetryConfiguration(
+        errors=(requests.ConnectionError, requests.Timeout, requests.HTTPError),
+        retries=READ_ATTEMPTS,
+        method_allowlist=[
+            method for method in REQUEST_RETRY_ALLOWLIST if method != "eth_sendRawTransaction"
+        ],
+    )
+    provider = HTTPProvider(
+        url,
+        request_kwargs={"timeout": timeout_seconds},
+        session=session,
+        exception_retry_configuration=retries,
+    )
+    web3 = Web3(provider)
+    # Proof-of-authority chains put signatures into extraData, which web3 otherwise refuses.
+    web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
+    return web3
+
+
+def _eip55(address: str) -> Any:
+    try:
+        return to_checksum_address(address)
+    except ValueError as error:
+        raise InvalidInput(f"{address!r} is not an address", address=address) from error

@@ -1,0 +1,311 @@
+"""The outbox: sending transactions without losing one, sending one twice, or guessing.
+
+::
+
+    queued → sent → mined → safe → final
+    sent → replaced        mined, safe → reorged → sent        any of them → failed
+
+A row holds the signed bytes, their hash and their nonce, and is stored **before** anything is
+sent. So a crash at any point leaves either nothing or a row; at the next start unfinished rows are
+sent again as the same bytes, which is harmless: the same hash cannot be mined twice. A refused
+send proves nothing (the answer to an earlier one may have been lost), so every error of a send is
+noted and the chain is looked at instead.
+
+*Success is the contract's state*: its head is the wanted one or further along, whoever's
+transaction brought it there. What a row is in:
+
+========  ========================================================================================
+queued    stored; perhaps sent, if the process died in between
+sent      handed over at least once, not seen in a block
+mined     in the block named by ``block_hash``, successfully
+safe      that block is at or below the chain's safe height, and still canonical
+final     the same for the final height, and the contract's head there has the goal
+reorged   its block is no longer in the chain; it is sent again
+replaced  another transaction reached the goal, or a fee bump took the nonce; nothing to do
+failed    it was refused, or its nonce was taken, and the goal is not reached; ``note`` says why
+========  ========================================================================================
+
+``advance`` is pure: (row, observation) → row. ``Outbox`` observes, advances, stores, sends; the
+database behind ``OutboxStore`` belongs to the store. One writer per sending key.
+
+A fee bump here is ``supersede``: the caller signs the same call with the same nonce and a higher
+fee, adds it as a row of its own, and both are watched until one is final. When to bump, and how
+much to spend in a period, is for the caller to decide; no policy for it is built in yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Protocol
+
+from ledger.chain.anchor import Head, read_head
+from ledger.chain.node import FinalityDepths, Node, Receipt, SignedTransaction
+from ledger.errors import ChainUnavailable, Conflict, InvariantViolated, KyojoError
+
+
+class State(StrEnum):
+    """Where a row stands; the module docstring says what each state means."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    MINED = "mined"
+    SAFE = "safe"
+    FINAL = "final"
+    REORGED = "reorged"
+    REPLACED = "replaced"
+    FAILED = "failed"
+
+
+FINISHED = frozenset({State.FINAL, State.REPLACED, State.FAILED})
+_IN_BLOCK = frozenset({State.MINED, State.SAFE})
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One signed transaction and what it is for.
+
+    ``origin`` and ``wanted`` are the goal: the log and the head that the contract should hold.
+    ``block_number`` and ``block_hash`` are set while the row is mined, safe or final.
+    ``superseded_by`` is the hash of a fee bump with the same nonce.
+    """
+
+    chain_id: int
+    contract: str
+    sender: str
+    nonce: int
+    raw: bytes
+    transaction_hash: bytes
+    origin: str
+    wanted: Head
+    state: State = State.QUEUED
+    block_number: int | None = None
+    block_hash: bytes | None = None
+    superseded_by: bytes | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What the chain said about a row, all read after one another at nearly one moment.
+
+    ``receipt`` is None while the transaction is in no block. ``canonical_hash`` is the hash of the
+    chain's own block at the receipt's height. ``next_nonce`` counts the sender's mined
+    transactions. ``head`` is the contract's at the latest block, ``final_head`` at the final one.
+    """
+
+    receipt: Receipt | None
+    canonical_hash: bytes | None
+    next_nonce: int
+    safe_number: int
+    final_number: int
+    head: Head
+    final_head: Head
+
+
+class OutboxStore(Protocol):
+    """Where rows live. Each method is one committed database transaction of its own, or part of
+    the caller's; nothing is sent before ``add`` is committed.
+    """
+
+    def add(self, row: OutboxRow) -> None:
+        """Keep a new row; raises DuplicateId if its transaction hash is there already."""
+
+    def unfinished(self) -> list[OutboxRow]:
+        """All rows whose state is not in FINISHED, in ascending order of (sender, nonce)."""
+
+    def update(self, before: OutboxRow, after: OutboxRow) -> None:
+        """Replace ``before`` by ``after``; raises Conflict if the row is no longer ``before``."""
+
+
+def queue_row(
+    transaction: SignedTransaction, *, chain_id: int, contract: str, origin: str, wanted: Head
+) -> OutboxRow:
+    """A row for a freshly signed transaction, to be added before it is sent."""
+    return OutboxRow(
+        chain_id=chain_id,
+        contract=contract,
+        sender=transaction.sender,
+        nonce=transaction.nonce,
+        raw=transaction.raw,
+        transaction_hash=transaction.hash,
+        origin=origin,
+        wanted=wanted,
+    )
+
+
+def next_nonce(rows: Iterable[OutboxRow], *, chain_id: int, sender: str, on_chain: int) -> int:
+    """The nonce of the sender's next transaction, behind all unfinished ones and the chain's."""
+    taken = [row.nonce for row in rows if (row.chain_id, row.sender) == (chain_id, sender)]
+    return max([on_chain, *(nonce + 1 for nonce in taken)])
+
+
+def is_reached(wanted: Head, head: Head) -> bool:
+    """Whether the contract's head is the wanted one, or a later one.
+
+    A later head extends the wanted one only if ours was ever there: the contract's events, or the
+    log's own root at that size, tell. At an equal size the roots must be the same.
+    """
+    return head == wanted or head.size > wanted.size
+
+
+def advance(row: OutboxRow, seen: Observation) -> OutboxRow:
+    """The row as it stands after ``seen``; a finished row stays as it is."""
+    if row.state in FINISHED:
+        return row
+    receipt = seen.receipt
+    if receipt is None or seen.canonical_hash != receipt.block_hash:
+        return _advance_without_block(row, seen)
+    if row.block_hash is not None and row.block_hash != receipt.block_hash:
+        return _leave_block(row, f"moved to another block at height {receipt.block_number}")
+    if not receipt.succeeded:
+        return _settle(row, seen, "the contract refused the transaction")
+    return _advance_in_block(row, receipt, seen)
+
+
+def supersede(row: OutboxRow, bump: OutboxRow) -> OutboxRow:
+    """``row``, noting its fee bump. Add ``bump`` first, so that a crash loses neither.
+
+    Raises InvariantViolated unless both are the same call with the same nonce, and Conflict if
+    ``row`` is no longer waiting.
+    """
+    same = ("chain_id", "contract", "sender", "nonce", "origin", "wanted")
+    if any(getattr(row, name) != getattr(bump, name) for name in same):
+        raise InvariantViolated("a fee bump changes nothing but the fee")
+    if row.state not in {State.QUEUED, State.SENT, State.REORGED}:
+        raise Conflict(f"a {row.state} transaction cannot be replaced", state=row.state.value)
+    return replace(row, superseded_by=bump.transaction_hash)
+
+
+def _advance_without_block(row: OutboxRow, seen: Observation) -> OutboxRow:
+    if row.state in _IN_BLOCK:
+        return _leave_block(row, f"left the chain at height {row.block_number}")
+    if seen.receipt is None and seen.next_nonce > row.nonce:
+        # Another transaction has the nonce, so this one can never be mined any more.
+        return _settle(row, seen, "another transaction took the nonce")
+    return row
+
+
+def _advance_in_block(row: OutboxRow, receipt: Receipt, seen: Observation) -> OutboxRow:
+    state = State.MINED
+    if receipt.block_number <= seen.safe_number:
+        state = State.SAFE
+    if receipt.block_number <= seen.final_number and is_reached(row.wanted, seen.final_head):
+        state = State.FINAL
+    return replace(
+        row,
+        state=state,
+        block_number=receipt.block_number,
+        block_hash=receipt.block_hash,
+        note="",
+    )
+
+
+def _leave_block(row: OutboxRow, note: str) -> OutboxRow:
+    return replace(row, state=State.REORGED, block_number=None, block_hash=None, note=note)
+
+
+def _settle(row: OutboxRow, seen: Observation, why: str) -> OutboxRow:
+    """This transaction will not do it: another did, or a fee bump will, or it is a failure.
+
+    Only what is final finishes a row: a verdict in a block that may still vanish is no verdict.
+    """
+    if seen.receipt is not None and seen.receipt.block_number > seen.final_number:
+        return replace(row, note=f"{why}; waiting for finality")
+    if is_reached(row.wanted, seen.final_head):
+        return replace(row, state=State.REPLACED, note=f"{why}; the goal is reached")
+    if row.superseded_by is not None:
+        return replace(row, state=State.REPLACED, note=f"{why}; a fee bump took over")
+    if is_reached(row.wanted, seen.head):
+        return replace(row, note=f"{why}; the goal is reached and waits for finality")
+    return replace(row, state=State.FAILED, note=why)
+
+
+class ChainView(Protocol):
+    """What the driver asks of a chain; ``NodeView`` answers it from a Node."""
+
+    def observe(self, row: OutboxRow) -> Observation:
+        """All facts about ``row``; raises ChainUnavailable if one cannot be had."""
+
+    def send(self, raw: bytes) -> None:
+        """Hand over the bytes once; any error leaves the outcome open."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """A ChainView over a Node; ``depths`` stand in for tags that the chain does not have."""
+
+    node: Node
+    depths: FinalityDepths | None = None
+
+    def observe(self, row: OutboxRow) -> Observation:
+        """The facts about ``row``. Raises ChainUnavailable if this is not the row's chain."""
+        if row.chain_id != self.node.chain_id:
+            raise ChainUnavailable(
+                f"the row is for chain {row.chain_id}, the node serves {self.node.chain_id}"
+            )
+        receipt = self.node.receipt(row.transaction_hash)
+        block = self.node.block(receipt.block_number) if receipt is not None else None
+        finality = self.node.finality(self.depths)
+        return Observation(
+            receipt=receipt,
+            canonical_hash=block.hash if block is not None else None,
+            next_nonce=self.node.nonce(row.sender),
+            safe_number=finality.safe,
+            final_number=finality.final,
+            head=read_head(self.node, row.contract, row.origin),
+            final_head=self._final_head(row, finality.final),
+        )
+
+    def send(self, raw: bytes) -> None:
+        """Hand over the bytes once."""
+        self.node.send(raw)
+
+    def _final_head(self, row: OutboxRow, number: int) -> Head:
+        try:
+            return read_head(self.node, row.contract, row.origin, at=number)
+        except KyojoError as error:
+            if isinstance(error, ChainUnavailable) and error.details.get("kind") == "unreachable":
+                raise
+            # Below the contract's birth there is no head to read.
+            return Head(0, bytes(32))
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """The driver: the same ``step`` serves normal running and recovery after a crash."""
+
+    store: OutboxStore
+    chain: ChainView
+
+    def step(self) -> list[OutboxRow]:
+        """Look at every unfinished row once, send those not in a block, look again.
+
+        Returns the rows as they now stand. Raises ChainUnavailable if the chain cannot be read;
+        what was done until then is stored.
+        """
+        return [self._step_row(row) for row in self.store.unfinished()]
+
+    def _step_row(self, row: OutboxRow) -> OutboxRow:
+        row = self._look(row)
+        if row.state not in {State.QUEUED, State.SENT, State.REORGED}:
+            return row
+        return self._look(self._send(row))
+
+    def _look(self, row: OutboxRow) -> OutboxRow:
+        return self._keep(row, advance(row, self.chain.observe(row)))
+
+    def _send(self, row: OutboxRow) -> OutboxRow:
+        note = ""
+        try:
+            self.chain.send(row.raw)
+        except (ChainUnavailable, Conflict) as error:
+            # It may be in all the same: an earlier answer got lost. The next look tells.
+            note = error.message
+        return self._keep(row, replace(row, state=State.SENT, note=note))
+
+    def _keep(self, before: OutboxRow, after: OutboxRow) -> OutboxRow:
+        if after != before:
+            self.store.update(before, after)
+        return after
