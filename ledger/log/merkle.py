@@ -24,6 +24,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import chain
 from typing import Any, ClassVar
 
 from ledger.errors import (
@@ -116,7 +117,18 @@ def prove_inclusion_from(reader: HashReader, index: int, size: int) -> tuple[byt
 
     Calls ``reader`` once, for the nodes of ``nodes_of_inclusion``.
     """
-    return _prove(reader, _inclusion_ranges(index, size))
+    return prove_inclusions_from(reader, (index,), size)[0]
+
+
+def prove_inclusions_from(
+    reader: HashReader, indexes: Sequence[int], size: int
+) -> list[tuple[bytes, ...]]:
+    """The inclusion proofs of many leaves in one tree, in the order of ``indexes``.
+
+    Calls ``reader`` once for all of them and hashes what they share once: neighbours, such as
+    the entries of one commit, share nearly everything.
+    """
+    return _prove(reader, [_inclusion_ranges(index, size) for index in indexes])
 
 
 def prove_consistency(leaf_hashes: Sequence[bytes], old_size: int) -> tuple[bytes, ...]:
@@ -130,7 +142,7 @@ def prove_consistency(leaf_hashes: Sequence[bytes], old_size: int) -> tuple[byte
 
 def prove_consistency_from(reader: HashReader, old_size: int, new_size: int) -> tuple[bytes, ...]:
     """The consistency proof from ``old_size`` to ``new_size``; one call of ``reader``."""
-    return _prove(reader, _consistency_ranges(old_size, new_size))
+    return _prove(reader, [_consistency_ranges(old_size, new_size)])[0]
 
 
 def leaf_reader(leaf_hashes: Sequence[bytes]) -> HashReader:
@@ -341,13 +353,15 @@ def _cover(start: int, end: int) -> tuple[Node, ...]:
     return tuple(nodes)
 
 
-def _flat(ranges: Sequence[_Range]) -> tuple[Node, ...]:
+def _flat(ranges: Iterable[_Range]) -> tuple[Node, ...]:
     return tuple(node for start, end in ranges for node in _cover(start, end))
 
 
-def _prove(reader: HashReader, ranges: Sequence[_Range]) -> tuple[bytes, ...]:
+def _prove(reader: HashReader, proofs: Sequence[Sequence[_Range]]) -> list[tuple[bytes, ...]]:
+    ranges = tuple(dict.fromkeys(chain.from_iterable(proofs)))
     hashes = iter(_read(reader, _flat(ranges)))
-    return tuple(fold(_take(hashes, (end - start).bit_count())) for start, end in ranges)
+    roots = {(start, end): fold(_take(hashes, (end - start).bit_count())) for start, end in ranges}
+    return [tuple(roots[subtree] for subtree in proof) for proof in proofs]
 
 
 def _take(hashes: Iterator[bytes], count: int) -> list[bytes]:

@@ -357,6 +357,18 @@ def test_one_call_of_the_reader_per_proof():
         assert reader.calls == [nodes(77, 130)]
 
 
+def test_many_inclusion_proofs_are_read_at_once_and_without_repetition():
+    for size in (1, 2, 5, 64, 77, 130):
+        indexes, reader = [*range(size), 0], CountingReader()
+        proofs = merkle.prove_inclusions_from(reader, indexes, size)
+        assert proofs == [tuple(path(index, 0, size)) for index in indexes]
+        assert sum(map(len, reader.calls)) < 2 * size + 63
+        assert len(reader.calls) <= 1
+    assert merkle.prove_inclusions_from(stored, [], 5) == []
+    with pytest.raises(OutOfRange):
+        merkle.prove_inclusions_from(stored, [0, 5], 5)
+
+
 def test_a_tree_without_leaves_is_not_read():
     reader = CountingReader()
     assert merkle.root_from(reader, 0) == merkle.EMPTY_ROOT
