@@ -17,6 +17,8 @@ from ledger.coop.step import AccountKey, Change
 from ledger.coop.submission import Batch, Submission, check_submission
 from ledger.errors import NotFound
 from ledger.identity.signature import SigningKey
+from ledger.log.key import KeyType, format_vkey
+from ledger.log.key import SigningKey as LogKey
 from ledger.log.merkle import Frontier, leaf_hash, root_hash
 from ledger.usage.batch import read_lines, seal_batch
 
@@ -51,6 +53,11 @@ steps:
 def signing_key(name: str) -> SigningKey:
     """A key that only tests use: its secret is the hash of its name."""
     return SigningKey(sha256(b"kyojo test key " + name.encode()).digest())
+
+
+def log_key(origin: str = ORIGIN) -> LogKey:
+    """The log's own key, as a test knows it."""
+    return LogKey(origin, KeyType.ED25519, sha256(b"kyojo test log " + origin.encode()).digest())
 
 
 def charter(**changes: Any) -> Charter:
@@ -99,7 +106,7 @@ def charter(**changes: Any) -> Charter:
         **changes,
     }  # fmt: skip
     if not document["log_keys"]:
-        document["log_keys"] = ["test"]
+        document["log_keys"] = [format_vkey(log_key(document["origin"]).verifier_key)]
     return Charter.model_validate(document)
 
 

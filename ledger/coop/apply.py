@@ -12,7 +12,7 @@ from typing import Final
 
 from ledger.coop.authority import KINDS, check_authority, right_of
 from ledger.coop.bodies import RESERVED, parse_body
-from ledger.coop.charter import CharterEntry
+from ledger.coop.charter import Charter, CharterEntry
 from ledger.coop.envelope import Draft, Envelope
 from ledger.coop.state import Key, Member, State
 from ledger.coop.step import Change, Evidence, Step
@@ -29,6 +29,7 @@ from ledger.errors import (
 )
 from ledger.identity.signature import recover_address
 from ledger.identity.typed_data import CharterMessage
+from ledger.log.key import parse_vkey
 from ledger.log.merkle import Frontier, root_hash
 from ledger.period import month_bounds
 
@@ -91,6 +92,7 @@ def _found(envelope: Envelope) -> Change:
     if (draft.sequence, draft.seen_size, draft.seen_root) != (0, 0, root_hash(())):
         raise MalformedEntry("entry 0 has sequence 0 and has seen the empty tree")
     check_authority(charter)
+    _check_log_keys(charter)
     month_bounds("2000-01", zone=charter.time_zone)
     keys = _founding_keys(body)
     if draft.actor not in keys:
@@ -103,6 +105,12 @@ def _found(envelope: Envelope) -> Change:
         for founder in charter.members
     }
     return Change(State(charter=charter, members=members, keys=keys), member=keys[draft.actor].member)
+
+
+def _check_log_keys(charter: Charter) -> None:
+    for vkey in charter.log_keys:
+        if parse_vkey(vkey).name != charter.origin:
+            raise MalformedEntry(f"the log's key is named after its origin, {charter.origin}")
 
 
 def _founding_keys(body: CharterEntry) -> dict[str, Key]:

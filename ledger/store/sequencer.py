@@ -34,9 +34,8 @@ from ledger.errors import (
     Unavailable,
 )
 from ledger.log.checkpoint import Checkpoint, sign_checkpoint
-from ledger.log.merkle import leaf_hash, prove_inclusion_from
+from ledger.log.merkle import leaf_hash, prove_inclusions_from
 from ledger.log.note import Signer
-from ledger.log.tile import Tile, tile_hash_reader
 from ledger.store.database import Database
 from ledger.store.reading import Head, LogReader
 from ledger.store.record_ids import check_batch, hasher, rows_of
@@ -296,31 +295,27 @@ def _receipts(
     placed: Mapping[int, tuple[Envelope, Change]],
     known: Mapping[int, tuple[int, bytes]],
 ) -> dict[int, Receipt]:
-    cache: dict[Tile, bytes] = {}
-
-    def read_tiles(wanted: Sequence[Tile]) -> list[bytes]:
-        missing = [tile for tile in wanted if tile not in cache]
-        cache.update(zip(missing, reader.tiles(missing), strict=True))
-        return [cache[tile] for tile in wanted]
-
-    hashes = tile_hash_reader(read_tiles, head.size)
     found = {
         position: (change.state.size - 1, envelope.data, change.late, True)
         for position, (envelope, change) in placed.items()
     }
     for position, (index, data) in known.items():
         found[position] = (index, data, reader.late_periods(index), False)
+    indexes = [index for index, _, _, _ in found.values()]
+    proofs = prove_inclusions_from(reader.hashes(head.size), indexes, head.size)
     return {
         position: Receipt(
             index=index,
             entry=data,
             size=head.size,
             note=head.note,
-            proof=prove_inclusion_from(hashes, index, head.size),
+            proof=proof,
             late=late,
             is_new=is_new,
         )
-        for position, (index, data, late, is_new) in found.items()
+        for (position, (index, data, late, is_new)), proof in zip(
+            found.items(), proofs, strict=True
+        )
     }
 
 
