@@ -104,7 +104,9 @@ def _found(envelope: Envelope) -> Change:
         )
         for founder in charter.members
     }
-    return Change(State(charter=charter, members=members, keys=keys), member=keys[draft.actor].member)
+    return Change(
+        State(charter=charter, members=members, keys=keys), member=keys[draft.actor].member
+    )
 
 
 def _check_log_keys(charter: Charter) -> None:

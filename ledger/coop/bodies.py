@@ -269,4 +269,6 @@ def parse_body(model: type[BodyT], document: dict[str, Any]) -> BodyT:
     except ValidationError as error:
         faults = faults_of(error)
         first = f"{faults[0].where}: {faults[0].message}"
-        raise MalformedEntry(f"the body is not a {model.__name__}: {first}", faults=faults) from error
+        raise MalformedEntry(
+            f"the body is not a {model.__name__}: {first}", faults=faults
+        ) from error

@@ -83,7 +83,9 @@ class MetricTerm(Body):
     id: Word
     unit: Literal["m", "s", "Wh", "count", "g", "mL"]
     name: LocalName
-    aliases: Annotated[list[Annotated[str, Field(min_length=1, max_length=64)]], Field(max_length=16)]
+    aliases: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=64)]], Field(max_length=16)
+    ]
 
 
 class ChargeTerm(Body):
@@ -91,7 +93,9 @@ class ChargeTerm(Body):
 
     id: Word
     name: LocalName
-    aliases: Annotated[list[Annotated[str, Field(min_length=1, max_length=64)]], Field(max_length=16)]
+    aliases: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=64)]], Field(max_length=16)
+    ]
 
 
 class VocabularyTerms(Body):
@@ -103,8 +107,12 @@ class VocabularyTerms(Body):
 
     def vocabulary(self) -> Vocabulary:
         """The terms in the form that usage works with."""
-        metrics = {t.id: Term(t.id, t.unit, t.name.ja, t.name.en, tuple(t.aliases)) for t in self.metrics}
-        charges = {t.id: Term(t.id, "", t.name.ja, t.name.en, tuple(t.aliases)) for t in self.charges}
+        metrics = {
+            t.id: Term(t.id, t.unit, t.name.ja, t.name.en, tuple(t.aliases)) for t in self.metrics
+        }
+        charges = {
+            t.id: Term(t.id, "", t.name.ja, t.name.en, tuple(t.aliases)) for t in self.charges
+        }
         return Vocabulary(self.version, metrics, charges)
 
 
@@ -127,7 +135,9 @@ class Readers(Body):
 class Charter(Body):
     """The terms of the co-op."""
 
-    origin: Annotated[str, Field(pattern=r"^[a-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._-]+)*$", max_length=255)]
+    origin: Annotated[
+        str, Field(pattern=r"^[a-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._-]+)*$", max_length=255)
+    ]
     name: LocalName
     nonce: Hash
     time_zone: Annotated[str, Field(min_length=1, max_length=64)]
@@ -137,7 +147,9 @@ class Charter(Body):
     authority: dict[str, Right]
     vocabulary: VocabularyTerms
     readers: Readers
-    log_keys: Annotated[list[Annotated[str, Field(max_length=4000)]], Field(min_length=1, max_length=4)]
+    log_keys: Annotated[
+        list[Annotated[str, Field(max_length=4000)]], Field(min_length=1, max_length=4)
+    ]
     anchors: Annotated[list[AnchorTarget], Field(max_length=8)]
 
     def digits(self, currency: str) -> int:

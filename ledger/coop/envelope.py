@@ -138,16 +138,11 @@ def parse_envelope(data: bytes) -> Envelope:
     """Read the bytes of an entry of the log; raises MalformedEntry unless they are canonical."""
     try:
         document = canonical.parse_canonical(data, what="the entry")
-        if not isinstance(document, dict):
-            raise MalformedEntry("an entry is a JSON object")
-        received_at = document.pop("received_at", None)
-        draft = parse_draft(document)
+        received_at = document.pop("received_at", None) if isinstance(document, dict) else None
         parse_instant(received_at if isinstance(received_at, str) else "")
-    except MalformedEntry:
-        raise
     except KyojoError as error:
         raise MalformedEntry(error.message) from error
-    return Envelope(draft, str(received_at))
+    return Envelope(parse_draft(document), str(received_at))
 
 
 def parse_hash(text: object, what: str) -> bytes:

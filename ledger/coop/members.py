@@ -32,9 +32,7 @@ def enact_admission(step: Step, state: State, proposal: Proposal) -> State:
         raise DuplicateId(f"the id {body.id!r} is taken by now")
     member = Member(body.id, body.name.model_dump(), tuple(body.roles), step.now)
     keys = {key.address: Key(body.id) for key in body.keys}
-    return replace(
-        state, members={**state.members, body.id: member}, keys={**state.keys, **keys}
-    )
+    return replace(state, members={**state.members, body.id: member}, keys={**state.keys, **keys})
 
 
 def leave(step: Step, body: bodies.MemberLeft) -> Change:
@@ -101,9 +99,7 @@ def register_facility(step: Step, body: bodies.FacilityRegistered) -> Change:
 def enact_facility(step: Step, state: State, proposal: Proposal) -> State:
     """The facility may be used from now on."""
     del step
-    return _with_facility(
-        state, bodies.parse_body(bodies.FacilityRegistered, dict(proposal.body))
-    )
+    return _with_facility(state, bodies.parse_body(bodies.FacilityRegistered, dict(proposal.body)))
 
 
 def set_destination(step: Step, body: bodies.PayoutDestinationSet) -> Change:

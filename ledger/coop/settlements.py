@@ -176,9 +176,7 @@ def enact_settlement(step: Step, state: State, proposal: Proposal) -> State:
         pools=dict(body["pools_left"]),
         owed=dict(body["owed"]),
     )
-    approved = replace(
-        period, status="approved", pending=balances, currency=str(body["currency"])
-    )
+    approved = replace(period, status="approved", pending=balances, currency=str(body["currency"]))
     return state.with_period(approved)
 
 

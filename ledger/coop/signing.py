@@ -66,9 +66,7 @@ def sign_charter(charter: Charter, keys: Sequence[SigningKey]) -> Draft:
     """Entry 0: the charter signed by every founding key; the first of ``keys`` submits it."""
     message = CharterMessage(charter.origin, charter.subject(), charter.hash())
     digest = message.digest()
-    signatures = [
-        {"key": key.address, "signature": "0x" + key.sign(digest).hex()} for key in keys
-    ]
+    signatures = [{"key": key.address, "signature": "0x" + key.sign(digest).hex()} for key in keys]
     body = {"charter": charter.model_dump(mode="json"), "signatures": signatures}
     nothing = Seen(charter.origin, bytes(32), 0, root_hash(()))
     return sign_entry(keys[0], nothing, kind="charter", sequence=0, body=body)

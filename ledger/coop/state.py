@@ -121,8 +121,9 @@ class Balances:
 class Period:
     """A month and where it stands: open, closing, closed, proposed, approved, settled.
 
-    ``pending`` are the balances that an approved settlement will leave. ``epoch`` counts the cut-offs passed: rows of totals are kept per epoch, so what a settlement
-    saw can be read back after late usage has arrived.
+    ``pending`` are the balances that an approved settlement will leave. ``epoch`` counts the
+    cut-offs passed: rows of totals are kept per epoch, so what a settlement saw can be read back
+    after late usage has arrived.
     """
 
     id: str

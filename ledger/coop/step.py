@@ -75,7 +75,9 @@ class Step:
                 f"the blob with {what} ({reference.sha256}) is missing; send it with the entry"
             ) from error
         if len(data) != reference.bytes:
-            raise MalformedEntry(f"the blob with {what} has {len(data)} bytes, not {reference.bytes}")
+            raise MalformedEntry(
+                f"the blob with {what} has {len(data)} bytes, not {reference.bytes}"
+            )
         return data
 
 

@@ -19,9 +19,7 @@ from ledger.period import parse_rfc3339
 
 TEXT_BYTES_MAX = 4096
 
-_FIRST = re.compile(
-    r"(?P<domain>[^\s/]{1,255}) wants you to sign in with your Ethereum account:"
-)
+_FIRST = re.compile(r"(?P<domain>[^\s/]{1,255}) wants you to sign in with your Ethereum account:")
 _FIELDS = ("URI", "Version", "Chain ID", "Nonce", "Issued At", "Expiration Time")
 _NONCE = re.compile(r"[A-Za-z0-9]{8,64}")
 
@@ -69,9 +67,7 @@ def parse_sign_in(text: str) -> SignIn:
         parse_rfc3339(expires)
     except KyojoError as error:
         raise InvalidInput(f"sign-in text: {error.message}") from error
-    return SignIn(
-        first["domain"], address, lines[3], uri, int(chain_id), nonce, issued_at, expires
-    )
+    return SignIn(first["domain"], address, lines[3], uri, int(chain_id), nonce, issued_at, expires)
 
 
 def check_sign_in(text: str, signature: bytes, *, domain: str, now: str) -> SignIn:

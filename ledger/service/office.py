@@ -23,7 +23,11 @@ TRIES = 5
 
 
 def write(
-    coop: Coop, *, kind: str, body: Body | Mapping[str, Any], blobs: Mapping[str, bytes] | None = None
+    coop: Coop,
+    *,
+    kind: str,
+    body: Body | Mapping[str, Any],
+    blobs: Mapping[str, bytes] | None = None,
 ) -> Receipt:
     """Sign an entry with the office's key and submit it."""
     office = office_of(coop)

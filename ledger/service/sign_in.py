@@ -38,9 +38,7 @@ def new_nonce(coop: Coop) -> str:
     """A nonce that can be used once within the next minutes."""
     nonce = coop.random(12).hex()
     now = coop.clock()
-    keep_nonce(
-        coop.database, coop.log.id, nonce, now=now, expires_at=_later(now, NONCE_MINUTES)
-    )
+    keep_nonce(coop.database, coop.log.id, nonce, now=now, expires_at=_later(now, NONCE_MINUTES))
     return nonce
 
 

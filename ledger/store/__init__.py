@@ -1,1 +1,1 @@
-"""The database: tables, the sequencer, blobs, totals, snapshots (SQLAlchemy; SQLite, PostgreSQL)."""
+"""The database: tables, sequencer, blobs, totals, snapshots (SQLAlchemy)."""

@@ -32,17 +32,17 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads; it sees one state of the database."""
-        with _busy(), self.engine.connect() as connection:
-            if not self.is_sqlite:
-                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+        with _busy(), self.engine.connect() as plain:
+            options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+            connection = plain.execution_options(**options)
             with connection.begin():
                 yield connection
 
     @contextmanager
     def write(self, log_id: int) -> Iterator[Connection]:
         """The transaction of the log's only sequencer; commits at the end or not at all."""
-        with _busy(), self.engine.connect() as connection:
-            connection = connection.execution_options(kyojo_write=True)
+        with _busy(), self.engine.connect() as plain:
+            connection = plain.execution_options(kyojo_write=True)
             with connection.begin():
                 if not self.is_sqlite:
                     statement = text("SELECT pg_advisory_xact_lock(:lock_class, :log_id)")

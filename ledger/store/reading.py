@@ -110,7 +110,10 @@ class LogReader:
     def entry_by_sequence(self, actor: str, sequence: int) -> tuple[int, bytes] | None:
         """The index and bytes of the entry that a key wrote under a number of its counter."""
         found = self._one(entries, entries.c.actor == actor, entries.c.sequence == sequence)
-        return None if found is None else (int(found.index), bytes(found.data))
+        if found is None:
+            return None
+        row = found._mapping  # noqa: SLF001 - public in SQLAlchemy; Row.index is tuple's method
+        return int(row["index"]), bytes(row["data"])
 
     def late_periods(self, index: int) -> tuple[str, ...]:
         """The periods for which an entry came late."""
@@ -129,7 +132,8 @@ class LogReader:
         statement = select(tiles.c.level, tiles.c.index, tiles.c.data).where(
             tiles.c.log_id == self._log_id, or_(*places)
         )
-        found = {(row.level, row.index): row.data for row in self._connection.execute(statement)}
+        rows = self._connection.execute(statement)
+        found = {(level, index): data for level, index, data in rows}
         return [_cut(tile, found.get((tile.level, tile.index))) for tile in wanted]
 
     def hashes(self, size: int) -> HashReader:
@@ -175,9 +179,7 @@ class LogReader:
         """Where records with these keyed id hashes stand: entry index and record number."""
         found: dict[bytes, tuple[int, int]] = {}
         for first in range(0, len(id_hashes), PAGE):
-            statement = select(
-                record_ids.c.id_hash, record_ids.c.index, record_ids.c.number
-            ).where(
+            statement = select(record_ids.c.id_hash, record_ids.c.index, record_ids.c.number).where(
                 record_ids.c.log_id == self._log_id,
                 record_ids.c.id_hash.in_(id_hashes[first : first + PAGE]),
             )

@@ -21,7 +21,7 @@ from ledger.errors import InvariantViolated, NotFound
 from ledger.log.merkle import root_hash
 from ledger.store.database import Database
 from ledger.store.logs import Log
-from ledger.store.reading import Head, LogReader
+from ledger.store.reading import LogReader
 from ledger.store.record_ids import hasher, rows_of
 from ledger.store.sequencer import write_snapshot
 from ledger.store.tables import entries, logs, record_ids, snapshots, tiles, totals
@@ -51,7 +51,7 @@ def rebuild(database: Database, log: Log, progress: Progress = lambda _done, _al
         state = State()
         for start in range(0, head.size, PAGE):
             end = min(start + PAGE, head.size)
-            state = _fold_page(connection, log, state, start, end, head)
+            state = _fold_page(connection, log, state, (start, end), head.note)
             progress(end, head.size)
         rebuilt = Rebuilt(state.size, reader.head().root, state_hash(state))
         if rebuilt.root != head.root:
@@ -71,13 +71,13 @@ def _forget(connection: Connection, log: Log) -> None:
     connection.execute(update(logs).where(logs.c.id == log.id).values(empty))
 
 
-def _fold_page(  # noqa: PLR0913 - a page of one rebuild
-    connection: Connection, log: Log, state: State, start: int, end: int, head: Head
+def _fold_page(
+    connection: Connection, log: Log, state: State, span: tuple[int, int], note: bytes
 ) -> State:
     writer = GroupWriter(connection, log.id, LogReader(connection, log.id).head())
     reader = LogReader(connection, log.id)
     rows = []
-    for index, data in enumerate(list(reader.entry_data(start, end)), start=start):
+    for index, data in enumerate(list(reader.entry_data(*span)), start=span[0]):
         envelope = parse_envelope(data)
         scope = state.scope() if state.charter is not None else None
         change = apply(state, envelope, writer)
@@ -95,7 +95,7 @@ def _fold_page(  # noqa: PLR0913 - a page of one rebuild
         writer.take_again(envelope, change)
         rows.append(_index_row(index, change))
     _update_index(connection, log, rows)
-    writer.flush(state, head.note)
+    writer.flush(state, note)
     return state
 
 

@@ -203,7 +203,10 @@ class Sequencer:
         if placed:
             head = writer.flush(state, self._sign(state, writer))
             self._keep_snapshot(connection, state, since=head.size - len(placed))
-        answers = {**refused, **_receipts(reader, head, placed, known)}
+        answers: dict[int, Receipt | KyojoError] = {
+            **refused,
+            **_receipts(reader, head, placed, known),
+        }
         return state, [answers[position] for position in range(len(group))]
 
     def _judge(

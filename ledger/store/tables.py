@@ -33,9 +33,7 @@ metadata = MetaData(
 
 
 def _log_id() -> Column[int]:
-    return Column(
-        "log_id", Integer, ForeignKey("logs.id"), primary_key=True, autoincrement=False
-    )
+    return Column("log_id", Integer, ForeignKey("logs.id"), primary_key=True, autoincrement=False)
 
 
 logs = Table(

@@ -8,7 +8,8 @@ careful sender signs is what the ledger recomputes.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,7 +36,9 @@ class Calendar:
     @classmethod
     def of(cls, decided_by: str, bounds: Iterable[tuple[str, str, str]]) -> Calendar:
         """From (name, start, end) rows with instants as texts, in any order."""
-        rows = sorted((parse_instant(start), parse_instant(end), name) for name, start, end in bounds)
+        rows = sorted(
+            (parse_instant(start), parse_instant(end), name) for name, start, end in bounds
+        )
         return cls(
             decided_by,
             tuple(name for _, _, name in rows),
@@ -57,9 +60,9 @@ class Scope:
     """What records may refer to: periods, facilities, metrics and kinds of charge."""
 
     calendar: Calendar
-    facilities: Set[str]
-    metrics: Set[str]
-    charges: Set[str]
+    facilities: AbstractSet[str]
+    metrics: AbstractSet[str]
+    charges: AbstractSet[str]
 
 
 @dataclass(frozen=True, slots=True)

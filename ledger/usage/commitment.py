@@ -34,9 +34,7 @@ def record_leaf(salt: bytes, line: bytes) -> bytes:
 
 def record_leaves(salts: Sequence[bytes], lines: Sequence[bytes]) -> list[bytes]:
     """The leaves of a batch, in order."""
-    return [
-        sha256(b"\x00" + salt + line).digest() for salt, line in zip(salts, lines, strict=True)
-    ]
+    return [sha256(b"\x00" + salt + line).digest() for salt, line in zip(salts, lines, strict=True)]
 
 
 def records_root(seed: bytes, lines: Sequence[bytes]) -> bytes:

@@ -59,7 +59,7 @@ def parse_line(line: bytes) -> Record:
     try:
         record = _decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise MalformedRecord(_plain(str(error)), **_place(error)) from error
+        raise MalformedRecord(_plain(str(error)), field=_field(error)) from error
     _refuse_repeated_names(line, record)
     _check_meaning(record)
     return record
@@ -136,6 +136,6 @@ def _plain(message: str) -> str:
     return message.replace("`$.", "`").replace("`$`", "the line")
 
 
-def _place(error: Exception) -> dict[str, str]:
-    _, found, path = str(error).partition(" - at `$.")
-    return {"field": path.rstrip("`")} if found else {}
+def _field(error: Exception) -> str:
+    _, _, path = str(error).partition(" - at `$.")
+    return path.rstrip("`")

@@ -10,6 +10,7 @@ batch names a *totals blob*: 32 random bytes, then the rows as canonical JSON, s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 from ledger import canonical
@@ -50,7 +51,7 @@ def parse_totals(blob: bytes) -> dict[TotalKey, int]:
     if not isinstance(rows, list):
         raise MalformedBatch("the totals are a list of rows")
     keys = [_parse_row(row) for row in rows]
-    if any(a >= b for (a, _), (b, _) in zip(keys, keys[1:], strict=False)):
+    if any(a >= b for (a, _), (b, _) in pairwise(keys)):
         raise MalformedBatch("the rows of the totals are not sorted, or one stands twice")
     return dict(keys)
 

@@ -128,7 +128,7 @@ def sign_all(signers, kind, message, contract, chain_id=CHAIN_ID):
     return [sign(account, kind, message, contract, chain_id) for account in signers]
 
 
-class Reverted(Exception):  # noqa: N818 - says what the contract did
+class Reverted(Exception):
     """The contract refused; the text is its reason, empty if it gave none."""
 
 

@@ -1,0 +1,63 @@
+"""What routes are given: the co-op named in the path, and who is asking."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from ledger.errors import TooLarge
+from ledger.service.coop import Coop
+from ledger.service.sign_in import Reader, read_token
+from ledger.wiring import Installation
+
+COOKIE = "kyojo_token"
+
+_bearer = HTTPBearer(auto_error=False, description="A token from POST /v1/{coop}/sign-in")
+
+
+def installation_of(request: Request) -> Installation:
+    """The installation that this application serves."""
+    found: Installation = request.app.state.installation
+    return found
+
+
+def coop_of(
+    coop: Annotated[str, Path(description="The co-op's short name.", examples=["lugano"])],
+    installation: Annotated[Installation, Depends(installation_of)],
+) -> Coop:
+    """The co-op named in the path."""
+    return installation.coop(coop)
+
+
+def reader_of(
+    coop: Annotated[Coop, Depends(coop_of)],
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Reader:
+    """Who is asking, by bearer token; nobody in particular without one."""
+    return Reader() if credentials is None else read_token(coop, credentials.credentials)
+
+
+def page_reader_of(request: Request, coop: Annotated[Coop, Depends(coop_of)]) -> Reader:
+    """Who looks at a page, by the cookie that ``enter`` sets."""
+    token = request.cookies.get(COOKIE)
+    return Reader() if token is None else read_token(coop, token)
+
+
+async def read_body(request: Request, *, bytes_max: int) -> bytes:
+    """The request's body; raises TooLarge as soon as it exceeds the limit."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > bytes_max:
+            raise TooLarge(f"the body has more than {bytes_max} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+InstallationHere = Annotated[Installation, Depends(installation_of)]
+CoopHere = Annotated[Coop, Depends(coop_of)]
+ReaderHere = Annotated[Reader, Depends(reader_of)]
+PageReader = Annotated[Reader, Depends(page_reader_of)]

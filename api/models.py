@@ -1,0 +1,273 @@
+"""What the API answers with; requests of entries are signed documents with models of their own."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any, Self
+
+from pydantic import BaseModel, Field
+
+from ledger.coop.state import Period, Proposal
+from ledger.log.merkle import leaf_hash
+from ledger.service.read import Overview
+from ledger.store.sequencer import Receipt
+
+
+class CoopSummary(BaseModel):
+    """A co-op of this installation."""
+
+    slug: str
+    origin: str
+
+
+class CoopModel(BaseModel):
+    """What everybody may know of a co-op."""
+
+    slug: str
+    origin: str
+    name: dict[str, str]
+    genesis: str = Field(description="Leaf hash of entry 0, hex.")
+    size: int = Field(description="Entries in the log.")
+    root: str = Field(description="Root of the log, hex.")
+    time_zone: str
+    currencies: dict[str, int] = Field(description="Currency code → decimal digits.")
+    decided_by: str
+    log_keys: list[str]
+    anchors: list[dict[str, Any]]
+    vocabulary: dict[str, Any]
+    facilities: list[str]
+
+    @classmethod
+    def of(cls, slug: str, found: Overview) -> Self:
+        """From the state and head of one moment."""
+        terms = found.state.terms()
+        return cls(
+            slug=slug,
+            origin=terms.origin,
+            name=terms.name.model_dump(),
+            genesis=found.state.genesis,
+            size=found.head.size,
+            root=found.head.root.hex(),
+            time_zone=terms.time_zone,
+            currencies={currency.code: currency.digits for currency in terms.currencies},
+            decided_by=terms.period.decided_by,
+            log_keys=list(terms.log_keys),
+            anchors=[target.model_dump() for target in terms.anchors],
+            vocabulary=terms.vocabulary.model_dump(),
+            facilities=sorted(found.state.facilities),
+        )
+
+
+class KeyModel(BaseModel):
+    """A key and where its counter stands."""
+
+    address: str
+    member: str
+    sequence: int = Field(description="The number that the key's next entry must carry.")
+    revoked: bool
+
+
+class MemberModel(BaseModel):
+    """A member, for members."""
+
+    id: str
+    name: dict[str, str]
+    roles: list[str]
+    joined: str
+    left: str | None
+
+
+class ReceiptModel(BaseModel):
+    """The answer to a write: the entry's place and the proof that it is there.
+
+    ``status`` is ``signed``: the checkpoint carries the log's signature. Anchoring and finality
+    follow and can be queried.
+    """
+
+    index: int
+    leaf: str = Field(description="Leaf hash of the entry, hex.")
+    entry: str = Field(description="The entry's bytes, base64.")
+    size: int = Field(description="The size of the tree of checkpoint and proof.")
+    checkpoint: str = Field(description="The signed checkpoint, verbatim.")
+    proof: list[str] = Field(description="Inclusion proof, leaf sibling first, hex.")
+    late: list[str] = Field(description="Closed periods for which usage came late.")
+    status: str
+    is_new: bool = Field(description="False when the very same entry was there already.")
+
+    @classmethod
+    def of(cls, receipt: Receipt) -> Self:
+        """From the sequencer's receipt."""
+        return cls(
+            index=receipt.index,
+            leaf=leaf_hash(receipt.entry).hex(),
+            entry=base64.b64encode(receipt.entry).decode(),
+            size=receipt.size,
+            checkpoint=receipt.note.decode(),
+            proof=[step.hex() for step in receipt.proof],
+            late=list(receipt.late),
+            status="signed",
+            is_new=receipt.is_new,
+        )
+
+
+class EntryRow(BaseModel):
+    """What the index keeps about an entry."""
+
+    index: int
+    kind: str
+    actor: str
+    member: str | None
+    period: str | None
+    amount_minor: int | None
+    currency: str | None
+    late: str | None
+    received_at: str
+
+
+class EntryModel(BaseModel):
+    """An entry of the log, as JSON and as the bytes that were hashed."""
+
+    index: int
+    leaf: str
+    entry: str = Field(description="The entry's bytes, base64.")
+    document: dict[str, Any]
+
+
+class ProofModel(BaseModel):
+    """An inclusion proof of an entry under the newest checkpoint."""
+
+    index: int
+    size: int
+    checkpoint: str
+    proof: list[str]
+
+
+class PeriodModel(BaseModel):
+    """A period and where it stands."""
+
+    id: str
+    start: str
+    end: str
+    status: str
+    settlement: str | None = Field(description="Settlement id, hex.")
+    cut_off: int | None = Field(description="Entries below this index count.")
+    rule_hash: str | None
+    unconfirmed: list[str]
+    batches: int
+    records: int
+
+    @classmethod
+    def of(cls, period: Period) -> Self:
+        """From the state's period."""
+        cut = period.cut_off
+        return cls(
+            id=period.id,
+            start=period.start,
+            end=period.end,
+            status=period.status,
+            settlement=period.settlement,
+            cut_off=cut.index if cut else None,
+            rule_hash=cut.rule_hash if cut else None,
+            unconfirmed=list(cut.unconfirmed) if cut else [],
+            batches=sum(usage.batches for usage in period.usage.values()),
+            records=sum(usage.records for usage in period.usage.values()),
+        )
+
+
+class ProposalModel(BaseModel):
+    """Something that waits for decisions."""
+
+    subject_hash: str
+    kind: str
+    subject: str = Field(description="The words that a decision must repeat.")
+    index: int
+    proposer: str
+    electorate: list[str]
+    needed: int
+    approvals: list[str]
+    rejections: list[str]
+    abstentions: list[str]
+
+    @classmethod
+    def of(cls, subject_hash: str, found: Proposal) -> Self:
+        """From the state's proposal."""
+        return cls(
+            subject_hash=subject_hash,
+            kind=found.kind,
+            subject=found.subject,
+            index=found.index,
+            proposer=found.proposer,
+            electorate=list(found.electorate),
+            needed=found.needed,
+            approvals=list(found.approvals),
+            rejections=list(found.rejections),
+            abstentions=list(found.abstentions),
+        )
+
+
+class TotalModel(BaseModel):
+    """One total of a period."""
+
+    account: str
+    facility: str
+    name: str
+    currency: str
+    amount: int
+
+
+class NonceModel(BaseModel):
+    """What goes into the sign-in text."""
+
+    nonce: str
+    domain: str
+    uri: str
+    statement: str
+
+
+class SignInRequest(BaseModel):
+    """A signed EIP-4361 text."""
+
+    message: str = Field(max_length=4096)
+    signature: str = Field(pattern=r"^0x[0-9a-f]{130}$")
+
+
+class TokenModel(BaseModel):
+    """A bearer token."""
+
+    token: str
+    member: str
+    expires_at: str
+
+
+class KnownRequest(BaseModel):
+    """Record ids to look up, per period."""
+
+    ids: dict[str, list[str]] = Field(description="Period → record ids of the asking member.")
+
+
+class KnownModel(BaseModel):
+    """Which of the ids asked for the member has used already."""
+
+    known: dict[str, list[str]]
+
+
+class AnchorModel(BaseModel):
+    """The newest anchor and how far it is shown."""
+
+    size: int
+    root: str
+    state: str = Field(description="queued, sent, mined, safe, final, reorged")
+    chain_id: int
+    contract: str
+    transaction: str
+    block_number: int | None
+    block_hash: str | None
+    recorded_at: int | None = Field(description="Index of the entry that records it.")
+
+
+class HealthModel(BaseModel):
+    """Whether the server can answer."""
+
+    status: str
+    version: str
+    coops: list[str]

@@ -1,0 +1,71 @@
+"""Periods, their totals, settlements and statements."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from api.dependencies import CoopHere, ReaderHere
+from api.models import AnchorModel, PeriodModel, TotalModel
+from ledger.errors import NotFound
+from ledger.service import anchor, read, statements
+
+router = APIRouter(tags=["periods"])
+
+
+@router.get("/v1/{coop}/periods")
+def list_periods(coop: CoopHere) -> list[PeriodModel]:
+    """All periods, oldest first. Open to all."""
+    found = coop.state().periods.values()
+    return [PeriodModel.of(period) for period in sorted(found, key=lambda one: one.start)]
+
+
+@router.get("/v1/{coop}/periods/{month}")
+def read_period(coop: CoopHere, month: str) -> PeriodModel:
+    """A period and where it stands. Open to all."""
+    return PeriodModel.of(coop.state().period(month))
+
+
+@router.get("/v1/{coop}/periods/{month}/totals")
+def read_totals(coop: CoopHere, reader: ReaderHere, month: str) -> list[TotalModel]:
+    """A period's totals: a member's own, or all for the roles that the charter names."""
+    rows = read.totals(coop, reader, month)
+    return [TotalModel.model_validate(row, from_attributes=True) for row in rows]
+
+
+@router.get("/v1/{coop}/periods/{month}/settlement")
+def read_settlement(coop: CoopHere, reader: ReaderHere, month: str) -> dict[str, Any]:
+    """The settlement document: for members once proposed, for all once settled."""
+    return dict(read.settlement(coop, reader, month))
+
+
+@router.get("/v1/{coop}/periods/{month}/lines")
+def read_lines(coop: CoopHere, reader: ReaderHere, month: str) -> dict[str, Any]:
+    """All lines of a settlement, for the roles that the charter names."""
+    return dict(read.settlement_lines(coop, reader, month))
+
+
+@router.get("/v1/{coop}/periods/{month}/statements/{member}")
+def read_statement(coop: CoopHere, reader: ReaderHere, month: str, member: str) -> dict[str, Any]:
+    """A member's statement, for the member itself and the roles that the charter names."""
+    return dict(statements.statement(coop, reader, month, member))
+
+
+@router.get("/v1/{coop}/anchor")
+def read_anchor(coop: CoopHere) -> AnchorModel:
+    """The newest anchor and how far it is shown. Open to all."""
+    found = anchor.newest(coop)
+    if found is None:
+        raise NotFound("no checkpoint of this log has been anchored yet")
+    return AnchorModel(
+        size=found.size,
+        root=found.root.hex(),
+        state=found.state,
+        chain_id=found.chain_id,
+        contract=found.contract,
+        transaction="0x" + found.transaction.hex(),
+        block_number=found.block_number,
+        block_hash=None if found.block_hash is None else "0x" + found.block_hash.hex(),
+        recorded_at=found.recorded_at,
+    )

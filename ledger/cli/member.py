@@ -1,0 +1,147 @@
+"""Commands of a member: submit usage, see what waits for a decision, decide, read a statement."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ledger.cli.output import progress, show
+from ledger.client import MemberClient, open_journal
+from ledger.errors import InvalidInput, NotFound
+from ledger.settlement.verify import verify_statement
+from ledger.wiring import read_key
+
+Commands = Any
+
+
+def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
+    """Add the members' commands to the parser."""
+    own = argparse.ArgumentParser(add_help=False, parents=[shared])
+    own.add_argument("--url", default="http://127.0.0.1:8000", help="the server")
+    own.add_argument("--coop", required=True, help="the co-op's short name")
+    own.add_argument("--key", required=True, help="the file of the member's key")
+    own.add_argument(
+        "--journal", type=Path, default=Path("journal"), help="folder of counter and receipts"
+    )
+    member = commands.add_parser("member", help="what a member does over HTTP")
+    verbs = member.add_subparsers(required=True, metavar="VERB")
+
+    submit = verbs.add_parser("submit", parents=[own], help="submit records (NDJSON)")
+    submit.add_argument("file", type=Path)
+    submit.add_argument("--suspense", action="store_true", help="usage of nobody known")
+    submit.set_defaults(run=submit_records)
+
+    proposals = verbs.add_parser("proposals", parents=[own], help="what waits for decisions")
+    proposals.set_defaults(run=list_proposals)
+
+    decide = verbs.add_parser("decide", parents=[own], help="vote on a proposal")
+    decide.add_argument("subject_hash")
+    decide.add_argument("--action", choices=("approve", "reject", "abstain"), default="approve")
+    decide.add_argument("--comment", default="")
+    decide.set_defaults(run=vote)
+
+    entry = verbs.add_parser("entry", parents=[own], help="sign and send an entry of any kind")
+    entry.add_argument("kind")
+    entry.add_argument("body", type=Path, help="the body, as JSON")
+    entry.add_argument("--blob", action="append", type=Path, default=[], help="a blob it names")
+    entry.set_defaults(run=send_entry)
+
+    statement = verbs.add_parser("statement", parents=[own], help="fetch and verify a statement")
+    statement.add_argument("period", metavar="YYYY-MM")
+    statement.add_argument("member")
+    statement.set_defaults(run=read_statement)
+
+    token = verbs.add_parser("token", parents=[own], help="sign in and print a bearer token")
+    token.set_defaults(run=print_token)
+
+
+@contextmanager
+def client_of(options: argparse.Namespace) -> Iterator[MemberClient]:
+    """The client for the key and journal that the command names."""
+    key = read_key(options.key)
+    with open_journal(options.journal, key.address) as journal:
+        client = MemberClient(options.url, options.coop, key, journal)
+        try:
+            yield client
+        finally:
+            client.close()
+
+
+def submit_records(options: argparse.Namespace) -> int:
+    """Submit the records of a file; those the ledger has are skipped."""
+    lines = _read(options.file).removesuffix(b"\n").split(b"\n")
+    account = "suspense" if options.suspense else "own"
+    with client_of(options) as client, progress("records", quiet=options.json) as report:
+        done = client.submit_records(lines, account=account, progress=report)
+    document = {
+        "sent": done.sent, "skipped": done.skipped, "batches": done.batches, "late": done.late,
+    }  # fmt: skip
+    text = f"{done.sent} records in {done.batches} batches; {done.skipped} were there already"
+    show(text, document, as_json=options.json)
+    return 0
+
+
+def list_proposals(options: argparse.Namespace) -> int:
+    """Print what waits for decisions."""
+    with client_of(options) as client:
+        client.sign_in()
+        found = client.get("proposals")
+    lines = [
+        f"{one['subject_hash']}  {one['subject']}  ({len(one['approvals'])} of {one['needed']})"
+        for one in found
+    ]
+    show("\n".join(lines) or "nothing waits for a decision", found, as_json=options.json)
+    return 0
+
+
+def vote(options: argparse.Namespace) -> int:
+    """Vote on a proposal."""
+    with client_of(options) as client:
+        receipt = client.decide(
+            options.subject_hash, action=options.action, comment=options.comment
+        )
+    show(f"entry {receipt['index']}", receipt, as_json=options.json)
+    return 0
+
+
+def send_entry(options: argparse.Namespace) -> int:
+    """Sign and send an entry."""
+    try:
+        body = json.loads(_read(options.body))
+    except ValueError as error:
+        raise InvalidInput(f"{options.body} is not JSON: {error}") from error
+    with client_of(options) as client:
+        receipt = client.submit_entry(options.kind, body, [_read(path) for path in options.blob])
+    show(f"entry {receipt['index']}", receipt, as_json=options.json)
+    return 0
+
+
+def read_statement(options: argparse.Namespace) -> int:
+    """Fetch a statement and its settlement, and verify the one against the other."""
+    with client_of(options) as client:
+        client.sign_in()
+        statement = client.get(f"periods/{options.period}/statements/{options.member}")
+        settlement = client.get(f"periods/{options.period}/settlement")
+    verify_statement(statement, settlement)
+    text = json.dumps(statement, ensure_ascii=False, indent=1) + "\nverified"
+    show(text, statement, as_json=options.json)
+    return 0
+
+
+def print_token(options: argparse.Namespace) -> int:
+    """Sign in and print the token, for other programs or the pages."""
+    with client_of(options) as client:
+        token = client.sign_in()
+    show(token, {"token": token}, as_json=options.json)
+    return 0
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise NotFound(f"cannot read {path}: {error}") from error

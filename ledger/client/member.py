@@ -1,0 +1,345 @@
+"""A member's client: it trusts its own pin of the co-op, not the server.
+
+Every receipt is checked: the log's signature on the checkpoint, the inclusion proof, and that the
+entry is the one that was signed. Before the client names a newer checkpoint as seen, it has the
+consistency proof from the one it knew, so a server that rewrites history is found by the next
+member that writes.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from ledger import canonical
+from ledger.client.journal import Journal, Pending
+from ledger.client.transport import Transport
+from ledger.coop.bodies import Body
+from ledger.coop.envelope import Draft, parse_envelope
+from ledger.coop.signing import Seen, sign_decision, sign_entry
+from ledger.errors import (
+    Conflict,
+    KyojoError,
+    NotFound,
+    NotIncluded,
+    StaleCheckpoint,
+    Unavailable,
+)
+from ledger.identity.signature import SigningKey
+from ledger.identity.signin import SignIn, format_sign_in, personal_digest
+from ledger.log.checkpoint import Checkpoint, open_checkpoint
+from ledger.log.key import parse_vkey
+from ledger.log.merkle import EMPTY_ROOT, leaf_hash, verify_consistency, verify_inclusion
+from ledger.log.note import Ed25519Verifier
+from ledger.period import format_instant
+from ledger.usage.batch import Calendar, Scope, seal_batch
+from ledger.usage.record import parse_line
+
+BATCH_RECORDS = 1000
+SIGN_IN_MINUTES = 5
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What a submission came to: records sent now, and those the ledger had already."""
+
+    sent: int
+    skipped: int
+    batches: int
+    late: tuple[str, ...]
+
+
+class MemberClient:
+    """One key of one member, writing to one co-op."""
+
+    def __init__(self, url: str, coop: str, key: SigningKey, journal: Journal) -> None:
+        """Work with the co-op ``coop`` at ``url``; pins what it is on first use."""
+        self._http = Transport(url)
+        self._coop = coop
+        self._key = key
+        self._journal = journal
+        self._pin = self._pinned()
+        self._settle_counter()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    # Reading.
+
+    def describe(self) -> dict[str, Any]:
+        """What the server says of the co-op."""
+        found: dict[str, Any] = self._http.get(f"/v1/{self._coop}")
+        return found
+
+    def get(self, path: str, **params: Any) -> Any:
+        """Any resource below the co-op, such as ``periods/2026-10/totals``."""
+        return self._http.get(f"/v1/{self._coop}/{path}", **params)
+
+    def sign_in(self) -> str:
+        """Sign in with the key; the token is used for what follows and returned."""
+        asked = self._http.post_json(f"/v1/{self._coop}/sign-in/nonce", {})
+        now = datetime.now(UTC)
+        text = format_sign_in(
+            SignIn(
+                domain=asked["domain"],
+                address=self._key.address,
+                statement=asked["statement"],
+                uri=asked["uri"],
+                chain_id=1,
+                nonce=asked["nonce"],
+                issued_at=format_instant(now - timedelta(seconds=30)),
+                expiration_time=format_instant(now + timedelta(minutes=SIGN_IN_MINUTES)),
+            )
+        )
+        signature = "0x" + self._key.sign(personal_digest(text)).hex()
+        body = {"message": text, "signature": signature}
+        self._http.token = self._http.post_json(f"/v1/{self._coop}/sign-in", body)["token"]
+        return self._http.token
+
+    # Writing.
+
+    def submit_records(
+        self,
+        lines: Iterable[bytes],
+        *,
+        account: str = "own",
+        source: Mapping[str, str] | None = None,
+        batch_records: int = BATCH_RECORDS,
+        progress: Progress = lambda _done, _all: None,
+    ) -> Submitted:
+        """Submit usage records, dropping those the ledger has already; safe to repeat.
+
+        ``lines`` are JSON records without LF. A refusal names every bad record of its batch;
+        batches before it stay.
+        """
+        wanted = list(lines)
+        scope = self._scope()
+        fresh = self._drop_known(wanted, scope)
+        late: set[str] = set()
+        batches = 0
+        for start in range(0, len(fresh), batch_records):
+            part = fresh[start : start + batch_records]
+            receipt = self._submit_batch(part, scope, account, source)
+            late.update(receipt["late"])
+            batches += 1
+            progress(start + len(part), len(fresh))
+        return Submitted(len(fresh), len(wanted) - len(fresh), batches, tuple(sorted(late)))
+
+    def submit_entry(
+        self, kind: str, body: Body | Mapping[str, Any], blobs: Sequence[bytes] = ()
+    ) -> dict[str, Any]:
+        """Sign and submit an entry of any other kind; the answer is the verified receipt."""
+        draft = sign_entry(
+            self._key, self._seen(), kind=kind, sequence=self._journal.counter(), body=body
+        )
+        return self._send_entry(draft, blobs)
+
+    def decide(
+        self, subject_hash: str, *, action: str = "approve", comment: str = ""
+    ) -> dict[str, Any]:
+        """Vote on a proposal in the words that it has now; raises NotFound if it is not open."""
+        if self._http.token is None:
+            self.sign_in()
+        for proposal in self.get("proposals"):
+            if proposal["subject_hash"] == subject_hash:
+                break
+        else:
+            raise NotFound(f"nothing with the hash {subject_hash} is open for decision")
+        draft = sign_decision(
+            self._key,
+            self._seen(),
+            sequence=self._journal.counter(),
+            action=action,
+            subject=proposal["subject"],
+            subject_hash=subject_hash,
+            comment=comment,
+        )
+        return self._send_entry(draft, ())
+
+    def resume(self) -> dict[str, Any] | None:
+        """Send again what was on its way when the last run ended; None if there is nothing."""
+        pending = self._journal.pending()
+        return None if pending is None else self._deliver(pending)
+
+    def sync(self) -> Checkpoint:
+        """Fetch the newest checkpoint, prove that it extends the one known, and keep it."""
+        note = self._http.get_text(f"/log/{self._coop}/checkpoint").encode()
+        found = self._open(note)
+        known = self._head()
+        if found.size < known.size:
+            raise StaleCheckpoint(
+                f"the server shows size {found.size}, {known.size} was seen before: it was "
+                "restored from an old copy, or hides entries"
+            )
+        if known.size > 0:
+            proof = () if found.size == known.size else self._consistency(known.size, found.size)
+            verify_consistency(known.size, found.size, known.root, found.root, proof)
+        self._journal.write_json("head.json", {"note": note.decode()})
+        return found
+
+    # Inside.
+
+    def _submit_batch(
+        self,
+        lines: Sequence[bytes],
+        scope: Scope,
+        account: str,
+        source: Mapping[str, str] | None,
+    ) -> dict[str, Any]:
+        seed = secrets.token_bytes(32)
+        sealed = seal_batch(lines, scope, seed=seed, salt=secrets.token_bytes(32))
+        totals = sealed.totals_blob
+        body = {
+            "count": len(lines),
+            "root": sealed.root.hex(),
+            "totals": {"sha256": sha256(totals).hexdigest(), "bytes": len(totals)},
+            "account": account,
+            "custody": "ledger",
+            "source": None if source is None else dict(source),
+        }
+        sequence = self._journal.counter()
+        draft = sign_entry(
+            self._key, self._seen(), kind="usage-batch", sequence=sequence, body=body
+        )
+        head = {
+            "entry": draft.document(),
+            "salt_seed": seed.hex(),
+            "totals": base64.b64encode(totals).decode(),
+        }
+        request = b"\n".join([canonical.encode(head), *sealed.lines]) + b"\n"
+        return self._begin(Pending(sequence, "usage", request))
+
+    def _send_entry(self, draft: Draft, blobs: Sequence[bytes]) -> dict[str, Any]:
+        packed = {sha256(b).hexdigest(): base64.b64encode(b).decode() for b in blobs}
+        request = canonical.encode({"entry": draft.document(), "blobs": packed})
+        return self._begin(Pending(draft.sequence, "entries", request))
+
+    def _begin(self, pending: Pending) -> dict[str, Any]:
+        self._journal.begin(pending)
+        return self._deliver(pending)
+
+    def _deliver(self, pending: Pending) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json"}
+        body = pending.body
+        if pending.path == "usage":
+            headers = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
+            body = gzip.compress(body, compresslevel=1, mtime=0)
+        try:
+            receipt = self._http.post(f"/v1/{self._coop}/{pending.path}", body, headers=headers)
+        except Unavailable:
+            raise  # the outcome is unknown: the request stays pending
+        except KyojoError:
+            self._journal.drop()  # refused: nothing was kept, the number is free again
+            raise
+        self._verify(receipt, pending)
+        kept = {name: receipt[name] for name in ("index", "leaf", "size", "checkpoint", "proof")}
+        self._journal.accept(pending, kept)
+        return dict(receipt)
+
+    def _verify(self, receipt: Mapping[str, Any], pending: Pending) -> None:
+        data = base64.b64decode(receipt["entry"])
+        head = pending.body.partition(b"\n")[0] if pending.path == "usage" else pending.body
+        sent = canonical.parse(head)["entry"]
+        if parse_envelope(data).draft.document() != sent:
+            raise NotIncluded("the server's receipt is for another entry than the one sent")
+        checkpoint = self._open(receipt["checkpoint"].encode())
+        proof = tuple(bytes.fromhex(step) for step in receipt["proof"])
+        leaf = leaf_hash(data)
+        verify_inclusion(leaf, receipt["index"], checkpoint.size, proof, checkpoint.root)
+
+    def _open(self, note: bytes) -> Checkpoint:
+        verifiers = [Ed25519Verifier(parse_vkey(vkey)) for vkey in self._pin["log_keys"]]
+        return open_checkpoint(note, origin=self._pin["origin"], verifiers=verifiers).checkpoint
+
+    def _consistency(self, old: int, new: int) -> tuple[bytes, ...]:
+        proof = self._http.get(f"/v1/{self._coop}/consistency", old=old, new=new)
+        return tuple(bytes.fromhex(step) for step in proof)
+
+    def _head(self) -> Checkpoint:
+        kept = self._journal.read_json("head.json")
+        if kept is None:
+            return Checkpoint(self._pin["origin"], 0, EMPTY_ROOT)
+        return self._open(kept["note"].encode())
+
+    def _seen(self) -> Seen:
+        if self._journal.pending() is not None:
+            raise Conflict("a request is still on its way; call resume() first")
+        head = self._head()
+        genesis = bytes.fromhex(self._pin["genesis"])
+        return Seen(self._pin["origin"], genesis, head.size, head.root)
+
+    def _pinned(self) -> dict[str, Any]:
+        known = self._journal.read_json("pin.json")
+        if known is not None:
+            return known
+        found = self.describe()
+        pin = {name: found[name] for name in ("origin", "genesis", "log_keys")}
+        self._journal.write_json("pin.json", pin)
+        return pin
+
+    def _settle_counter(self) -> None:
+        """Finish what was on its way, then compare the counter with the ledger's."""
+        self.resume()
+        self.sync()
+        there = self.get(f"keys/{self._key.address}")["sequence"]
+        here = self._journal.counter()
+        if here == 0 and there > 0:
+            self._journal.set_counter(there)  # a journal made anew for a key already in use
+        elif here != there:
+            raise Conflict(
+                f"this journal's next number is {here}, the ledger expects {there}: the key is "
+                "used elsewhere, or the server was restored from an old copy"
+            )
+
+    def _scope(self) -> Scope:
+        found = self.describe()
+        bounds = [(one["id"], one["start"], one["end"]) for one in self.get("periods")]
+        vocabulary = found["vocabulary"]
+        return Scope(
+            Calendar.of(found["decided_by"], bounds),
+            frozenset(found["facilities"]),
+            frozenset(metric["id"] for metric in vocabulary["metrics"]),
+            frozenset(charge["id"] for charge in vocabulary["charges"]),
+        )
+
+    def _drop_known(self, lines: Sequence[bytes], scope: Scope) -> list[bytes]:
+        if self._http.token is None:
+            self.sign_in()
+        fresh: list[bytes] = []
+        for part in _parts(lines, 10_000):
+            places = [_place(line, scope) for line in part]
+            asked: dict[str, list[str]] = {}
+            for period, record_id in filter(None, places):
+                asked.setdefault(period, []).append(record_id)
+            answer = self._http.post_json(f"/v1/{self._coop}/usage/known", {"ids": asked})
+            known = {(p, i) for p, row in answer["known"].items() for i in row}
+            fresh += [line for line, at in zip(part, places, strict=True) if at not in known]
+        return fresh
+
+
+def _place(line: bytes, scope: Scope) -> tuple[str, str] | None:
+    """Period and id of a record; None for one that will be refused when it is sealed."""
+    try:
+        record = parse_line(line)
+        return scope.calendar.period_of(record), record.id
+    except KyojoError:
+        return None
+
+
+def _parts(lines: Sequence[bytes], size: int) -> Iterator[Sequence[bytes]]:
+    for start in range(0, len(lines), size):
+        yield lines[start : start + size]
+
+
+def encode_record(record: Mapping[str, Any]) -> bytes:
+    """A record as a line: compact JSON in UTF-8, names in the order given."""
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,157 @@
+"""The only place where the parts are put together: configuration in, working co-ops out."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ledger.config import (
+    CONFIG_VARIABLE,
+    DEFAULT_FILE,
+    EMBEDDED,
+    Config,
+    CoopSection,
+    load_config,
+)
+from ledger.errors import InvalidInput, NotFound
+from ledger.identity.signature import SigningKey
+from ledger.log.key import parse_signing_key
+from ledger.log.note import Ed25519Signer
+from ledger.period import format_instant
+from ledger.service.anchor import ChainAccess
+from ledger.service.coop import Coop, Office
+from ledger.store.database import Database
+from ledger.store.logs import Log, create_log, find_log, list_logs
+from ledger.store.schema import upgrade
+from ledger.store.sequencer import Sequencer
+
+# The first account of the embedded chain: its key is public, it only ever pays gas there.
+EMBEDDED_GAS_KEY = (1).to_bytes(32, "big")
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Everything that one configuration file describes, ready to work."""
+
+    config: Config
+    database: Database
+    coops: Mapping[str, Coop]
+
+    def coop(self, slug: str) -> Coop:
+        """One of the co-ops; raises NotFound."""
+        found = self.coops.get(slug)
+        if found is None:
+            raise NotFound(f"there is no co-op {slug!r} here; there are: {', '.join(self.coops)}")
+        return found
+
+    def chain(self, slug: str) -> ChainAccess:
+        """How this installation reaches a co-op's chain; raises NotFound if it is not told."""
+        section = self.config.coops[slug].chain
+        if section is None:
+            raise NotFound(f"kyojo.toml has no [coops.{slug}.chain]")
+        if section.sender_key is not None:
+            sender = read_secret(section.sender_key)
+        elif section.url.startswith(EMBEDDED):
+            sender = EMBEDDED_GAS_KEY
+        else:
+            raise InvalidInput(f"[coops.{slug}.chain] needs sender_key: somebody pays the gas")
+        keys = tuple(read_secret(path) for path in section.anchorer_keys)
+        return ChainAccess(section.url, sender, keys)
+
+    def close(self) -> None:
+        """Close the database."""
+        self.database.close()
+
+
+def config_path(given: str | None = None) -> Path:
+    """The configuration file: as given, else KYOJO_CONFIG, else kyojo.toml in this folder."""
+    return Path(given or os.environ.get(CONFIG_VARIABLE) or DEFAULT_FILE)
+
+
+def open_installation(path: Path) -> Installation:
+    """Open the installation that a configuration file describes; upgrades its database."""
+    config = load_config(path, os.environ)
+    database = Database(config.database.url)
+    upgrade(database)
+    known = list_logs(database)
+    coops = {}
+    for slug, section in config.coops.items():
+        log = known[slug] if slug in known else _create_log(database, slug, section)
+        if log.origin != section.origin:
+            raise InvalidInput(
+                f"{slug} is {log.origin} in the database, {section.origin} in {path}"
+            )
+        coops[slug] = open_coop(database, log, section)
+    return Installation(config, database, coops)
+
+
+def open_coop(database: Database, log: Log, section: CoopSection) -> Coop:
+    """One co-op with its keys."""
+    signer = Ed25519Signer(parse_signing_key(_read(section.log_key).strip()))
+    sequencer = Sequencer(
+        database,
+        log_id=log.id,
+        origin=log.origin,
+        id_key=log.id_key,
+        signers=[signer],
+        clock=system_clock,
+    )
+    return Coop(log, database, sequencer, system_clock, secrets.token_bytes, _office(section))
+
+
+def system_clock() -> str:
+    """The present instant."""
+    return format_instant(datetime.now(UTC))
+
+
+def read_key(path: str) -> SigningKey:
+    """A signing key from its file of 64 hex digits."""
+    return SigningKey.from_hex(_read(path))
+
+
+def read_secret(path: str) -> bytes:
+    """32 secret bytes from a file of 64 hex digits."""
+    try:
+        secret = bytes.fromhex(_read(path).strip().removeprefix("0x"))
+    except ValueError as error:
+        raise InvalidInput(f"{path} does not hold 64 hex digits") from error
+    if len(secret) != 32:
+        raise InvalidInput(f"{path} holds {len(secret)} bytes, not 32")
+    return secret
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Write a secret into a new file that only its owner reads; raises FileExistsError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text + "\n")
+
+
+def _create_log(database: Database, slug: str, section: CoopSection) -> Log:
+    create_log(database, slug=slug, origin=section.origin, id_key=secrets.token_bytes(32))
+    return find_log(database, slug)
+
+
+def _office(section: CoopSection) -> Office | None:
+    if section.office_key is None or section.settlement_secret is None:
+        return None
+    if not Path(section.office_key).exists():
+        return None
+    return Office(read_key(section.office_key), read_secret(section.settlement_secret))
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotFound(f"cannot read the key file {path}: {error}") from error
+
+
+def new_secret() -> bytes:
+    """32 fresh random bytes."""
+    return secrets.token_bytes(32)
