@@ -67,7 +67,7 @@ def _spoken(found: ErrorDetails) -> tuple[str, str, str]:
     if kind == "string_pattern_mismatch":
         return "malformed-rules", f"{found['input']!r:.80} is not a name allowed here", ""
     code = "missing" if kind == "missing" else "malformed-rules"
-    return code, _SPOKEN.get(kind, found["msg"]), ""
+    return code, _SPOKEN.get(kind, found["msg"].removeprefix("Value error, ")), ""
 
 
 def _unknown_field(name: str) -> tuple[str, str, str]:

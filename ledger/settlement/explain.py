@@ -1,7 +1,7 @@
 """A statement in words: each amount as plain steps down to its inputs, in English and Japanese.
 
-Data for a page, no markup. Amounts are written in the currency's decimal form, weights as they stand
-in the inputs.
+Data for a page, no markup. Amounts are written in the currency's decimal form, weights as they
+stand in the inputs.
 """
 
 from __future__ import annotations
@@ -87,7 +87,8 @@ class _Telling:
         taken, held = self.money(step.taken), self.money(step.available)
         return {
             "en": f"Step “{step.step}” took {taken} from “{step.source}”, which held {held}.",
-            "ja": f"手順「{step.step}」は、{held}を持つ原資「{step.source}」から{taken}を取りました。",
+            "ja": f"手順「{step.step}」は、{held}を持つ原資「{step.source}」から"
+            f"{taken}を取りました。",
         }
 
     def _weight(self) -> Sentence:

@@ -7,7 +7,7 @@ they raise only MalformedDocument.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -15,23 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 
 from ledger import canonical
 from ledger.errors import Fault, KyojoError, MalformedDocument, OutOfRange
+from ledger.rules.models import reads
 from ledger.rules.number import format_fraction, parse_integer_json, parse_number
 from ledger.rules.rounding import Method, Token
 
-T = TypeVar("T")
 Model = TypeVar("Model", bound=BaseModel)
 
 _HASH = re.compile(r"[0-9a-f]{64}")
-
-
-def _reads(read: Callable[[Any], T]) -> Callable[[Any], T]:
-    def validate(value: Any) -> T:
-        try:
-            return read(value)
-        except OutOfRange as error:
-            raise ValueError(error.message) from error
-
-    return validate
 
 
 def _hash(value: Any) -> bytes:
@@ -47,9 +37,9 @@ def _fraction(value: Any) -> Fraction:
     return number
 
 
-Hash = Annotated[bytes, PlainValidator(_reads(_hash))]
-Integer = Annotated[int, PlainValidator(_reads(parse_integer_json))]
-FractionText = Annotated[Fraction, PlainValidator(_reads(_fraction))]
+Hash = Annotated[bytes, PlainValidator(reads(_hash))]
+Integer = Annotated[int, PlainValidator(reads(parse_integer_json))]
+FractionText = Annotated[Fraction, PlainValidator(reads(_fraction))]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 
@@ -247,7 +237,7 @@ class StatementShape(Shape):
     limits: tuple[LimitShape, ...]
 
 
-_int = _reads(parse_integer_json)
+_int = reads(parse_integer_json)
 
 
 def parse_settlement(source: bytes | Mapping[str, Any]) -> SettlementShape:
