@@ -32,6 +32,8 @@ def refuse_invalid(error: ValidationError, reading: Reading) -> None:
     """
     known = {fault.where for fault in reading.faults}
     for found in error.errors(include_url=False, include_context=True):
+        if found["type"] == "too_short" and found["input"]:
+            continue  # its items were at fault, and are named themselves
         pointer = _pointer(found["loc"], reading.document)
         if reading.where(pointer) not in known:
             code, message, remedy = _spoken(found)

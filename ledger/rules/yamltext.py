@@ -65,13 +65,10 @@ class Reading:
 def read_yaml(text: str | bytes) -> Reading:
     """Read one YAML document; raises MalformedRules when it cannot be read to its end."""
     decoded = _decode(text)
-    loader = yaml.SafeLoader(decoded)
     try:
-        return _Reader(loader).read()
+        return _Reader(yaml.SafeLoader(decoded)).read()
     except yaml.YAMLError as error:
         raise _syntax_error(error) from error
-    finally:
-        loader.dispose()
 
 
 def _decode(text: str | bytes) -> str:
@@ -138,7 +135,7 @@ class _Reader:
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
             message = "anchors and aliases are not allowed"
             self.reading.refuse(pointer, "alias", message, "Write the value out where it is used.")
-        elif event.tag is not None and event.tag != "!":
+        elif event.tag is not None:
             self.reading.refuse(pointer, "tag", f"the tag {event.tag!r} is not allowed")
 
     def _sequence(self, pointer: str, depth: int) -> list[Any]:
@@ -172,6 +169,8 @@ class _Reader:
             where = f"line {mark.line + 1}, column {mark.column + 1} ({pointer or '/'})"
             raise _broken("a name in a mapping must be plain text", where)
         below = child(pointer, event.value)
+        mark = event.start_mark
+        self.reading.places.setdefault(below, Place(mark.line + 1, mark.column + 1))
         if event.value == "<<" and event.implicit[0]:
             self.reading.refuse(below, "alias", "merge keys are not allowed")
         self._refuse_indirection(event, below)

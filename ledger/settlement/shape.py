@@ -37,9 +37,25 @@ def _fraction(value: Any) -> Fraction:
     return number
 
 
+def _natural(value: Any) -> int:
+    number = parse_integer_json(value)
+    if number < 1:
+        raise OutOfRange(f"{number} is not a positive integer")
+    return number
+
+
+def _weight(value: Any) -> Fraction:
+    number = _fraction(value)
+    if number < 0:
+        raise OutOfRange(f"{number} is negative")
+    return number
+
+
 Hash = Annotated[bytes, PlainValidator(reads(_hash))]
 Integer = Annotated[int, PlainValidator(reads(parse_integer_json))]
 FractionText = Annotated[Fraction, PlainValidator(reads(_fraction))]
+Natural = Annotated[int, PlainValidator(reads(_natural))]
+WeightText = Annotated[Fraction, PlainValidator(reads(_weight))]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 
@@ -76,15 +92,15 @@ class PartShape(Shape):
     """A part's fraction of the step, and the sum of its weights."""
 
     part: str
-    fraction: FractionText
-    weight_total: FractionText
+    fraction: WeightText
+    weight_total: WeightText
 
 
 class DivisionShape(Shape):
     """The public figures of a dividing step."""
 
-    weight_total: FractionText
-    denominator: Integer
+    weight_total: WeightText
+    denominator: Natural
     commitment: Hash
     rounding: RoundingShape
     extra_units: Count
@@ -138,7 +154,7 @@ class SettlementShape(Shape):
     inputs_hash: Hash
     lines: BlobShape
     currency: str
-    minor_digits: Count
+    minor_digits: Annotated[int, Field(ge=0, le=9)]
     member_count: Positive
     pools: dict[str, Integer]
     steps: tuple[StepShape, ...]

@@ -2,6 +2,9 @@
 
 ``verify_statement`` takes the statement and the settlement document that was approved and anchored,
 from wherever the member trusts. It returns None or raises NotIncluded or SumMismatch.
+
+Labels, ranks and the inputs named as sources are told, not proven: the member compares the sources
+with its own records.
 """
 
 from __future__ import annotations
