@@ -164,6 +164,8 @@ def test_later_words_are_refused_by_name(text, message):
         ("rate: 3%", "rate: ‸{percents: 3%}", "/steps/2/rate", "as a map"),
         ("- {id: town", "- ‸{amount: 5, id: town", "/steps/2", "'rate' or 'amount'"),
         ("limit: 40%", "limit: ‸'2.5'", "/steps/0/limit", "not an amount"),
+        ("kind: allocate", "kind: allocate\n    if_no_weight: ‸maybe",
+         "/steps/3/if_no_weight", "if_no_weight is 'maybe', but must be 'error'"),
         ("limit: 40%", "limit: ‸-4", "/steps/0/limit", "not an amount"),
         ("costs: [platform]", "costs: ‸[]", "/steps/0/costs", "at least one"),
         ("costs: [platform]", "costs: [p, ‸p]", "/steps/0/costs/1", "already recovered"),
@@ -270,6 +272,7 @@ def test_all_faults_of_a_layer_are_named_at_once():
         ("a: " + "[" * 40 + "]" * 40, "line 1, column 35 (/a" + "/0" * 31 + ")"),
         ("# " + "x" * 262_144, "line 1"),
         ("a: ! 5\n", "line 1, column 4 (/a)"),
+        ('a: "\\ud800"\n', "line 1, column 1 (/)"),
         ("a: *b\n", "line 1, column 4 (/a)"),
     ],
 )
@@ -296,9 +299,12 @@ def test_any_change_of_a_rule_set_is_read_or_refused(data):
     at = data.draw(st.integers(0, len(KAGA) - 1))
     text = KAGA[:at] + data.draw(st.sampled_from("{}[]:,-%0 \nax'\"&*!")) + KAGA[at + 1 :]
     try:
-        parse_rules(text)
+        ruleset = parse_rules(text)
     except MalformedRules as error:
-        assert error.faults
+        faults = error.faults
+    else:
+        faults = ruleset.steps
+    assert faults
 
 
 def test_head_alone_with_no_steps_is_a_rule_set():

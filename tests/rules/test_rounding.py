@@ -39,7 +39,7 @@ def test_1_amounts_add_up_and_have_one_sign(world):
 
 @given(worlds())
 def test_2_quota(world):
-    total, weights, members, rounding = world
+    total, weights, _, rounding = world
     for weight, amount in zip(weights, divide(*world).amounts, strict=True):
         exact = Fraction(abs(total) * weight, sum(weights))
         assert exact.__floor__() <= abs(amount) <= exact.__floor__() + 1

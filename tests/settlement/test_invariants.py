@@ -199,5 +199,5 @@ def test_17_every_leaf_proves_and_roots_are_the_totals(text, given_figures):
     assert net == sum(built.result.member_totals.values())
 
 
-RESULT = "?"
-SETTLEMENT = "?"
+RESULT = "1d97c77b6b0e047f69240d112b72c7ff77ade640a3166d33b2aaa247b2fb8c3e"
+SETTLEMENT = "b773ad3bc8329b25efd9429244e66ebdac937bbb0a05408ca9eceff4c0a4b203"

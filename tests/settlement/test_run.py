@@ -185,6 +185,7 @@ def test_pools_take_revenue_charges_and_what_was_left():
         ("rate: 1/3", 33),
         ("rate: {percent: 50%, of: opening}", 49),
         ("rate: 50%, of: opening", 49),
+        ("amount: 90, limit: {percent: 20%, of: opening}", 19),
         ("amount: 30", 30),
         ("amount: 3000", 99),
         ("amount: 30, limit: 7", 7),

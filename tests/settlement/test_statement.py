@@ -26,6 +26,7 @@ from ledger.settlement.document import (
 )
 from ledger.settlement.explain import explain_lines
 from ledger.settlement.result import result_document
+from ledger.settlement.run import scope_of
 from ledger.settlement.shape import parse_settlement, parse_statement
 from ledger.settlement.statement import build_statement, statement_maker
 from ledger.settlement.sumtree import derive_salt
@@ -305,7 +306,7 @@ def test_what_is_no_document_is_malformed_to_parsers_and_false_to_verifiers():
             parse_settlement({**built.document, name: value})
     for name, value in (("denominator", 0), ("weight_total", "-1")):
         bad = replace_at(dict(built.document), ("steps", -1, "division", name), value)
-        with pytest.raises(MalformedDocument, match="negative|positive"):
+        with pytest.raises(MalformedDocument, match=r"negative|positive"):
             parse_settlement(bad)
     parsed = parse_settlement(canonical.encode(built.document))
     assert parsed.totals.in_ == 1000001
@@ -366,6 +367,11 @@ def test_explanation_tells_of_odd_units_notes_and_sources():
 def test_explanation_skips_steps_that_the_member_takes_no_part_in():
     _, made = statements(*mixed())
     assert [line["step"] for line in explain_lines(made["bike"])] == ["p", "q"]
+
+
+def test_a_reserve_rests_on_no_members_figures():
+    _, ruleset, given = settle()
+    assert ruleset.steps[1].sources(scope_of(ruleset, given), "bus") == ()
 
 
 def test_huge_weights_travel_as_text():
