@@ -32,6 +32,8 @@ def refuse_invalid(error: ValidationError, reading: Reading) -> None:
     """
     known = {fault.where for fault in reading.faults}
     for found in error.errors(include_url=False, include_context=True):
+        if found["type"] == "too_short" and found["input"]:
+            continue  # its items were at fault, and are named themselves
         pointer = _pointer(found["loc"], reading.document)
         if reading.where(pointer) not in known:
             code, message, remedy = _spoken(found)
@@ -67,7 +69,7 @@ def _spoken(found: ErrorDetails) -> tuple[str, str, str]:
     if kind == "string_pattern_mismatch":
         return "malformed-rules", f"{found['input']!r:.80} is not a name allowed here", ""
     code = "missing" if kind == "missing" else "malformed-rules"
-    return code, _SPOKEN.get(kind, found["msg"]), ""
+    return code, _SPOKEN.get(kind, found["msg"].removeprefix("Value error, ")), ""
 
 
 def _unknown_field(name: str) -> tuple[str, str, str]:

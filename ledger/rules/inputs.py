@@ -5,10 +5,10 @@ units; floats are refused. ``inputs_hash`` is SHA-256 of the document's RFC 8785
 document itself is kept.
 
 Accounts. Every id that holds a figure must stand in ``members``. Usage that names nobody is given
-to the member-like id ``suspense``, listed there like the others: it has its figures, receives what
-they earn by data-driven keys, and so nothing is lost or guessed; keys that count heads
-(``equal``) pass it by. Ids that begin with ``fund.``, ``pool.`` or ``project.`` are refused, because
-lines can go to accounts of those names.
+to the member-like id ``suspense``, listed there like the others: it has its figures and receives
+what they earn by data-driven keys, so that nothing is lost or guessed; keys that count heads
+(``equal``) pass it by. Ids that begin with ``fund.``, ``pool.`` or ``project.`` are refused,
+because lines can go to accounts of those names.
 
 Carry. ``carry`` holds, per step, costs left unpaid by earlier periods; the optional ``owed`` says
 to whom (step → member → int, adding up to ``carry``). Without it, they are owed in proportion to

@@ -8,7 +8,6 @@ from fractions import Fraction
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
-from pydantic_core import PydanticCustomError
 
 from ledger.errors import OutOfRange
 from ledger.rules.inputs import is_date, is_member_id
@@ -31,15 +30,14 @@ class RuleModel(BaseModel):
         return iter(())
 
 
-def _reads(read: Callable[[Any], T]) -> Callable[[Any], T]:
+def reads(read: Callable[[Any], T]) -> Callable[[Any], T]:
     """``read`` as a pydantic validator: OutOfRange becomes a fault at the field's place."""
 
     def validate(value: Any) -> T:
         try:
             return read(value)
         except OutOfRange as error:
-            text = error.message.replace("{", "{{").replace("}", "}}")
-            raise PydanticCustomError("out_of_range", text) from error
+            raise ValueError(error.message) from error
 
     return validate
 
@@ -111,13 +109,13 @@ def _rate(value: Any) -> Ceiling:
     return _percentage(value) or Ceiling(percent=_proportion(value))
 
 
-Weight = Annotated[Fraction, PlainValidator(_reads(_non_negative))]
-Proportion = Annotated[Fraction, PlainValidator(_reads(_proportion))]
-WeightOrRemaining = Annotated[Fraction | None, PlainValidator(_reads(_weight_or_remaining))]
-Limit = Annotated[Ceiling, PlainValidator(_reads(_limit))]
-Rate = Annotated[Ceiling, PlainValidator(_reads(_rate))]
-MemberName = Annotated[str, AfterValidator(_reads(_member))]
-DateText = Annotated[str, AfterValidator(_reads(_date))]
+Weight = Annotated[Fraction, PlainValidator(reads(_non_negative))]
+Proportion = Annotated[Fraction, PlainValidator(reads(_proportion))]
+WeightOrRemaining = Annotated[Fraction | None, PlainValidator(reads(_weight_or_remaining))]
+Limit = Annotated[Ceiling, PlainValidator(reads(_limit))]
+Rate = Annotated[Ceiling, PlainValidator(reads(_rate))]
+MemberName = Annotated[str, AfterValidator(reads(_member))]
+DateText = Annotated[str, AfterValidator(reads(_date))]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 OutsideName = Annotated[str, Field(pattern=r"^[^\s+/~]{1,128}$")]
 Count = Annotated[int, Field(ge=0)]

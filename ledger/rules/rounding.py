@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ledger.errors import InvariantViolated, NoWeights
+from ledger.errors import NoWeights
 
 Method = Literal["largest_remainder", "sequential"]
 Token = Literal["weight_desc", "weight_asc", "member_asc", "member_desc", "declared"]
@@ -89,8 +89,6 @@ def divide(
         cut_off = _cut_off(order, remainders, extra, weight_sum, rounding)
     else:
         cut_off = None
-    if sum(amounts) != size:
-        raise InvariantViolated(f"{sum(amounts)} units were given out of {size}")
     return Rounded(tuple(sign * amount for amount in amounts), extra, order, cut_off)
 
 

@@ -56,22 +56,17 @@ class Reading:
         return f"line {place.line}, column {place.column} ({pointer or '/'})"
 
     def refuse(self, pointer: str, code: str, message: str, remedy: str = "") -> None:
-        """Note a fault, once per place and message."""
-        fault = Fault(self.where(pointer), code, message, remedy)
-        if fault not in self.faults:
-            self.faults.append(fault)
+        """Note a fault."""
+        self.faults.append(Fault(self.where(pointer), code, message, remedy))
 
 
 def read_yaml(text: str | bytes) -> Reading:
     """Read one YAML document; raises MalformedRules when it cannot be read to its end."""
     decoded = _decode(text)
-    loader = yaml.SafeLoader(decoded)
     try:
-        return _Reader(loader).read()
+        return _Reader(yaml.SafeLoader(decoded)).read()
     except yaml.YAMLError as error:
         raise _syntax_error(error) from error
-    finally:
-        loader.dispose()
 
 
 def _decode(text: str | bytes) -> str:
@@ -101,6 +96,10 @@ def child(pointer: str, name: str | int) -> str:
     return f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}"
 
 
+def _place(event: Any) -> Place:
+    return Place(event.start_mark.line + 1, event.start_mark.column + 1)
+
+
 class _Reader:
     """Builds plain data from the parser's events, top down."""
 
@@ -121,8 +120,7 @@ class _Reader:
 
     def _value(self, pointer: str, depth: int) -> Any:
         event = self.loader.get_event()
-        mark = event.start_mark
-        self.reading.places[pointer] = Place(mark.line + 1, mark.column + 1)
+        self.reading.places[pointer] = _place(event)
         if depth == 0:
             raise _broken(f"nested deeper than {DEPTH_MAX} levels", self.reading.where(pointer))
         self._refuse_indirection(event, pointer)
@@ -138,7 +136,7 @@ class _Reader:
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
             message = "anchors and aliases are not allowed"
             self.reading.refuse(pointer, "alias", message, "Write the value out where it is used.")
-        elif event.tag is not None and event.tag != "!":
+        elif event.tag is not None:
             self.reading.refuse(pointer, "tag", f"the tag {event.tag!r} is not allowed")
 
     def _sequence(self, pointer: str, depth: int) -> list[Any]:
@@ -155,8 +153,7 @@ class _Reader:
             below = child(pointer, name)
             if name in found:
                 place = self.reading.places[below]
-                at = self.loader.peek_event().start_mark
-                self.reading.places[below] = Place(at.line + 1, at.column + 1)
+                self.reading.places[below] = _place(self.loader.peek_event())
                 self.reading.refuse(below, "duplicate", f"the name {name!r} stands twice")
                 self._value(below, depth - 1)
                 self.reading.places[below] = place
@@ -168,10 +165,11 @@ class _Reader:
     def _name(self, pointer: str) -> str:
         event = self.loader.get_event()
         if not isinstance(event, yaml.ScalarEvent):
-            mark = event.start_mark
-            where = f"line {mark.line + 1}, column {mark.column + 1} ({pointer or '/'})"
+            place = _place(event)
+            where = f"line {place.line}, column {place.column} ({pointer or '/'})"
             raise _broken("a name in a mapping must be plain text", where)
         below = child(pointer, event.value)
+        self.reading.places.setdefault(below, _place(event))
         if event.value == "<<" and event.implicit[0]:
             self.reading.refuse(below, "alias", "merge keys are not allowed")
         self._refuse_indirection(event, below)

@@ -1,7 +1,7 @@
 """A statement in words: each amount as plain steps down to its inputs, in English and Japanese.
 
-Data for a page, no markup. Amounts are written in the currency's decimal form, weights as they stand
-in the inputs.
+Data for a page, no markup. Amounts are written in the currency's decimal form, weights as they
+stand in the inputs.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from ledger.settlement.shape import (
     DivisionShape,
     LineShape,
     OwnStepShape,
+    PartShape,
     SettlementShape,
     SourceShape,
     StatementShape,
@@ -31,7 +32,7 @@ Sentence = dict[str, str]
 def explain_lines(statement: Mapping[str, Any]) -> list[dict[str, Any]]:
     """For each of the member's amounts ``{step, label, amount_minor, text: [{en, ja}, …]}``.
 
-    Raises MalformedDocument for what is not a statement.
+    Says what the statement says: verify it first. Raises MalformedDocument for what is none.
     """
     own = parse_statement(statement)
     public = parse_settlement(own.settlement)
@@ -65,9 +66,8 @@ class _Telling:
         for note in self.step.notes:
             yield {"en": f"Note: {note}.", "ja": f"注記: {note}"}
         if self.division.parts:
-            for line in self._lines():
-                if line.part is not None:
-                    yield from self._part(line)
+            for line, part in self._part_lines():
+                yield from self._part(line, part)
             yield self._combined()
         else:
             yield from map(_source, self.mine.sources)
@@ -79,15 +79,18 @@ class _Telling:
         digits = self.public.minor_digits
         return f"{format_minor(amount, digits=digits, grouped=True)} {self.public.currency}"
 
-    def _lines(self) -> list[LineShape]:
-        return [line for line in self.own.lines if line.step == self.step.step]
+    def _part_lines(self) -> list[tuple[LineShape, PartShape]]:
+        lines = [line for line in self.own.lines if line.step == self.step.step]
+        parts = self.division.parts
+        return [(line, part) for line in lines for part in parts if line.part == part.part]
 
     def _pool(self) -> Sentence:
         step = self.step
         taken, held = self.money(step.taken), self.money(step.available)
         return {
             "en": f"Step “{step.step}” took {taken} from “{step.source}”, which held {held}.",
-            "ja": f"手順「{step.step}」は、{held}を持つ原資「{step.source}」から{taken}を取りました。",
+            "ja": f"手順「{step.step}」は、{held}を持つ原資「{step.source}」から"
+            f"{taken}を取りました。",
         }
 
     def _weight(self) -> Sentence:
@@ -98,8 +101,7 @@ class _Telling:
             "ja": f"あなたの重みは、全体{_text(total)}のうち{_text(weight)}です。",
         }
 
-    def _part(self, line: LineShape) -> Iterator[Sentence]:
-        part = next(part for part in self.division.parts if part.part == line.part)
+    def _part(self, line: LineShape, part: PartShape) -> Iterator[Sentence]:
         for mine in self.mine.parts:
             if mine.part == line.part:
                 yield from map(_source, mine.sources)

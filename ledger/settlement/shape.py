@@ -7,7 +7,7 @@ they raise only MalformedDocument.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -15,23 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 
 from ledger import canonical
 from ledger.errors import Fault, KyojoError, MalformedDocument, OutOfRange
+from ledger.rules.models import reads
 from ledger.rules.number import format_fraction, parse_integer_json, parse_number
 from ledger.rules.rounding import Method, Token
 
-T = TypeVar("T")
 Model = TypeVar("Model", bound=BaseModel)
 
 _HASH = re.compile(r"[0-9a-f]{64}")
-
-
-def _reads(read: Callable[[Any], T]) -> Callable[[Any], T]:
-    def validate(value: Any) -> T:
-        try:
-            return read(value)
-        except OutOfRange as error:
-            raise ValueError(error.message) from error
-
-    return validate
 
 
 def _hash(value: Any) -> bytes:
@@ -47,9 +37,25 @@ def _fraction(value: Any) -> Fraction:
     return number
 
 
-Hash = Annotated[bytes, PlainValidator(_reads(_hash))]
-Integer = Annotated[int, PlainValidator(_reads(parse_integer_json))]
-FractionText = Annotated[Fraction, PlainValidator(_reads(_fraction))]
+def _natural(value: Any) -> int:
+    number = parse_integer_json(value)
+    if number < 1:
+        raise OutOfRange(f"{number} is not a positive integer")
+    return number
+
+
+def _weight(value: Any) -> Fraction:
+    number = _fraction(value)
+    if number < 0:
+        raise OutOfRange(f"{number} is negative")
+    return number
+
+
+Hash = Annotated[bytes, PlainValidator(reads(_hash))]
+Integer = Annotated[int, PlainValidator(reads(parse_integer_json))]
+FractionText = Annotated[Fraction, PlainValidator(reads(_fraction))]
+Natural = Annotated[int, PlainValidator(reads(_natural))]
+WeightText = Annotated[Fraction, PlainValidator(reads(_weight))]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 
@@ -86,15 +92,15 @@ class PartShape(Shape):
     """A part's fraction of the step, and the sum of its weights."""
 
     part: str
-    fraction: FractionText
-    weight_total: FractionText
+    fraction: WeightText
+    weight_total: WeightText
 
 
 class DivisionShape(Shape):
     """The public figures of a dividing step."""
 
-    weight_total: FractionText
-    denominator: Integer
+    weight_total: WeightText
+    denominator: Natural
     commitment: Hash
     rounding: RoundingShape
     extra_units: Count
@@ -148,7 +154,7 @@ class SettlementShape(Shape):
     inputs_hash: Hash
     lines: BlobShape
     currency: str
-    minor_digits: Count
+    minor_digits: Annotated[int, Field(ge=0, le=9)]
     member_count: Positive
     pools: dict[str, Integer]
     steps: tuple[StepShape, ...]
@@ -247,7 +253,7 @@ class StatementShape(Shape):
     limits: tuple[LimitShape, ...]
 
 
-_int = _reads(parse_integer_json)
+_int = reads(parse_integer_json)
 
 
 def parse_settlement(source: bytes | Mapping[str, Any]) -> SettlementShape:

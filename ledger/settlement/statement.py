@@ -22,7 +22,7 @@ from ledger.rules.scope import Scope
 from ledger.rules.steps import Division, Step
 from ledger.rules.steps.allocate import AllocateStep
 from ledger.settlement.document import Settlement, settlement_id
-from ledger.settlement.result import StepResult, member_lines
+from ledger.settlement.result import Result, StepResult, member_lines
 from ledger.settlement.run import scope_of
 from ledger.settlement.sumtree import SumTree, derive_salt, prove_sum
 from ledger.settlement.trees import AMOUNTS, CHARGES, weights_tree_name
@@ -59,6 +59,7 @@ class StatementMaker:
     id: bytes
     leaf_indices: Mapping[str, int]
     positions: Mapping[str, int]
+    ranks: Mapping[str, Mapping[int, int]]
 
     def statement(self, member: str) -> dict[str, Any]:
         """The statement of ``member``; raises NotFound for somebody without figures."""
@@ -105,7 +106,7 @@ class StatementMaker:
             "quotient": integer_json(quotient),
             "remainder": integer_json(remainder),
             "extra": abs(amount) - quotient,
-            "rank": _rank(division, index),
+            "rank": self.ranks[step.step].get(index),
             "amount_minor": integer_json(amount),
             "sources": _sources(rule.sources(self.scope, member)),
             "parts": self._parts(rule, member),
@@ -152,6 +153,7 @@ def statement_maker(
         id=settlement_id(settlement.document),
         leaf_indices=leaves,
         positions={member: index for index, member in enumerate(members)},
+        ranks=_ranks(settlement.result),
     )
 
 
@@ -162,10 +164,13 @@ def build_statement(
     return statement_maker(settlement, ruleset, inputs, seed).statement(member)
 
 
-def _rank(division: Division, index: int) -> int | None:
-    """The member's place in the order of odd units, from 1; None when there were none for it."""
-    order = division.rounded.order
-    return order.index(index) + 1 if index in order else None
+def _ranks(result: Result) -> dict[str, dict[int, int]]:
+    """Per dividing step the places, from 1, in the order of odd units; none if it came out even."""
+    return {
+        step.step: {index: at + 1 for at, index in enumerate(step.division.rounded.order)}
+        for step in result.steps
+        if step.division is not None
+    }
 
 
 def _sources(sources: tuple[Source, ...]) -> list[dict[str, str]]:

@@ -2,6 +2,9 @@
 
 ``verify_statement`` takes the statement and the settlement document that was approved and anchored,
 from wherever the member trusts. It returns None or raises NotIncluded or SumMismatch.
+
+Labels, ranks and the inputs named as sources are told, not proven: the member compares the sources
+with its own records.
 """
 
 from __future__ import annotations
@@ -103,7 +106,7 @@ def _verify_step(
     _agree((mine.quotient, mine.remainder) == (quotient, remainder), f"the quotient {at}")
     sign = -1 if step.taken < 0 else 1
     _agree(mine.amount_minor == sign * (quotient + mine.extra), f"the amount {at}")
-    _agree(_may_be_extra(mine.extra, remainder, whole, division), f"the odd unit {at}")
+    _agree(_may_be_extra(mine, remainder, whole, division), f"the odd unit {at}")
     _agree(mine.takes_part or mine.weight_units == 0, f"taking no part {at}")
 
 
@@ -112,21 +115,22 @@ def _agree(holds: bool, what: str) -> None:  # noqa: FBT001 - reads as a sentenc
         raise SumMismatch(f"{what} does not follow from the public figures")
 
 
-def _may_be_extra(extra: int, remainder: int, whole: int, division: DivisionShape) -> bool:
-    """Whether receiving ``extra`` odd units agrees with the cut-off.
+def _may_be_extra(mine: OwnStepShape, remainder: int, whole: int, division: DivisionShape) -> bool:
+    """Whether the odd unit received, or not, agrees with the cut-off.
 
     At the cut-off itself it is certain only when all who have that remainder were served, and in
     declared order never; the statement's limits say so.
     """
-    if division.extra_units == 0 or remainder == 0:
-        return extra == 0 or (division.rounding.method == "sequential" and extra <= 1)
-    cut_off = division.cut_off
-    if cut_off is None:
-        return division.rounding.method == "sequential"
-    own = Fraction(remainder, whole)
+    if division.extra_units == 0 or mine.weight_units == 0:
+        return mine.extra == 0
+    if division.rounding.method == "sequential":
+        return True
+    own, cut_off = Fraction(remainder, whole), division.cut_off
+    if cut_off is None or cut_off.remainder == 0:
+        return False
     if own == cut_off.remainder:
-        return extra == 1 or cut_off.served < cut_off.tied
-    return extra == int(own > cut_off.remainder)
+        return mine.extra == 1 or cut_off.served < cut_off.tied
+    return mine.extra == int(own > cut_off.remainder)
 
 
 def _verify_leaf(own: StatementShape, proof: ProofShape, amount: int, head: SumHead) -> None:

@@ -19,7 +19,6 @@ from ledger.rules.models import (
     RoundingModel,
     RuleModel,
 )
-from ledger.rules.names import NamesUsed
 from ledger.rules.rounding import Rounded, Rounding, divide
 from ledger.rules.scope import Scope
 
@@ -33,10 +32,6 @@ class StepModel(RuleModel):
     of: Literal["entry", "opening"] = "entry"
     rounding: RoundingModel | None = None
     label: Label | None = None
-
-    def names(self) -> NamesUsed:
-        """The outside names that this step refers to."""
-        return NamesUsed()
 
     def sources(self, scope: Scope, member: str) -> tuple[Source, ...]:
         """The figures from which ``member``'s weight in this step is made."""
