@@ -23,7 +23,7 @@ from eth_utils.address import to_checksum_address
 
 from contracts import load_contract
 from ledger.chain.node import Node, SignedTransaction, Transaction, sign_transaction
-from ledger.errors import BadSignature, Conflict, OutOfRange
+from ledger.errors import BadSignature, Conflict, NotFound, OutOfRange
 
 SIZE_MAX = 2**63 - 1
 PROOF_HASHES_MAX = 63
@@ -164,8 +164,13 @@ def rotate_call(
 
 
 def read_head(node: Node, contract: str, origin: str, *, at: Any = "latest") -> Head:
-    """The head that the contract holds for ``origin`` at a height or block tag."""
+    """The head that the contract holds for ``origin`` at a height or block tag.
+
+    Raises NotFound if no such contract stands there at that block.
+    """
     output = node.call(contract, _call("head(bytes32)", [origin_hash(origin)]), at=at)
+    if len(output) != 64:
+        raise NotFound(f"no CheckpointAnchor stands at {contract} at block {at}")
     size, root = decode(["uint64", "bytes32"], output)
     return Head(size, root)
 

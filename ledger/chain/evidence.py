@@ -163,7 +163,9 @@ def _raw_transactions(
     """All raw transactions of the block in order, or None where the node does not give them."""
     try:
         return [known.get(bytes(one)) or _raw(node, one) for one in block["transactions"]]
-    except (NotFound, ChainUnavailable):
+    except (NotFound, ChainUnavailable) as error:
+        if error.details.get("kind") == "unreachable":
+            raise
         return None
 
 

@@ -27,14 +27,13 @@ from web3.middleware import ExtraDataToPOAMiddleware
 from web3.providers.rpc.utils import REQUEST_RETRY_ALLOWLIST, ExceptionRetryConfiguration
 
 from ledger.chain.embedded import open_embedded
-from ledger.chain.faults import is_unsupported, translated
+from ledger.chain.faults import translated
 from ledger.errors import (
     AnchorMismatch,
     ChainUnavailable,
     Conflict,
     InvalidInput,
     InvariantViolated,
-    KyojoError,
     NotFound,
 )
 
@@ -148,10 +147,10 @@ class Node:
         """The balance of ``address`` at the latest block."""
         return self._ask("read a balance", lambda: self.web3.eth.get_balance(_eip55(address)))
 
-    def nonce(self, address: str) -> int:
-        """How many transactions of ``address`` are in the chain: its next nonce."""
+    def nonce(self, address: str, *, at: int | BlockTag = "latest") -> int:
+        """How many transactions of ``address`` are in the chain at a block: its next nonce."""
         return self._ask(
-            "read a nonce", lambda: self.web3.eth.get_transaction_count(_eip55(address), "latest")
+            "read a nonce", lambda: self.web3.eth.get_transaction_count(_eip55(address), at)
         )
 
     def fees(self, *, priority_fee_wei: int = 10**9) -> Fees:
@@ -248,10 +247,8 @@ class Node:
     def _find(self, what: str, request: Callable[[], Any]) -> Any:
         try:
             return self._ask(what, request)
-        except KyojoError as error:
-            if isinstance(error, NotFound) or is_unsupported(error):
-                return None
-            raise
+        except NotFound:
+            return None
 
 
 @contextmanager

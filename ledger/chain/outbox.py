@@ -42,7 +42,7 @@ from typing import Protocol
 
 from ledger.chain.anchor import Head, read_head
 from ledger.chain.node import FinalityDepths, Node, Receipt, SignedTransaction
-from ledger.errors import ChainUnavailable, Conflict, InvariantViolated, KyojoError
+from ledger.errors import ChainUnavailable, Conflict, InvariantViolated, NotFound
 
 
 class State(StrEnum):
@@ -91,13 +91,14 @@ class Observation:
     """What the chain said about a row, all read after one another at nearly one moment.
 
     ``receipt`` is None while the transaction is in no block. ``canonical_hash`` is the hash of the
-    chain's own block at the receipt's height. ``next_nonce`` counts the sender's mined
-    transactions. ``head`` is the contract's at the latest block, ``final_head`` at the final one.
+    chain's own block at the receipt's height. ``final_nonce`` counts the sender's transactions up
+    to the final block: what it is above is decided for good. ``head`` is the contract's at the
+    latest block, ``final_head`` at the final one.
     """
 
     receipt: Receipt | None
     canonical_hash: bytes | None
-    next_nonce: int
+    final_nonce: int
     safe_number: int
     final_number: int
     head: Head
@@ -105,8 +106,10 @@ class Observation:
 
 
 class OutboxStore(Protocol):
-    """Where rows live. Each method is one committed database transaction of its own, or part of
-    the caller's; nothing is sent before ``add`` is committed.
+    """Where rows live.
+
+    Each method is one committed database transaction of its own, or part of the caller's; nothing
+    is sent before ``add`` is committed.
     """
 
     def add(self, row: OutboxRow) -> None:
@@ -181,7 +184,7 @@ def supersede(row: OutboxRow, bump: OutboxRow) -> OutboxRow:
 def _advance_without_block(row: OutboxRow, seen: Observation) -> OutboxRow:
     if row.state in _IN_BLOCK:
         return _leave_block(row, f"left the chain at height {row.block_number}")
-    if seen.receipt is None and seen.next_nonce > row.nonce:
+    if seen.receipt is None and seen.final_nonce > row.nonce:
         # Another transaction has the nonce, so this one can never be mined any more.
         return _settle(row, seen, "another transaction took the nonce")
     return row
@@ -245,13 +248,16 @@ class NodeView:
             raise ChainUnavailable(
                 f"the row is for chain {row.chain_id}, the node serves {self.node.chain_id}"
             )
+        finality = self.node.finality(self.depths)
+        # Before the receipt: read after it, the nonce could count our own transaction, mined in
+        # between, and make it look like somebody else's.
+        final_nonce = self.node.nonce(row.sender, at=finality.final)
         receipt = self.node.receipt(row.transaction_hash)
         block = self.node.block(receipt.block_number) if receipt is not None else None
-        finality = self.node.finality(self.depths)
         return Observation(
             receipt=receipt,
             canonical_hash=block.hash if block is not None else None,
-            next_nonce=self.node.nonce(row.sender),
+            final_nonce=final_nonce,
             safe_number=finality.safe,
             final_number=finality.final,
             head=read_head(self.node, row.contract, row.origin),
@@ -265,10 +271,8 @@ class NodeView:
     def _final_head(self, row: OutboxRow, number: int) -> Head:
         try:
             return read_head(self.node, row.contract, row.origin, at=number)
-        except KyojoError as error:
-            if isinstance(error, ChainUnavailable) and error.details.get("kind") == "unreachable":
-                raise
-            # Below the contract's birth there is no head to read.
+        except NotFound:
+            # The final block lies before the contract's birth.
             return Head(0, bytes(32))
 
 
