@@ -115,8 +115,8 @@ class OutboxStore(Protocol):
     def add(self, row: OutboxRow) -> None:
         """Keep a new row; raises DuplicateId if its transaction hash is there already."""
 
-    def unfinished(self) -> list[OutboxRow]:
-        """All rows whose state is not in FINISHED, in ascending order of (sender, nonce)."""
+    def unfinished(self, chain_id: int) -> list[OutboxRow]:
+        """The chain's rows whose state is not in FINISHED, ascending by (sender, nonce)."""
 
     def update(self, before: OutboxRow, after: OutboxRow) -> None:
         """Replace ``before`` by ``after``; raises Conflict if the row is no longer ``before``."""
@@ -228,6 +228,10 @@ def _settle(row: OutboxRow, seen: Observation, why: str) -> OutboxRow:
 class ChainView(Protocol):
     """What the driver asks of a chain; ``NodeView`` answers it from a Node."""
 
+    @property
+    def chain_id(self) -> int:
+        """Which rows are this chain's."""
+
     def observe(self, row: OutboxRow) -> Observation:
         """All facts about ``row``; raises ChainUnavailable if one cannot be had."""
 
@@ -242,10 +246,15 @@ class NodeView:
     node: Node
     depths: FinalityDepths | None = None
 
+    @property
+    def chain_id(self) -> int:
+        """The chain that the node serves."""
+        return self.node.chain_id
+
     def observe(self, row: OutboxRow) -> Observation:
-        """The facts about ``row``. Raises ChainUnavailable if this is not the row's chain."""
+        """The facts about ``row``. Raises InvariantViolated if this is not the row's chain."""
         if row.chain_id != self.node.chain_id:
-            raise ChainUnavailable(
+            raise InvariantViolated(
                 f"the row is for chain {row.chain_id}, the node serves {self.node.chain_id}"
             )
         finality = self.node.finality(self.depths)
@@ -289,7 +298,7 @@ class Outbox:
         Returns the rows as they now stand. Raises ChainUnavailable if the chain cannot be read;
         what was done until then is stored.
         """
-        return [self._step_row(row) for row in self.store.unfinished()]
+        return [self._step_row(row) for row in self.store.unfinished(self.chain.chain_id)]
 
     def _step_row(self, row: OutboxRow) -> OutboxRow:
         row = self._look(row)

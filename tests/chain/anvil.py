@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import platform
 import shutil
@@ -10,9 +11,12 @@ import socket
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 VERSION = "1.7.1"
 PACKAGE = "@foundry-rs/anvil-linux-amd64"
@@ -21,50 +25,57 @@ FOLDER = Path(__file__).parents[2] / "var" / "tools" / f"anvil-{VERSION}"
 START_SECONDS = 10
 
 
-class AnvilMissing(Exception):  # noqa: N818 - a reason to skip
-    """There is no anvil here; the text says why."""
+def require_anvil():
+    """The path of the pinned anvil, fetched once; without it the test is skipped, loudly."""
+    path, reason = _look()
+    if path is None:
+        pytest.skip(f"NOT TESTED on a real node: {reason}")
+    return path
 
 
-def find_anvil():
-    """The path of the pinned anvil, fetched once; raises AnvilMissing."""
+@functools.cache
+def _look():
+    """The path and no reason, or no path and the reason; asked once in a run of the tests."""
     found = FOLDER / "anvil"
     if found.exists():
-        return found
+        return found, ""
     if sys.platform != "linux" or platform.machine() not in {"x86_64", "AMD64"}:
-        raise AnvilMissing("only the Linux x86-64 build of anvil is pinned")
+        return None, "only the Linux x86-64 build of anvil is pinned"
     npm = shutil.which("npm")
     if npm is None:
-        raise AnvilMissing("the npm client, which fetches anvil, is not installed")
-    return _fetch(npm, found)
-
-
-def _fetch(npm, found):
+        return None, "the npm client, which fetches anvil, is not installed"
     FOLDER.mkdir(parents=True, exist_ok=True)
-    command = [npm, "pack", "--silent", f"{PACKAGE}@{VERSION}"]
-    packed = subprocess.run(
-        command, cwd=FOLDER, capture_output=True, text=True, timeout=120, check=False
-    )
+    with tempfile.TemporaryDirectory(dir=FOLDER) as scratch:
+        return _fetch(npm, Path(scratch), found)
+
+
+def _fetch(npm, scratch, found):
+    command = [npm, "pack", "--silent", "--fetch-retries=1", f"{PACKAGE}@{VERSION}"]
+    try:
+        packed = subprocess.run(
+            command, cwd=scratch, capture_output=True, text=True, timeout=120, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return None, f"npm pack {PACKAGE}@{VERSION} took more than two minutes"
     if packed.returncode != 0:
-        raise AnvilMissing(f"npm pack {PACKAGE}@{VERSION} failed: {packed.stderr.strip()[-200:]}")
-    tarball = FOLDER / packed.stdout.strip().splitlines()[-1]
+        return None, f"npm pack {PACKAGE}@{VERSION} failed: {packed.stderr.strip()[-200:]}"
+    (tarball,) = scratch.glob("*.tgz")
     digest = base64.b64encode(hashlib.sha512(tarball.read_bytes()).digest()).decode()
     if digest != SHA512:
-        tarball.unlink()
         raise AssertionError(f"{tarball.name} has sha512 {digest}, the pin is {SHA512}")
     with tarfile.open(tarball) as archive:
-        source = archive.extractfile("package/bin/anvil")
-        partial = found.with_suffix(".part")
-        partial.write_bytes(source.read())
-    partial.chmod(0o755)
-    partial.rename(found)
-    tarball.unlink()
-    return found
+        binary = scratch / "anvil"
+        binary.write_bytes(archive.extractfile("package/bin/anvil").read())
+    binary.chmod(0o755)
+    # Several test processes may fetch at once; each puts the same bytes there, whole.
+    binary.rename(found)
+    return found, ""
 
 
 @contextmanager
 def running_anvil(*flags, hardfork="cancun", epoch_slots=1):
     """A fresh anvil on a free port; yields its URL and ends it after."""
-    path = find_anvil()
+    path = require_anvil()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import threading
 
-from tests.contracts.anchor_world import consistency, leaves, root_of
-
 from ledger.chain.anchor import (
     AnchorMessage,
     Head,
@@ -19,6 +17,7 @@ from ledger.chain.anchor import (
     origin_hash,
     sign_digest,
 )
+from tests.contracts.anchor_world import consistency, leaves, root_of
 
 ORIGIN = "ledger.example.jp/kaga-mobility"
 NO_HEAD = Head(0, bytes(32))
@@ -47,7 +46,7 @@ def anchor_data(node, contract, old_size, size, *, keys=ANCHORERS[:2], origin=OR
     return anchor_call(message, proof, signatures)
 
 
-def anchor_transaction(node, payer, contract, old_size, size, nonce=None):
+def anchor_transaction(node, payer, contract, old_size, size, *, nonce=None):
     data = anchor_data(node, contract, old_size, size)
     if nonce is None:
         nonce = node.nonce(key_address(payer))

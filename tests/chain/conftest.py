@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import pytest
-from tests.chain.anvil import AnvilMissing, find_anvil, running_anvil
-from tests.chain.chain_world import ANVIL_PAYER, EMBEDDED_PAYER
 
 from ledger.chain.node import open_node
+from tests.chain.anvil import require_anvil, running_anvil
+from tests.chain.chain_world import ANVIL_PAYER, EMBEDDED_PAYER
 
 
 @dataclass(frozen=True)
@@ -15,13 +15,6 @@ class Chain:
 
     url: str
     payer: bytes
-
-
-def require_anvil():
-    try:
-        find_anvil()
-    except AnvilMissing as error:
-        pytest.skip(f"NOT TESTED on a real node: {error}")
 
 
 @pytest.fixture(scope="session")

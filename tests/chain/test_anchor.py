@@ -7,8 +7,6 @@ from eth_account.messages import _hash_eip191_message, encode_typed_data
 from eth_utils.address import to_checksum_address
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.chain.chain_world import EMBEDDED_PAYER, ORIGIN, anchor_now, deploy
-from tests.contracts.anchor_world import FIELDS, synthetic_pair
 
 from ledger.chain.anchor import (
     AnchorMessage,
@@ -20,12 +18,16 @@ from ledger.chain.anchor import (
     key_address,
     order_signatures,
     origin_hash,
+    read_signers,
     recover_signer,
+    rotate_call,
     rotate_digest,
     sign_digest,
 )
 from ledger.chain.node import open_node
 from ledger.errors import BadSignature, OutOfRange
+from tests.chain.chain_world import EMBEDDED_PAYER, ORIGIN, anchor_now, deploy
+from tests.contracts.anchor_world import FIELDS, synthetic_pair
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 KEYS = [hashlib.sha256(b"key %d" % index).digest() for index in range(5)]
@@ -51,8 +53,9 @@ def library_digest(kind, message, chain_id, contract):
 
 
 @settings(deadline=None)
-@given(words, words, words, pairs, chain_ids, addresses)
-def test_the_anchor_digest_is_the_librarys(origin, old_root, root, pair, chain_id, contract):
+@given(words, st.tuples(words, words), pairs, chain_ids, addresses)
+def test_the_anchor_digest_is_the_librarys(origin, roots, pair, chain_id, contract):
+    old_root, root = roots
     message = AnchorMessage(origin, Head(pair[0], old_root), Head(pair[1], root))
     fields = {
         "originHash": origin,
@@ -164,14 +167,18 @@ def gas_of(node, signer_count, k, pair):
     old_root, root, proof = synthetic_pair(*pair)
     previous, head = Head(pair[0], old_root), Head(pair[1], root)
     steps = [(Head(0, bytes(32)), previous, []), (previous, head, proof)]
-    return [anchor_gas(node, contract, keys[:k], *step) for step in steps]
+    return [anchor_gas(node, contract, keys[:k], step) for step in steps]
 
 
-def anchor_gas(node, contract, keys, previous, head, proof):
+def anchor_gas(node, contract, keys, step):
+    previous, head, proof = step
     message = AnchorMessage(origin_hash(ORIGIN), previous, head)
     digest = anchor_digest(message, chain_id=node.chain_id, contract=contract)
     signatures = order_signatures(digest, [sign_digest(digest, key) for key in keys])
-    data = anchor_call(message, proof, signatures)
+    return send_and_measure(node, contract, anchor_call(message, proof, signatures))
+
+
+def send_and_measure(node, contract, data):
     nonce = node.nonce(key_address(EMBEDDED_PAYER))
     transaction = build_transaction(node, EMBEDDED_PAYER, contract=contract, data=data, nonce=nonce)
     node.send(transaction.raw)
@@ -181,22 +188,22 @@ def anchor_gas(node, contract, keys, previous, head, proof):
 
 
 @pytest.mark.parametrize(
-    ("signer_count", "k", "pair", "first_max", "next_max"),
+    ("signer_count", "k", "pair", "ceilings"),
     [
-        (1, 1, (1, 2), 86_000, 53_000),
-        (1, 1, (2**14 - 1, 2**14), 86_000, 73_000),
+        (1, 1, (1, 2), (86_000, 53_000)),
+        (1, 1, (2**14 - 1, 2**14), (86_000, 73_000)),
         # A month's growth of a log of half a billion entries.
-        (1, 1, (460_922_743, 461_013_242), 86_000, 90_000),
+        (1, 1, (460_922_743, 461_013_242), (86_000, 90_000)),
         # 30 hashes, of which 29 have to be folded into both roots: the worst of its length.
-        (1, 1, (2**29 - 1, 2**29), 86_000, 94_000),
-        (5, 3, (460_922_743, 461_013_242), 102_000, 106_000),
+        (1, 1, (2**29 - 1, 2**29), (86_000, 94_000)),
+        (5, 3, (460_922_743, 461_013_242), (102_000, 106_000)),
     ],
 )
-def test_gas_stays_below_its_ceilings(embedded_url, signer_count, k, pair, first_max, next_max):
+def test_gas_stays_below_its_ceilings(embedded_url, signer_count, k, pair, ceilings):
     with open_node(embedded_url) as node:
         first, following = gas_of(node, signer_count, k, pair)
-    assert first <= first_max
-    assert following <= next_max
+    assert first <= ceilings[0]
+    assert following <= ceilings[1]
 
 
 def test_deployment_gas_stays_below_its_ceiling(embedded_url):
@@ -205,3 +212,25 @@ def test_deployment_gas_stays_below_its_ceiling(embedded_url):
         block = node.web3.eth.get_block(deployed.block_number)
         assert block["gasUsed"] <= 1_700_000
         anchor_now(node, EMBEDDED_PAYER, deployed.contract, 0, 3)
+
+
+def test_the_largest_calls_fit_into_their_gas(embedded_url):
+    keys = [hashlib.sha256(b"one of sixteen %d" % index).digest() for index in range(16)]
+    others = [hashlib.sha256(b"next sixteen %d" % index).digest() for index in range(16)]
+    signers = [key_address(key) for key in keys]
+    pair = (2**61 + 2, SIZE_MAX)
+    old_root, root, proof = synthetic_pair(*pair)
+    assert len(proof) == 63
+    with open_node(embedded_url) as node:
+        contract = deploy_anchor_contract(
+            node, EMBEDDED_PAYER, signers=signers, k=16, max_growth=SIZE_MAX
+        ).contract
+        previous, head = Head(pair[0], old_root), Head(pair[1], root)
+        anchor_gas(node, contract, keys, (Head(0, bytes(32)), previous, []))
+        anchor_gas(node, contract, keys, (previous, head, proof))
+        arriving = sorted(map(key_address, others), key=lambda one: int(one, 16))
+        digest = rotate_digest(arriving, k=16, epoch=1, chain_id=node.chain_id, contract=contract)
+        signatures = order_signatures(digest, [sign_digest(digest, key) for key in keys])
+        data = rotate_call(arriving, k=16, epoch=1, signatures=signatures)
+        assert send_and_measure(node, contract, data) > 0
+        assert read_signers(node, contract).signers == tuple(arriving)

@@ -8,14 +8,6 @@ from pathlib import Path
 
 import pytest
 from eth_tester.backends.pyevm.main import setup_tester_chain
-from tests.chain.chain_world import (
-    EMBEDDED_PAYER,
-    ORIGIN,
-    anchor_now,
-    anchor_transaction,
-    deploy,
-    head_of,
-)
 from web3 import EthereumTesterProvider, Web3
 
 from ledger.chain.anchor import key_address, read_head
@@ -28,6 +20,14 @@ from ledger.chain.embedded import (
 )
 from ledger.chain.node import open_node
 from ledger.errors import ChainUnavailable, InvariantViolated
+from tests.chain.chain_world import (
+    EMBEDDED_PAYER,
+    ORIGIN,
+    anchor_now,
+    anchor_transaction,
+    deploy,
+    head_of,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -221,10 +221,21 @@ def test_a_batch_is_kept_whole_or_not_at_all(store):
         assert batch[b"a"] == b"1"
         assert b"a" not in database
     assert (database[b"a"], database[b"b"]) == (b"1", b"2")
-    with pytest.raises(ZeroDivisionError), database.atomic_batch() as batch:
+    with pytest.raises(ZeroDivisionError):
+        write_and_fail(database)
+    assert database[b"a"] == b"1"
+
+
+def write_and_fail(database):
+    with database.atomic_batch() as batch:
         batch[b"a"] = b"changed"
         raise ZeroDivisionError
-    assert database[b"a"] == b"1"
+
+
+def write_two(database):
+    with database.atomic_batch() as batch:
+        batch[b"a"] = b"1"
+        batch[b"b"] = b"2"
 
 
 class FailsInTheMiddle(KeyValueStore):
@@ -241,8 +252,7 @@ class FailsInTheMiddle(KeyValueStore):
 
 def test_a_batch_that_fails_while_it_is_written_leaves_nothing(store):
     failing = FailsInTheMiddle(store._connection)
-    with pytest.raises(sqlite3.OperationalError), StoredAtomicDB(failing).atomic_batch() as batch:
-        batch[b"a"] = b"1"
-        batch[b"b"] = b"2"
+    with pytest.raises(sqlite3.OperationalError):
+        write_two(StoredAtomicDB(failing))
     assert b"a" not in store
     assert b"b" not in store

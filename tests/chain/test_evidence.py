@@ -1,5 +1,6 @@
 """Anchor evidence holds offline, on the embedded chain and on anvil, and no byte of it may move."""
 
+import contextlib
 import copy
 import json
 
@@ -8,6 +9,14 @@ import rlp
 from eth_hash.auto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trie.hexary import HexaryTrie
+
+from ledger.audit.anchor_evidence import FIELDS, verify_anchor_evidence, verify_trie_proof
+from ledger.chain.anchor import key_address
+from ledger.chain.evidence import build_anchor_evidence, encode_header
+from ledger.chain.node import open_node
+from ledger.errors import AnchorMismatch, ChainUnavailable, NotFound
+from tests.chain.anvil import require_anvil, running_anvil
 from tests.chain.chain_world import (
     ANVIL_PAYER,
     EMBEDDED_PAYER,
@@ -18,15 +27,6 @@ from tests.chain.chain_world import (
     deploy_while_mining,
     head_of,
 )
-from tests.chain.conftest import require_anvil
-from tests.chain.anvil import running_anvil
-from trie.hexary import HexaryTrie
-
-from ledger.audit.anchor_evidence import FIELDS, verify_anchor_evidence, verify_trie_proof
-from ledger.chain.anchor import key_address
-from ledger.chain.evidence import build_anchor_evidence, encode_header
-from ledger.chain.node import open_node
-from ledger.errors import AnchorMismatch, ChainUnavailable, NotFound
 
 
 @pytest.fixture(scope="module")
@@ -164,10 +164,9 @@ def test_the_trie_proof_against_the_library(data):
 
 @given(st.binary(max_size=200), st.binary(max_size=40))
 def test_rubbish_in_the_trie_raises_nothing_else(node, key):
-    try:
-        verify_trie_proof(keccak(node), key, [node])
-    except AnchorMismatch as error:
-        assert error.code == "anchor-mismatch"
+    with contextlib.suppress(AnchorMismatch):
+        value = verify_trie_proof(keccak(node), key, [node])
+        assert value in node
 
 
 def test_it_is_not_mined_or_anchors_something_else(chain, node):

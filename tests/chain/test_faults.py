@@ -109,15 +109,16 @@ def broken():
 
 
 def test_a_send_is_never_repeated_behind_our_back(broken):
-    with open_node(broken.url, wait_seconds=2) as node:
-        with pytest.raises(ChainUnavailable) as caught:
-            node.send(b"\x02raw")
+    with (
+        open_node(broken.url, wait_seconds=2) as node,
+        pytest.raises(ChainUnavailable) as caught,
+    ):
+        node.send(b"\x02raw")
     assert caught.value.details["kind"] == "unreachable"
     assert broken.seen.count("eth_sendRawTransaction") == 1
 
 
 def test_a_read_is_repeated(broken):
-    with open_node(broken.url, wait_seconds=2) as node:
-        with pytest.raises(ChainUnavailable):
-            node.block("latest")
+    with open_node(broken.url, wait_seconds=2) as node, pytest.raises(ChainUnavailable):
+        node.block("latest")
     assert broken.seen.count("eth_getBlockByNumber") == READ_ATTEMPTS

@@ -2,16 +2,6 @@
 
 import pytest
 from eth_keys.backends.native.main import NativeECCBackend
-from tests.chain.chain_world import (
-    ANCHORERS,
-    NO_HEAD,
-    ORIGIN,
-    anchor_data,
-    anchor_now,
-    anchor_transaction,
-    deploy,
-    head_of,
-)
 
 from contracts import load_contract
 from ledger.chain import node as node_module
@@ -33,6 +23,16 @@ from ledger.errors import (
     InvalidInput,
     InvariantViolated,
     NotFound,
+)
+from tests.chain.chain_world import (
+    ANCHORERS,
+    NO_HEAD,
+    ORIGIN,
+    anchor_data,
+    anchor_now,
+    anchor_transaction,
+    deploy,
+    head_of,
 )
 
 

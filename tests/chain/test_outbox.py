@@ -4,18 +4,6 @@ import itertools
 from dataclasses import replace
 
 import pytest
-from tests.chain.anvil import running_anvil
-from tests.chain.chain_world import (
-    ANVIL_PAYER,
-    ORIGIN,
-    anchor_data,
-    anchor_now,
-    anchor_transaction,
-    deploy,
-    deploy_while_mining,
-    head_of,
-)
-from tests.chain.conftest import require_anvil
 
 from ledger.chain.anchor import ANCHOR_GAS, Head, key_address, read_head
 from ledger.chain.node import (
@@ -40,6 +28,17 @@ from ledger.chain.outbox import (
     supersede,
 )
 from ledger.errors import ChainUnavailable, Conflict, DuplicateId, InvariantViolated
+from tests.chain.anvil import require_anvil, running_anvil
+from tests.chain.chain_world import (
+    ANVIL_PAYER,
+    ORIGIN,
+    anchor_data,
+    anchor_now,
+    anchor_transaction,
+    deploy,
+    deploy_while_mining,
+    head_of,
+)
 
 NOTHING = Head(0, bytes(32))
 WANTED = Head(7, b"\x07" * 32)
@@ -199,8 +198,12 @@ class MemoryStore:
             raise DuplicateId("the transaction is in the outbox already")
         self.rows[added.transaction_hash] = added
 
-    def unfinished(self):
-        waiting = [one for one in self.rows.values() if one.state not in FINISHED]
+    def unfinished(self, chain_id):
+        waiting = [
+            one
+            for one in self.rows.values()
+            if one.state not in FINISHED and one.chain_id == chain_id
+        ]
         return sorted(waiting, key=lambda one: (one.sender, one.nonce))
 
     def update(self, before, after):
@@ -214,6 +217,8 @@ class MemoryStore:
 
 class FakeChain:
     """A chain of one contract: it mines what it is sent, unless a fault says otherwise."""
+
+    chain_id = 1
 
     def __init__(self, *faults):
         self.faults = list(faults)
@@ -253,9 +258,7 @@ class FakeChain:
 FAULTS = ["", "lost error", "error", "lost nonce", "nonce", "lost crash", "crash"]
 
 
-@pytest.mark.parametrize(
-    "faults", [*itertools.product(FAULTS, repeat=2)], ids=lambda faults: " / ".join(faults)
-)
+@pytest.mark.parametrize("faults", [*itertools.product(FAULTS, repeat=2)], ids=" / ".join)
 def test_whatever_a_send_does_the_row_ends_final_and_is_mined_once(faults):
     store, chain = MemoryStore(row()), FakeChain(*faults)
     for _ in range(4):
@@ -320,9 +323,9 @@ def test_a_reorganised_row_is_sent_again_as_the_same_bytes():
 
 def test_a_store_that_lost_the_race_is_heard():
     store, chain = MemoryStore(row()), FakeChain()
-    stale = store.unfinished()
+    stale = store.unfinished(1)
     store.update(stale[0], replace(stale[0], note="somebody else was here"))
-    store.unfinished = lambda: stale
+    store.unfinished = lambda _: list(stale)
     with pytest.raises(Conflict):
         Outbox(store, chain).step()
 
@@ -390,9 +393,11 @@ def test_an_anchor_without_quorum_fails_with_a_reason(chain, node):
 
 def test_a_row_for_another_chain_is_not_sent(chain, node):
     contract = deploy(node, chain.payer).contract
-    store = MemoryStore(replace(queued(node, chain.payer, contract, 0, 3), chain_id=5))
-    with pytest.raises(ChainUnavailable, match="chain 5"):
-        run(node, store)
+    foreign = replace(queued(node, chain.payer, contract, 0, 3), chain_id=5)
+    store = MemoryStore(foreign)
+    assert run(node, store) == []
+    with pytest.raises(InvariantViolated, match="chain 5"):
+        NodeView(node).observe(foreign)
     assert store.states() == [State.QUEUED]
 
 
