@@ -10,7 +10,7 @@ Gas is always explicit, keys stay here: transactions are signed locally (EIP-155
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -231,6 +231,22 @@ class Node:
         """The result of a read-only call; a revert is a Conflict with its reason."""
         request: Any = {"to": _eip55(to), "data": "0x" + data.hex(), "gas": CALL_GAS}
         return bytes(self._ask("call a contract", lambda: self.web3.eth.call(request, at)))
+
+    def log_transactions(
+        self, contract: str, topics: Sequence[bytes], *, first_block: int, last_block: int
+    ) -> list[bytes]:
+        """Hashes of the transactions that logged these topics, in order of their blocks.
+
+        Keep the range short: the embedded chain's cost grows faster than the range.
+        """
+        wanted: Any = {
+            "address": _eip55(contract),
+            "topics": ["0x" + topic.hex() for topic in topics],
+            "fromBlock": first_block,
+            "toBlock": last_block,
+        }
+        found = self._ask("read logs", lambda: self.web3.eth.get_logs(wanted))
+        return [bytes(log["transactionHash"]) for log in found]
 
     def _height(self, tag: BlockTag) -> int:
         block = self.block(tag)

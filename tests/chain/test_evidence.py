@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from trie.hexary import HexaryTrie
 
 from ledger.audit.anchor_evidence import FIELDS, verify_anchor_evidence, verify_trie_proof
+from ledger.chain import evidence as evidence_module
 from ledger.chain.anchor import key_address
-from ledger.chain.evidence import build_anchor_evidence, encode_header
+from ledger.chain.evidence import build_anchor_evidence, encode_header, find_anchor
 from ledger.chain.node import open_node
 from ledger.errors import AnchorMismatch, ChainUnavailable, NotFound
 from tests.chain.anvil import require_anvil, running_anvil
@@ -177,6 +178,25 @@ def test_it_is_not_mined_or_anchors_something_else(chain, node):
         build_anchor_evidence(node, b"\x11" * 32, **claim, head=head_of(3))
     with pytest.raises(AnchorMismatch):
         build_anchor_evidence(node, transaction.hash, **claim, head=head_of(4))
+
+
+def test_the_transaction_that_anchored_is_found_whoever_sent_it(chain, node):
+    deployed = deploy(node, chain.payer)
+    birth = deployed.block_number
+    first, _ = anchor_now(node, chain.payer, deployed.contract, 0, 3)
+    for _ in range(3):
+        anchor_now(node, chain.payer, deployed.contract, 0, 3)
+    second, _ = anchor_now(node, chain.payer, deployed.contract, 3, 7)
+    place = {"contract": deployed.contract, "origin": ORIGIN}
+    for window in (1, 2, 20):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(evidence_module, "LOG_WINDOW_BLOCKS", window)
+            assert find_anchor(node, **place, size=3, first_block=birth) == first.hash
+            assert find_anchor(node, **place, size=7, first_block=birth) == second.hash
+    with pytest.raises(NotFound):
+        find_anchor(node, **place, size=5, first_block=birth)
+    with pytest.raises(NotFound):
+        find_anchor(node, **{**place, "origin": "other"}, size=3, first_block=birth)
 
 
 def test_a_refused_anchor_is_no_evidence(chain, node):
