@@ -18,16 +18,21 @@ from typing import Any
 
 from coincurve import PrivateKey, PublicKey
 from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
 from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 
 from contracts import load_contract
 from ledger.chain.node import Node, SignedTransaction, Transaction, sign_transaction
-from ledger.errors import BadSignature, Conflict, OutOfRange
+from ledger.errors import BadSignature, Conflict, NotFound, OutOfRange
 
 SIZE_MAX = 2**63 - 1
 PROOF_HASHES_MAX = 63
-ANCHOR_GAS = 300_000
+
+# Room for 16 signatures and 63 hashes, and for the change of 16 signers; what is not used is not
+# paid, but the sender must be able to.
+ANCHOR_GAS = 350_000
+ROTATE_GAS = 1_300_000
 DEPLOY_GAS = 3_000_000
 DEFAULT_MAX_GROWTH = 2**32
 
@@ -40,6 +45,8 @@ _DOMAIN_VERSION = keccak(b"1")
 _ANCHOR_TYPE = keccak(
     b"Anchor(bytes32 originHash,uint64 previousSize,bytes32 previousRoot,uint64 size,bytes32 root)"
 )
+_ROTATE = "rotate(address[],uint8,uint64,bytes[])"
+_ROTATE_SELECTOR = keccak(_ROTATE.encode())[:4]
 _ROTATE_TYPE = keccak(b"Rotate(address[] newSigners,uint8 newK,uint64 epoch)")
 
 
@@ -160,21 +167,24 @@ def rotate_call(
 ) -> bytes:
     """The call data of ``rotate``."""
     values = [list(signers), k, epoch, signatures]
-    return _call("rotate(address[],uint8,uint64,bytes[])", values)
+    return _call(_ROTATE, values)
 
 
 def read_head(node: Node, contract: str, origin: str, *, at: Any = "latest") -> Head:
-    """The head that the contract holds for ``origin`` at a height or block tag."""
-    output = node.call(contract, _call("head(bytes32)", [origin_hash(origin)]), at=at)
-    size, root = decode(["uint64", "bytes32"], output)
+    """The head that the contract holds for ``origin`` at a height or block tag.
+
+    Raises NotFound if no such contract stands there at that block.
+    """
+    call = _call("head(bytes32)", [origin_hash(origin)])
+    size, root = _answer(["uint64", "bytes32"], node.call(contract, call, at=at), contract)
     return Head(size, root)
 
 
 def read_signers(node: Node, contract: str) -> SignerSet:
-    """The contract's present signer set and limits."""
+    """The contract's present signer set and limits; raises NotFound if there is no contract."""
 
     def view(name: str, kind: str) -> Any:
-        return decode([kind], node.call(contract, _call(f"{name}()", [])))[0]
+        return _answer([kind], node.call(contract, _call(f"{name}()", [])), contract)[0]
 
     return SignerSet(
         signers=tuple(to_checksum_address(one) for one in view("signers", "address[]")),
@@ -191,7 +201,8 @@ def build_transaction(
 
     ``key`` pays the gas and need not be an anchorer.
     """
-    unsigned = Transaction(node.chain_id, nonce, contract, data, ANCHOR_GAS, node.fees())
+    gas = ROTATE_GAS if data[:4] == _ROTATE_SELECTOR else ANCHOR_GAS
+    unsigned = Transaction(node.chain_id, nonce, contract, data, gas, node.fees())
     return sign_transaction(unsigned, key)
 
 
@@ -250,6 +261,13 @@ def _call(signature: str, values: Sequence[Any]) -> bytes:
     inside = signature.partition("(")[2].removesuffix(")")
     kinds = inside.split(",") if inside else []
     return keccak(signature.encode())[:4] + encode(kinds, values)
+
+
+def _answer(kinds: Sequence[str], output: bytes, contract: str) -> tuple[Any, ...]:
+    try:
+        return decode(kinds, output)
+    except DecodingError as error:
+        raise NotFound(f"what stands at {contract} is not a CheckpointAnchor") from error
 
 
 def _word(value: int) -> bytes:

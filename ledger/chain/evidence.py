@@ -15,13 +15,16 @@ import rlp
 from eth_hash.auto import keccak
 from trie.hexary import HexaryTrie
 
-from ledger.audit.anchor_evidence import AnchorFacts, verify_anchor_evidence
-from ledger.chain.anchor import Head
+from ledger.audit.anchor_evidence import ANCHORED, AnchorFacts, verify_anchor_evidence
+from ledger.chain.anchor import Head, origin_hash
 from ledger.chain.faults import translated
-from ledger.chain.node import Node
+from ledger.chain.node import FinalityDepths, Node
 from ledger.errors import ChainUnavailable, NotFound
 
 RECEIPTS_MAX = 5_000
+
+# eth-tester needs 0.6 s for the logs of 100 blocks and 7 s for those of 300.
+LOG_WINDOW_BLOCKS = 20
 
 # Header fields in RLP order; those from baseFeePerGas on exist from some fork on.
 _HEADER_FIELDS = (
@@ -95,6 +98,23 @@ def build_anchor_evidence(  # noqa: PLR0913 - what is claimed, all by name
     return evidence, facts
 
 
+def find_anchor(node: Node, *, contract: str, origin: str, size: int, first_block: int) -> bytes:
+    """The hash of the transaction that anchored ``origin`` at ``size``, whoever sent it.
+
+    Looks backwards from the latest block to ``first_block`` (the contract's birth, or any height
+    known to lie before the anchor), ``LOG_WINDOW_BLOCKS`` at a time. Raises NotFound.
+    """
+    topics = [ANCHORED, origin_hash(origin), size.to_bytes(32, "big")]
+    last = node.finality(FinalityDepths(0, 0)).latest
+    while last >= first_block:
+        first = max(first_block, last - LOG_WINDOW_BLOCKS + 1)
+        found = node.log_transactions(contract, topics, first_block=first, last_block=last)
+        if found:
+            return found[0]
+        last = first - 1
+    raise NotFound(f"{contract} holds no anchor of {origin} at size {size}", size=size)
+
+
 def encode_header(block: Mapping[str, Any]) -> bytes:
     """The RLP of a block header from a node's answer; its keccak is the block's hash.
 
@@ -163,7 +183,9 @@ def _raw_transactions(
     """All raw transactions of the block in order, or None where the node does not give them."""
     try:
         return [known.get(bytes(one)) or _raw(node, one) for one in block["transactions"]]
-    except (NotFound, ChainUnavailable):
+    except (NotFound, ChainUnavailable) as error:
+        if error.details.get("kind") == "unreachable":
+            raise
         return None
 
 

@@ -29,7 +29,6 @@ from eth_utils.exceptions import ValidationError
 from web3.exceptions import (
     BlockNotFound,
     ContractLogicError,
-    MethodUnavailable,
     TimeExhausted,
     TransactionNotFound,
     Web3Exception,
@@ -83,14 +82,6 @@ def translate(error: Exception, what: str) -> KyojoError:
         reason = _revert_reason(error)
         return Conflict(f"{what}: the contract refused: {reason}", kind="reverted", reason=reason)
     return _by_text(error, what)
-
-
-def is_unsupported(error: KyojoError) -> bool:
-    """Whether the node merely does not offer the method or block tag that was asked for."""
-    return isinstance(error.__cause__, MethodUnavailable | BlockNotFound) or (
-        isinstance(error, NotFound | ChainUnavailable)
-        and error.details.get("kind") != "unreachable"
-    )
 
 
 def _by_text(error: Exception, what: str) -> KyojoError:

@@ -10,7 +10,7 @@ Gas is always explicit, keys stay here: transactions are signed locally (EIP-155
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,14 +27,13 @@ from web3.middleware import ExtraDataToPOAMiddleware
 from web3.providers.rpc.utils import REQUEST_RETRY_ALLOWLIST, ExceptionRetryConfiguration
 
 from ledger.chain.embedded import open_embedded
-from ledger.chain.faults import is_unsupported, translated
+from ledger.chain.faults import translated
 from ledger.errors import (
     AnchorMismatch,
     ChainUnavailable,
     Conflict,
     InvalidInput,
     InvariantViolated,
-    KyojoError,
     NotFound,
 )
 
@@ -148,10 +147,10 @@ class Node:
         """The balance of ``address`` at the latest block."""
         return self._ask("read a balance", lambda: self.web3.eth.get_balance(_eip55(address)))
 
-    def nonce(self, address: str) -> int:
-        """How many transactions of ``address`` are in the chain: its next nonce."""
+    def nonce(self, address: str, *, at: int | BlockTag = "latest") -> int:
+        """How many transactions of ``address`` are in the chain at a block: its next nonce."""
         return self._ask(
-            "read a nonce", lambda: self.web3.eth.get_transaction_count(_eip55(address), "latest")
+            "read a nonce", lambda: self.web3.eth.get_transaction_count(_eip55(address), at)
         )
 
     def fees(self, *, priority_fee_wei: int = 10**9) -> Fees:
@@ -233,6 +232,22 @@ class Node:
         request: Any = {"to": _eip55(to), "data": "0x" + data.hex(), "gas": CALL_GAS}
         return bytes(self._ask("call a contract", lambda: self.web3.eth.call(request, at)))
 
+    def log_transactions(
+        self, contract: str, topics: Sequence[bytes], *, first_block: int, last_block: int
+    ) -> list[bytes]:
+        """Hashes of the transactions that logged these topics, in order of their blocks.
+
+        Keep the range short: the embedded chain's cost grows faster than the range.
+        """
+        wanted: Any = {
+            "address": _eip55(contract),
+            "topics": ["0x" + topic.hex() for topic in topics],
+            "fromBlock": first_block,
+            "toBlock": last_block,
+        }
+        found = self._ask("read logs", lambda: self.web3.eth.get_logs(wanted))
+        return [bytes(log["transactionHash"]) for log in found]
+
     def _height(self, tag: BlockTag) -> int:
         block = self.block(tag)
         if block is None:
@@ -248,10 +263,8 @@ class Node:
     def _find(self, what: str, request: Callable[[], Any]) -> Any:
         try:
             return self._ask(what, request)
-        except KyojoError as error:
-            if isinstance(error, NotFound) or is_unsupported(error):
-                return None
-            raise
+        except NotFound:
+            return None
 
 
 @contextmanager

@@ -42,7 +42,7 @@ from typing import Protocol
 
 from ledger.chain.anchor import Head, read_head
 from ledger.chain.node import FinalityDepths, Node, Receipt, SignedTransaction
-from ledger.errors import ChainUnavailable, Conflict, InvariantViolated, KyojoError
+from ledger.errors import ChainUnavailable, Conflict, InvariantViolated, NotFound
 
 
 class State(StrEnum):
@@ -91,13 +91,14 @@ class Observation:
     """What the chain said about a row, all read after one another at nearly one moment.
 
     ``receipt`` is None while the transaction is in no block. ``canonical_hash`` is the hash of the
-    chain's own block at the receipt's height. ``next_nonce`` counts the sender's mined
-    transactions. ``head`` is the contract's at the latest block, ``final_head`` at the final one.
+    chain's own block at the receipt's height. ``final_nonce`` counts the sender's transactions up
+    to the final block: what it is above is decided for good. ``head`` is the contract's at the
+    latest block, ``final_head`` at the final one.
     """
 
     receipt: Receipt | None
     canonical_hash: bytes | None
-    next_nonce: int
+    final_nonce: int
     safe_number: int
     final_number: int
     head: Head
@@ -105,15 +106,17 @@ class Observation:
 
 
 class OutboxStore(Protocol):
-    """Where rows live. Each method is one committed database transaction of its own, or part of
-    the caller's; nothing is sent before ``add`` is committed.
+    """Where rows live.
+
+    Each method is one committed database transaction of its own, or part of the caller's; nothing
+    is sent before ``add`` is committed.
     """
 
     def add(self, row: OutboxRow) -> None:
         """Keep a new row; raises DuplicateId if its transaction hash is there already."""
 
-    def unfinished(self) -> list[OutboxRow]:
-        """All rows whose state is not in FINISHED, in ascending order of (sender, nonce)."""
+    def unfinished(self, chain_id: int) -> list[OutboxRow]:
+        """The chain's rows whose state is not in FINISHED, ascending by (sender, nonce)."""
 
     def update(self, before: OutboxRow, after: OutboxRow) -> None:
         """Replace ``before`` by ``after``; raises Conflict if the row is no longer ``before``."""
@@ -181,7 +184,7 @@ def supersede(row: OutboxRow, bump: OutboxRow) -> OutboxRow:
 def _advance_without_block(row: OutboxRow, seen: Observation) -> OutboxRow:
     if row.state in _IN_BLOCK:
         return _leave_block(row, f"left the chain at height {row.block_number}")
-    if seen.receipt is None and seen.next_nonce > row.nonce:
+    if seen.receipt is None and seen.final_nonce > row.nonce:
         # Another transaction has the nonce, so this one can never be mined any more.
         return _settle(row, seen, "another transaction took the nonce")
     return row
@@ -225,6 +228,10 @@ def _settle(row: OutboxRow, seen: Observation, why: str) -> OutboxRow:
 class ChainView(Protocol):
     """What the driver asks of a chain; ``NodeView`` answers it from a Node."""
 
+    @property
+    def chain_id(self) -> int:
+        """Which rows are this chain's."""
+
     def observe(self, row: OutboxRow) -> Observation:
         """All facts about ``row``; raises ChainUnavailable if one cannot be had."""
 
@@ -239,19 +246,27 @@ class NodeView:
     node: Node
     depths: FinalityDepths | None = None
 
+    @property
+    def chain_id(self) -> int:
+        """The chain that the node serves."""
+        return self.node.chain_id
+
     def observe(self, row: OutboxRow) -> Observation:
-        """The facts about ``row``. Raises ChainUnavailable if this is not the row's chain."""
+        """The facts about ``row``. Raises InvariantViolated if this is not the row's chain."""
         if row.chain_id != self.node.chain_id:
-            raise ChainUnavailable(
+            raise InvariantViolated(
                 f"the row is for chain {row.chain_id}, the node serves {self.node.chain_id}"
             )
+        finality = self.node.finality(self.depths)
+        # Before the receipt: read after it, the nonce could count our own transaction, mined in
+        # between, and make it look like somebody else's.
+        final_nonce = self.node.nonce(row.sender, at=finality.final)
         receipt = self.node.receipt(row.transaction_hash)
         block = self.node.block(receipt.block_number) if receipt is not None else None
-        finality = self.node.finality(self.depths)
         return Observation(
             receipt=receipt,
             canonical_hash=block.hash if block is not None else None,
-            next_nonce=self.node.nonce(row.sender),
+            final_nonce=final_nonce,
             safe_number=finality.safe,
             final_number=finality.final,
             head=read_head(self.node, row.contract, row.origin),
@@ -265,10 +280,8 @@ class NodeView:
     def _final_head(self, row: OutboxRow, number: int) -> Head:
         try:
             return read_head(self.node, row.contract, row.origin, at=number)
-        except KyojoError as error:
-            if isinstance(error, ChainUnavailable) and error.details.get("kind") == "unreachable":
-                raise
-            # Below the contract's birth there is no head to read.
+        except NotFound:
+            # The final block lies before the contract's birth.
             return Head(0, bytes(32))
 
 
@@ -285,7 +298,7 @@ class Outbox:
         Returns the rows as they now stand. Raises ChainUnavailable if the chain cannot be read;
         what was done until then is stored.
         """
-        return [self._step_row(row) for row in self.store.unfinished()]
+        return [self._step_row(row) for row in self.store.unfinished(self.chain.chain_id)]
 
     def _step_row(self, row: OutboxRow) -> OutboxRow:
         row = self._look(row)
