@@ -53,10 +53,10 @@ $(READY): requirements/dev.txt pyproject.toml
 	@touch $(READY)
 
 demo: $(READY)  ## run one real month of a charging network, end to end
-	@$(BIN)/python examples/lugano/demo.py
+	@$(BIN)/python -m examples.lugano.demo
 
 serve: $(READY)  ## the same, and keep the server up to look around
-	@$(BIN)/python examples/lugano/demo.py --serve
+	@$(BIN)/python -m examples.lugano.demo --serve
 
 test: $(READY)  ## run the tests
 	@$(BIN)/python -m pytest -n $(WORKERS)

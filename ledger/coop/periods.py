@@ -81,13 +81,18 @@ def _cut_off(step: Step, period: Period) -> CutOff:
 
 
 def _facts(state: State, period: Period) -> dict[str, Any]:
-    members = sorted(
+    sharing = {
         member.id
         for member in state.members.values()
         if "member" in member.roles and (member.left is None or member.left >= period.start)
-    )
+    }
+    # A town that funds an asset, or whoever bore a cost, takes part without the role of a member.
+    for asset in state.funding.values():
+        sharing |= asset["amounts"].keys()
+    for cost in period.costs.values():
+        sharing |= cost["borne"].keys()
     return {
-        "members": members,
+        "members": sorted(sharing),
         "revenue": dict(period.revenue),
         "costs": dict(period.costs),
         "funding": dict(state.funding),

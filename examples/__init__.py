@@ -1,0 +1,1 @@
+"""Worked examples; each is a package that can be run."""

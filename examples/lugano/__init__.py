@@ -1,0 +1,1 @@
+"""One real month of a charging network around Lugano, settled end to end."""
