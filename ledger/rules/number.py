@@ -17,11 +17,13 @@ from typing import Any
 from ledger.canonical import INTEGER_MAX
 from ledger.errors import OutOfRange
 
-_DECIMAL = re.compile(r"-?[0-9]{1,400}(?:\.[0-9]{1,400})?")
-_RATIO = re.compile(r"-?[0-9]{1,400}/[0-9]{1,400}")
+LENGTH_MAX = 80
+
+_DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_RATIO = re.compile(r"-?[0-9]+/[0-9]+")
 
 
-def parse_number(value: Any) -> Fraction:
+def parse_number(value: Any, *, length_max: int = LENGTH_MAX) -> Fraction:
     """Read an int or a number's text; raises OutOfRange for anything else, floats above all."""
     if type(value) is int:
         return Fraction(value)
@@ -29,6 +31,8 @@ def parse_number(value: Any) -> Fraction:
         raise OutOfRange(f"{value!r} is a binary float; write the number in quotes")
     if type(value) is not str:
         raise OutOfRange(f"{type(value).__name__} is not a number")
+    if len(value) > length_max:
+        raise OutOfRange(f"{value[:20]}… is longer than {length_max} characters")
     return _parse_text(value)
 
 

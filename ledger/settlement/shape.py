@@ -21,6 +21,8 @@ from ledger.rules.rounding import Method, Token
 
 Model = TypeVar("Model", bound=BaseModel)
 
+FRACTION_LENGTH_MAX = 1_000
+
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -31,7 +33,7 @@ def _hash(value: Any) -> bytes:
 
 
 def _fraction(value: Any) -> Fraction:
-    number = parse_number(value) if isinstance(value, str) else None
+    number = parse_number(value, length_max=FRACTION_LENGTH_MAX) if isinstance(value, str) else None
     if number is None or format_fraction(number.numerator, number.denominator) != value:
         raise OutOfRange(f"{value!r:.80} is not a fraction in lowest terms")
     return number
