@@ -12,6 +12,7 @@ from typing import Any
 
 from ledger.coop import bodies
 from ledger.coop.rulesets import rules_in_force
+from ledger.coop.settlements import check_feasible
 from ledger.coop.state import SUSPENSE, CutOff, Period, State, state_hash
 from ledger.coop.step import Change, Step
 from ledger.errors import Conflict, DuplicateId, OutOfRange, PeriodClosed
@@ -57,7 +58,9 @@ def close(step: Step, body: bodies.PeriodClosed) -> Change:
     if step.now < grace_ends:
         raise PeriodClosed(f"the grace time of {body.period} ends at {grace_ends}")
     closed = replace(period, status="closed", epoch=1, cut_off=_cut_off(step, period))
-    return Change(state.with_period(closed), period=body.period)
+    after = state.with_period(closed)
+    check_feasible(after, period.id, step.evidence)
+    return Change(after, period=body.period)
 
 
 def _cut_off(step: Step, period: Period) -> CutOff:

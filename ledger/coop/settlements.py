@@ -30,6 +30,7 @@ from ledger.rules.document import RuleSet
 from ledger.rules.inputs import Inputs, inputs_bytes, parse_inputs
 from ledger.settlement import document as settlement_document
 from ledger.settlement.document import Settlement, build_settlement, settlement_id
+from ledger.settlement.run import run
 from ledger.settlement.sumtree import derive_salt
 from ledger.usage.totals import CHARGE
 
@@ -68,6 +69,19 @@ def compute(state: State, period_id: str, evidence: Evidence, seed: bytes) -> Co
     settlement = build_settlement(facts, rules, inputs, seed)
     inputs_blob = derive_salt(seed, "inputs", 0) + inputs_bytes(inputs)
     return Computed(settlement_id(settlement.document), rules, inputs, inputs_blob, settlement)
+
+
+def check_feasible(state: State, period_id: str, evidence: Evidence) -> None:
+    """Raise what stands in the way of settling a period, before its cut-off makes it final.
+
+    Nothing can be added to a period once it is closed, so one that its rules cannot divide (no
+    weights, money that no pool takes) must not be closed.
+    """
+    period = state.period(period_id)
+    adopted = next(a for a in state.rule_sets if a.rule_hash == _cut_off(period).rule_hash)
+    rules = read_rules(evidence, adopted.text_sha256)
+    totals = evidence.totals(period_id, FIRST_EPOCHS)
+    run(rules, parse_inputs(inputs_document(state, period, rules, totals)))
 
 
 def inputs_document(
