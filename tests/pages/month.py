@@ -7,7 +7,6 @@ from typing import Any
 
 from ledger.coop.signing import Seen, sign_decision
 from ledger.coop.submission import Submission
-from ledger.log import key as log_key
 from ledger.log.note import Ed25519Signer, Ed25519Verifier
 from ledger.service.coop import Coop, Office
 from ledger.service.settle import propose_settlement, settle
@@ -17,10 +16,10 @@ from ledger.store import schema
 from ledger.store.database import Database
 from ledger.store.logs import create_log
 from ledger.store.sequencer import Sequencer
-from tests.builder import ORIGIN, START, World, record, signing_key
+from tests.builder import ORIGIN, START, World, log_key, record, signing_key
 
 MONTH = "2026-10"
-LOG_KEY = log_key.SigningKey(ORIGIN, log_key.KeyType.ED25519, bytes(range(1, 33)))
+LOG_KEY = log_key(ORIGIN)
 VERIFIER = Ed25519Verifier(LOG_KEY.verifier_key)
 AUDITOR = Reader("audit", ("auditor",), signing_key("audit").address)
 

@@ -1,0 +1,295 @@
+"""Why this amount: one dividing step of a statement, told down to the entries of the log.
+
+amount → step → weight, quotient, remainder → the member's figures → facilities → batch entries.
+Every figure comes from the statement; the page only puts them into sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from api.pages.speech import Speech, per_mille
+from api.pages.steps import Rules, share_of, step_purpose, step_title
+from ledger.settlement.shape import (
+    DivisionShape,
+    OwnStepShape,
+    SourceShape,
+    StatementShape,
+    StepShape,
+)
+
+_KEYS = {
+    "proportional": ("利用に応じて", "By usage"),
+    "capital": ("拠出に応じて", "By money put in"),
+    "equal": ("均等に", "Equally"),
+    "fixed": ("定めた比率で", "By fixed shares"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a figure was metered: a facility, how much, and the batch entries that say so."""
+
+    facility: str
+    value: str
+    entries: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure of the member: what it is, how much, and where it comes from."""
+
+    name: str
+    value: str
+    places: tuple[Place, ...]
+    entries: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """The member's weight in a step or in one part of it; ``width`` is a bar of 1,000."""
+
+    title: str
+    fraction: str
+    figures: tuple[Figure, ...]
+    weight: str
+    weight_total: str
+    share: str
+    width: int
+    gives: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One amount with everything that explains it."""
+
+    step: str
+    title: str
+    amount: str
+    purpose: str
+    pool: str
+    bases: tuple[Basis, ...]
+    is_parted: bool
+    share: str
+    share_exact: str
+    width: int
+    arithmetic: str
+    before: str
+    rounding: str
+    extra: int
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """What the telling of all steps of one statement shares; ``traces`` see ``trace_usage``."""
+
+    say: Speech
+    rules: Rules
+    own: StatementShape
+    words: Mapping[str, Any]
+    facilities: Mapping[str, Any]
+    traces: Mapping[str, Sequence[Place]]
+    reports: Mapping[str, tuple[int, ...]]
+
+    def reason(self, mine: OwnStepShape, step: StepShape, division: DivisionShape) -> Reason:
+        """The step's amount explained."""
+        say, whole = self.say, int(division.weight_sum)
+        share = share_of(mine.weight_units, whole)
+        held, taken = say.money(step.available), say.money(step.taken)
+        return Reason(
+            step=step.step,
+            title=step_title(say, self.rules, step.step, step.kind),
+            amount=say.money(mine.amount_minor),
+            purpose=step_purpose(say, self.rules, step),
+            pool=say(
+                f"原資「{step.source}」の残高{held}のうち、この段階で{taken}を分けました。",
+                f"The pool “{step.source}” held {held}; this step divided {taken} of it.",
+            ),
+            bases=tuple(self._bases(mine, step, division)),
+            is_parted=bool(division.parts),
+            share=say.percent(share),
+            share_exact=say.fraction(share),
+            width=per_mille(share, 1),
+            arithmetic=self._arithmetic(mine, step, whole),
+            before=say.money_about(step.taken * share),
+            rounding=rounding_sentence(say, mine, division),
+            extra=mine.extra,
+            notes=step.notes,
+        )
+
+    def _bases(
+        self, mine: OwnStepShape, step: StepShape, division: DivisionShape
+    ) -> Iterator[Basis]:
+        if not division.parts:
+            weight = Fraction(mine.weight_units, division.denominator)
+            key = self.rules.step(step.step).get("key", {})
+            yield self._basis("", Fraction(1), mine.sources, (weight, division.weight_total), key, step)
+        sources = {part.part: part.sources for part in mine.parts}
+        lines = {line.part: line for line in self.own.lines if line.step == step.step}
+        for part in division.parts:
+            written = self.rules.part(step.step, part.part)
+            line = lines.get(part.part)
+            weights = (Fraction(0) if line is None else line.weight, part.weight_total)
+            title = self.say.name(written.get("label"), self._key_title(written, part.part))
+            key = written.get("key", {})
+            yield self._basis(title, part.fraction, sources.get(part.part, ()), weights, key, step)
+
+    def _key_title(self, written: Mapping[str, Any], part: str) -> str:
+        words = _KEYS.get(written.get("key", {}).get("kind", ""), (part, part))
+        return self.say(*words)
+
+    def _basis(  # noqa: PLR0913 - one weight and all that it is told from
+        self,
+        title: str,
+        fraction: Fraction,
+        sources: Sequence[SourceShape],
+        weights: tuple[Fraction, Fraction],
+        key: Mapping[str, Any],
+        step: StepShape,
+    ) -> Basis:
+        say, (weight, total) = self.say, weights
+        share = weight / total if total else Fraction()
+        units = {self._unit(source.where) for source in sources}
+        unit = units.pop() if len(units) == 1 else ""
+        figures = tuple(self._figure(source) for source in sources)
+        if not sources:
+            figures = (self._head(key, weight),)
+        return Basis(
+            title=title,
+            fraction=say.percent(fraction),
+            figures=figures,
+            weight=say.quantity(weight, unit),
+            weight_total=say.quantity(total, unit),
+            share=say.percent(share),
+            width=per_mille(share, 1),
+            gives=say.money_about(step.taken * fraction * share),
+        )
+
+    def _head(self, key: Mapping[str, Any], weight: Fraction) -> Figure:
+        say = self.say
+        if key.get("kind") == "equal" and weight:
+            name = say("対象となる組合員は、各一口", "One share for each member that takes part")
+        else:
+            name = say("対象外", "You take no part in this")
+        return Figure(name, say.fraction(weight), (), ())
+
+    def _figure(self, source: SourceShape) -> Figure:
+        table, name = _place(source.where)
+        value = self.say.quantity(source.value, self._unit(source.where))
+        places = tuple(self.traces.get(name, ())) if table == "totals" else ()
+        return Figure(self._name(table, name), value, places, self.reports.get(source.where, ()))
+
+    def _name(self, table: str, name: str) -> str:
+        say = self.say
+        if table == "totals":
+            return say.name(self.words.get(name), name)
+        texts = {
+            "costs": (f"負担した費用「{name}」", f"Cost “{name}” that you bore"),
+            "owed": ("前期までの未回収分", "Still owed to you from earlier months"),
+            "funding": (f"「{name}」への拠出", f"Money you put into “{name}”"),
+        }
+        return say(*texts.get(table, ("規則で定めた重み", "Weight set in the rules")))
+
+    def _unit(self, where: str) -> str:
+        table, name = _place(where)
+        if table in ("costs", "owed", "funding") or name.startswith("charge."):
+            return "money"
+        return str(self.words.get(name, {}).get("unit", "")) if table == "totals" else ""
+
+    def _arithmetic(self, mine: OwnStepShape, step: StepShape, whole: int) -> str:
+        say = self.say
+        sum_text = (
+            f"{say.number(abs(step.taken))} × {say.number(mine.weight_units)} ÷ "
+            f"{say.number(whole)} = {say.number(mine.quotient)}"
+        )
+        if not mine.remainder:
+            return sum_text
+        rest = f"{say.number(mine.remainder)} ⁄ {say.number(whole)}"
+        return say(f"{sum_text}、余り {rest}", f"{sum_text}, remainder {rest}")
+
+
+def trace_usage(
+    say: Speech, document: Mapping[str, Any], names: Mapping[str, Any], month: str
+) -> dict[str, list[Place]]:
+    """Per metric or charge: each facility's sum and the entries of the batches it comes from."""
+    words, facilities = names["words"], names["facilities"]
+    found: dict[str, list[Place]] = {}
+    for facility, name, currency, amount in document["usage"]["totals"]:
+        if currency and currency != say.currency:
+            continue
+        entries = tuple(
+            batch["index"]
+            for batch in document["usage"]["batches"]
+            if any(row[:4] == [month, facility, name, currency] for row in batch["totals"])
+        )
+        unit = "money" if currency else str(words.get(name, {}).get("unit", ""))
+        title = say.name(facilities.get(facility), facility)
+        place = Place(title, say.quantity(Fraction(amount), unit), entries)
+        found.setdefault(name, []).append(place)
+    return found
+
+
+def rounding_sentence(say: Speech, mine: OwnStepShape, division: DivisionShape) -> str:
+    """Whether an odd unit came to the member, and why."""
+    unit, units = say.unit(), say.number(division.extra_units)
+    if division.extra_units == 0:
+        return say(
+            "全員の金額が割り切れたため、端数処理はありません。",
+            "The amounts came out even for everybody; nothing was rounded.",
+        )
+    left = say(
+        f"全員の端数を切り捨てると{unit}が{units}個残り、",
+        f"With everybody's fractions cut off, {units} × {unit} were left. They went ",
+    )
+    if division.rounding.method == "sequential" or division.cut_off is None:
+        return left + _sequential(say, mine)
+    own = share_of(mine.remainder, int(division.weight_sum))
+    return left + _largest(say, mine, own, division.cut_off.remainder)
+
+
+def _sequential(say: Speech, mine: OwnStepShape) -> str:
+    got = (
+        say("あなたはそのうち1個を受け取りました。", "you got one.")
+        if mine.extra
+        else say("あなたには届きませんでした。", "none reached you.")
+    )
+    return say("定められた順に1個ずつ配られました。", "one each, in the declared order; ") + got
+
+
+def _largest(say: Speech, mine: OwnStepShape, own: Fraction, last: Fraction) -> str:
+    how = say(
+        "余りの大きい順に1個ずつ配られました。",
+        "one each, to the largest remainders. ",
+    )
+    if own == 0:
+        return how + say(
+            "あなたの金額は割り切れたため、対象外です。", "Yours came out even, so none was due."
+        )
+    shown, least = say.decimal(own), say.decimal(last)
+    if own == last and not mine.extra:
+        return how + say(
+            f"あなたの余り {shown} は最後の1個と同順位で、規則の順序により他の組合員に配られました。",
+            f"Your remainder, {shown}, tied for the last one; "
+            "by the rules' order for ties it went to another member.",
+        )
+    if mine.extra:
+        return how + say(
+            f"あなたの余りは {shown}、配られた最小の余りは {least} なので、1個加わりました。",
+            f"Yours is {shown}; the smallest that still received one is {least}. "
+            "So you received one.",
+        )
+    return how + say(
+        f"あなたの余り {shown} は、配られた最小の余り {least} に届かないため、加わりません。",
+        f"Yours is {shown}, below {least}, the smallest that received one. So you received none.",
+    )
+
+
+def _place(where: str) -> tuple[str, str]:
+    """The table and the name in a source's JSON pointer: ``inputs:/totals/trips/bus``."""
+    parts = where.partition("/")[2].split("/")
+    names = [part.replace("~1", "/").replace("~0", "~") for part in parts]
+    return (names[0], names[1]) if len(names) > 2 else (names[0], "")

@@ -1,0 +1,91 @@
+"""Pages for people: a co-op's front page, published results, a member's own statements.
+
+``?lang=ja`` and ``?lang=en`` choose which language stands first. A member enters with a bearer
+token (``kyojo member token``), which a cookie then carries: HttpOnly, same site, for an hour.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from api.dependencies import COOKIE, CoopHere, InstallationHere, PageReader
+from api.pages.render import Language, coop_page, enter_page, settlement_page, statement_page
+from ledger.service import read
+from ledger.service.coop import Coop
+from ledger.service.publication import publication
+from ledger.service.sign_in import TOKEN_MINUTES, read_token
+from ledger.service.statements import statement
+
+router = APIRouter(default_response_class=HTMLResponse)
+
+Lang = Annotated[Language, Query(alias="lang")]
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+
+
+@router.get("/")
+@router.get("/pages")
+def start(installation: InstallationHere) -> RedirectResponse:
+    """To the first co-op's front page."""
+    return RedirectResponse(f"/pages/{next(iter(installation.coops), '')}")
+
+
+@router.get("/pages/{coop}")
+def front(coop: CoopHere, lang: Lang = "en") -> HTMLResponse:
+    """The co-op's front page. Open to all."""
+    return _page(coop_page(read.overview(coop), lang, _links(coop)))
+
+
+@router.get("/pages/{coop}/enter")
+def ask_token(coop: CoopHere, lang: Lang = "en") -> HTMLResponse:
+    """The form into which a member puts a token."""
+    return _page(enter_page(coop.state().terms().name.model_dump(), lang))
+
+
+@router.post("/pages/{coop}/enter")
+def enter(coop: CoopHere, token: Annotated[str, Form(max_length=200)]) -> RedirectResponse:
+    """Keep a valid token in a cookie."""
+    read_token(coop, token.strip())
+    slug = coop.log.slug
+    answer = RedirectResponse(f"/pages/{slug}", status_code=303)
+    answer.set_cookie(
+        COOKIE,
+        token.strip(),
+        max_age=TOKEN_MINUTES * 60,
+        path=f"/pages/{slug}",
+        httponly=True,
+        samesite="strict",
+    )
+    return answer
+
+
+@router.get("/pages/{coop}/{month}")
+def result(coop: CoopHere, reader: PageReader, month: str, lang: Lang = "en") -> HTMLResponse:
+    """A month's result: for members once proposed, for all once settled."""
+    document = read.settlement(coop, reader, month)
+    return _page(settlement_page(document, publication(coop, reader, month), lang))
+
+
+@router.get("/pages/{coop}/{month}/{member}")
+def own_statement(
+    coop: CoopHere, reader: PageReader, month: str, member: str, lang: Lang = "en"
+) -> HTMLResponse:
+    """A member's statement, for the member and the roles that the charter names."""
+    found = statement(coop, reader, month, member)
+    return _page(statement_page(found, read.settlement(coop, reader, month), lang))
+
+
+def _links(coop: Coop) -> dict[str, str]:
+    periods = coop.state().periods.values()
+    slug = coop.log.slug
+    return {one.id: f"/pages/{slug}/{one.id}" for one in periods if one.status == "settled"}
+
+
+def _page(html: str) -> HTMLResponse:
+    return HTMLResponse(html, headers=HEADERS)
