@@ -1,0 +1,193 @@
+"""Anchors: whether each stands on the chain, and who says so.
+
+An entry that records an anchor brings evidence, a canonical JSON blob that ``anchor_evidence``
+verifies down to a block hash. What that block hash rests on is a question of its own: the auditor
+knows the block (trust file), or asks a node, or neither; the report says which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from ledger import canonical
+from ledger.audit.anchor_evidence import AnchorFacts, verify_anchor_evidence
+from ledger.audit.fold import Fold
+from ledger.audit.report import AnchorFact, Findings, RestsOn
+from ledger.audit.trust import Trust
+from ledger.coop.bodies import AnchorRecorded
+from ledger.errors import AnchorMismatch, KyojoError
+from ledger.period import format_instant
+
+_TIME_MAX = 2**40
+
+
+class ChainView(Protocol):
+    """A node that the auditor trusts; every method may raise ChainUnavailable."""
+
+    def chain_id(self) -> int:
+        """The chain that the node serves."""
+        ...
+
+    def code_hash(self, contract: str) -> bytes:
+        """keccak256 of the code at an address."""
+        ...
+
+    def head(self, contract: str, origin: str) -> tuple[int, bytes]:
+        """Size and root that the contract holds at the finalized block; size 0 if none."""
+        ...
+
+    def block_hash(self, number: int) -> bytes | None:
+        """The hash of the block at a height; None if there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorChecks:
+    """Checks the anchors that a fold came across."""
+
+    fold: Fold
+    trust: Trust | None
+    chain: ChainView | None
+    findings: Findings
+
+    def run(self) -> tuple[AnchorFact, ...]:
+        """Check every anchor, and the contract's own head if there is a node to ask."""
+        self._check_charter()
+        facts = tuple(self._check(index, body) for index, body in self.fold.anchors)
+        if self.chain is not None:
+            self._ask_contracts(self.chain)
+        return facts
+
+    def _check(self, index: int, body: AnchorRecorded) -> AnchorFact:
+        proven: AnchorFacts | None = None
+        rests_on: RestsOn = "nothing"
+        try:
+            proven = self._verify(body)
+            rests_on = self._rests_on(body)
+        except KyojoError as error:
+            if error.code == "chain-unavailable":
+                raise
+            self.findings.add_error(error, f"entry {index}, anchor")
+        return AnchorFact(
+            entry=index,
+            chain_id=body.chain_id,
+            contract=body.contract,
+            size=body.size,
+            block_number=body.block_number,
+            block_hash=body.block_hash,
+            block_time=_instant(proven.block_time) if proven is not None else None,
+            rests_on=rests_on,
+        )
+
+    def _verify(self, body: AnchorRecorded) -> AnchorFacts:
+        blob = self.fold.blob(body.evidence.sha256)
+        facts = verify_anchor_evidence(
+            canonical.parse_canonical(blob, what="the evidence"),
+            block_hash=bytes.fromhex(body.block_hash),
+            chain_id=body.chain_id,
+            contract=body.contract,
+            origin=self.fold.state.terms().origin,
+            size=body.size,
+            root=bytes.fromhex(body.root),
+        )
+        if facts.block_number != body.block_number:
+            raise AnchorMismatch(
+                f"the block's number is {facts.block_number}, the entry says {body.block_number}"
+            )
+        transaction = facts.transaction_hash
+        if transaction is not None and transaction.hex() != body.transaction:
+            raise AnchorMismatch(
+                f"the transaction is {transaction.hex()}, the entry says {body.transaction}"
+            )
+        return facts
+
+    def _rests_on(self, body: AnchorRecorded) -> RestsOn:
+        """Who vouches for the block; raises AnchorMismatch if somebody knows another one."""
+        known = self.trust.chain(body.chain_id, body.contract) if self.trust is not None else None
+        trusted = known.block_hash(body.block_number) if known is not None else None
+        rests_on: RestsOn = "evidence-only"
+        if self.chain is not None and self.chain.chain_id() == body.chain_id:
+            found = self.chain.block_hash(body.block_number)
+            if found is None or found.hex() != body.block_hash:
+                raise AnchorMismatch(
+                    f"the node's block {body.block_number} is "
+                    f"{found.hex() if found else 'not there'}, not {body.block_hash}"
+                )
+            rests_on = "node"
+        if trusted is not None:
+            if trusted != body.block_hash:
+                raise AnchorMismatch(
+                    f"block {body.block_number} is {trusted} in the trust file, "
+                    f"not {body.block_hash}"
+                )
+            rests_on = "trusted-block"
+        return rests_on
+
+    def _check_charter(self) -> None:
+        """The contracts that the charter names, compared with those that the auditor trusts."""
+        charter = self.fold.state.charter
+        if charter is None or self.trust is None:
+            return
+        for target in charter.anchors:
+            known = self.trust.chain(target.chain_id, target.contract)
+            if known is not None and known.code_hash != target.code_hash:
+                self.findings.add(
+                    "anchor-mismatch", f"entry 0, anchors, {target.contract}",
+                    f"the charter says its code hash is {target.code_hash}, "
+                    f"the trust file {known.code_hash}",
+                    "規約のコードハッシュが信頼ファイルと一致しません",
+                )  # fmt: skip
+
+    def _ask_contracts(self, chain: ChainView) -> None:
+        charter = self.fold.state.charter
+        if charter is None:
+            return
+        for target in charter.anchors:
+            known = self.trust.chain(target.chain_id, target.contract) if self.trust else None
+            if target.chain_id != chain.chain_id() or (self.trust and known is None):
+                continue
+            wanted = known.code_hash if known is not None else target.code_hash
+            found = chain.code_hash(target.contract).hex()
+            if found != wanted:
+                self.findings.add(
+                    "anchor-mismatch", f"chain {target.chain_id}, {target.contract}",
+                    f"the code there has the hash {found}, expected {wanted}",
+                    "コントラクトのコードハッシュが一致しません",
+                )  # fmt: skip
+                continue
+            self._compare_head(target.contract, chain.head(target.contract, charter.origin))
+
+    def _compare_head(self, contract: str, head: tuple[int, bytes]) -> None:
+        size, root = head
+        if size == 0 or size > len(self.fold.tree.leaves):
+            return  # never anchored, or later than this bundle: said among what is not checked
+        if self.fold.tree.root(size) != root:
+            self.findings.add(
+                "anchor-mismatch", f"entry {size - 1}, contract {contract}",
+                f"the contract holds another root for the first {size} entries: "
+                "this bundle and the chain are two different histories",
+                f"コントラクトが保持する先頭 {size} 件の根が異なります",
+            )  # fmt: skip
+
+
+def later_heads(fold: Fold, chain: ChainView | None) -> Sequence[int]:
+    """Sizes that contracts of the charter hold beyond the end of this bundle."""
+    charter = fold.state.charter
+    if chain is None or charter is None:
+        return ()
+    number = chain.chain_id()
+    targets = [target for target in charter.anchors if target.chain_id == number]
+    sizes = [chain.head(target.contract, charter.origin)[0] for target in targets]
+    return [size for size in sizes if size > len(fold.tree.leaves)]
+
+
+def _instant(posix_seconds: int) -> str | None:
+    if not 0 <= posix_seconds < _TIME_MAX:
+        return None
+    try:
+        return format_instant(datetime.fromtimestamp(posix_seconds, tz=UTC))
+    except (ValueError, OverflowError, OSError):
+        return None  # a block may name a time that no calendar has

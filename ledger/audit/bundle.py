@@ -1,0 +1,269 @@
+"""The audit bundle: a whole log and all that it names, in one file (docs/audit-bundle.md).
+
+::
+
+    blobs/<sha256>             what an entry's body names as {"sha256", "bytes"}
+    checkpoint                 the log's signed tree head, verbatim
+    records/<entry>.ndjson     the lines of the usage batch at that index, a LF after each
+    records/<entry>.leaves     per line: 32 bytes of salt, 32 bytes of leaf hash
+    tile/0/…, tile/1/…         hashes of the tree (C2SP tlog-tiles)
+    tile/entries/…             entry bundles (C2SP tlog-tiles)
+    manifest.json              {"format", "origin", "genesis", "start", "end", "files"}, RFC 8785
+
+The container is that of ``archive``. ``start`` is 0 and ``end`` the checkpoint's size: a bundle
+holds the log from its charter on. ``files`` gives {"sha256", "bytes"} of every other file.
+Salts are disclosed, seeds never.
+
+The hashes in ``tile/0`` and the leaf hashes are not evidence, since the verifier computes them
+itself; they are there so that it can say *which* entry or record was changed.
+
+Invariant: nothing is in a bundle but what the log names, and nothing that it names is missing;
+the same log at the same size gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, BinaryIO, Final, Protocol
+
+from ledger import canonical
+from ledger.audit.archive import FILES_MAX, LAST, ArchiveWriter
+from ledger.coop.submission import BLOB_BYTES_MAX, blob_references
+from ledger.errors import KyojoError, MalformedDocument, TooLarge
+from ledger.log.merkle import HASH_BYTES, leaf_hash
+from ledger.log.note import NOTE_BYTES_MAX
+from ledger.log.tile import (
+    ENTRY_BYTES_MAX,
+    TILE_WIDTH,
+    Tile,
+    bundles_of_growth,
+    format_bundle,
+    format_bundle_path,
+    format_tile_path,
+    grow,
+    parse_bundle_path,
+    parse_tile_path,
+)
+from ledger.usage.batch import BATCH_BYTES_MAX, BATCH_RECORDS_MAX
+from ledger.usage.commitment import derive_salts, record_leaves
+
+FORMAT: Final = "kyojo-audit-bundle/1"
+MANIFEST: Final = LAST
+CHECKPOINT: Final = "checkpoint"
+USAGE_BATCH: Final = "usage-batch"
+MANIFEST_BYTES_MAX = 64 * 2**20
+
+_BLOB = re.compile(r"blobs/[0-9a-f]{64}")
+_RECORDS = re.compile(r"records/(?:0|[1-9][0-9]{0,15})\.(ndjson|leaves)")
+_FIELDS = {"format", "origin", "genesis", "start", "end", "files"}
+
+Progress = Callable[[int, int], None]
+
+
+class LogSource(Protocol):
+    """Where a bundle's contents come from; the store's ``LogReader`` is one."""
+
+    def entry_data(self, start: int, end: int) -> Iterator[bytes]:
+        """The bytes of entries start … end − 1."""
+        ...
+
+    def blob(self, digest: str, /) -> bytes:
+        """The blob with this SHA-256 (hex); raises NotFound."""
+        ...
+
+    def batch(self, index: int) -> tuple[bytes, tuple[bytes, ...]]:
+        """Seed and lines of the usage batch at an index; raises NotFound."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What the manifest says of a file."""
+
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A bundle's manifest: which log, from which entry to which, in which files."""
+
+    origin: str
+    genesis: str
+    start: int
+    end: int
+    files: Mapping[str, FileFacts]
+
+
+def write_bundle(  # noqa: PLR0913 - the log, its head, and where to write
+    out: BinaryIO,
+    source: LogSource,
+    *,
+    origin: str,
+    size: int,
+    note: bytes,
+    progress: Progress = lambda _done, _all: None,
+) -> Manifest:
+    """Write the bundle of the first ``size`` entries, whose signed head is ``note``, to ``out``.
+
+    ``progress`` is told how many of how many files are written. Raises TooLarge for a log with
+    more files than a bundle may hold.
+    """
+    contents, genesis = _contents(source, size, note)
+    if len(contents) >= FILES_MAX:
+        raise TooLarge(f"a bundle has at most {FILES_MAX} files, this log has {len(contents)}")
+    writer = ArchiveWriter(out)
+    files: dict[str, FileFacts] = {}
+    for number, name in enumerate(sorted(contents), start=1):
+        data = contents[name]()
+        writer.add(name, data)
+        files[name] = FileFacts(sha256(data).hexdigest(), len(data))
+        progress(number, len(contents))
+    manifest = Manifest(origin, genesis, 0, size, files)
+    writer.add(MANIFEST, format_manifest(manifest))
+    writer.close()
+    return manifest
+
+
+def format_manifest(manifest: Manifest) -> bytes:
+    """The bytes of a manifest."""
+    files = {
+        name: {"sha256": facts.sha256, "bytes": facts.size_bytes}
+        for name, facts in manifest.files.items()
+    }
+    return canonical.encode(
+        {
+            "format": FORMAT,
+            "origin": manifest.origin,
+            "genesis": manifest.genesis,
+            "start": manifest.start,
+            "end": manifest.end,
+            "files": files,
+        }
+    )
+
+
+def parse_manifest(data: bytes) -> Manifest:
+    """Read a manifest; raises MalformedDocument unless it is exactly what we would write."""
+    document = canonical.parse_canonical(data, what=MANIFEST)
+    if not isinstance(document, dict) or document.keys() != _FIELDS:
+        raise MalformedDocument(f"{MANIFEST} has the fields {', '.join(sorted(_FIELDS))}")
+    if document["format"] != FORMAT:
+        raise MalformedDocument(f"{MANIFEST}: this version of kyojo reads {FORMAT}")
+    texts, numbers = ("origin", "genesis"), ("start", "end")
+    if not all(type(document[name]) is str for name in texts):
+        raise MalformedDocument(f"{MANIFEST}: origin and genesis are texts")
+    if not all(type(document[name]) is int for name in numbers):
+        raise MalformedDocument(f"{MANIFEST}: start and end are numbers")
+    if not isinstance(document["files"], dict):
+        raise MalformedDocument(f"{MANIFEST}: files is an object")
+    files = {name: _parse_facts(name, row) for name, row in document["files"].items()}
+    return Manifest(
+        document["origin"], document["genesis"], document["start"], document["end"], files
+    )
+
+
+def size_limit(name: str) -> int:
+    """The most bytes that a file with this name may have; MalformedDocument for a strange name."""
+    if name == MANIFEST:
+        return MANIFEST_BYTES_MAX
+    if name == CHECKPOINT:
+        return NOTE_BYTES_MAX
+    if _BLOB.fullmatch(name):
+        return BLOB_BYTES_MAX
+    if matched := _RECORDS.fullmatch(name):
+        return BATCH_BYTES_MAX if matched[1] == "ndjson" else BATCH_RECORDS_MAX * 2 * HASH_BYTES
+    try:
+        if name.startswith("tile/entries/"):
+            return parse_bundle_path(name).width * (ENTRY_BYTES_MAX + 2)
+        return parse_tile_path(name).width * HASH_BYTES
+    except KyojoError as error:
+        raise MalformedDocument(f"{name!r} is not a file of an audit bundle", file=name) from error
+
+
+def blob_name(digest: str) -> str:
+    """The file of a blob."""
+    return f"blobs/{digest}"
+
+
+def lines_name(index: int) -> str:
+    """The file with the lines of the batch at an entry index."""
+    return f"records/{index}.ndjson"
+
+
+def leaves_name(index: int) -> str:
+    """The file with the salts and leaf hashes of the batch at an entry index."""
+    return f"records/{index}.leaves"
+
+
+def format_leaves(salts: list[bytes], leaves: list[bytes]) -> bytes:
+    """The content of a ``.leaves`` file."""
+    return b"".join(salt + leaf for salt, leaf in zip(salts, leaves, strict=True))
+
+
+def named_blobs(body: Any) -> set[str]:
+    """The SHA-256 of every blob that an entry's body names."""
+    return {str(reference["sha256"]) for reference in blob_references(body)}
+
+
+def tiles_of(leaf_hashes: list[bytes]) -> dict[Tile, bytes]:
+    """All tiles of the tree over these leaves."""
+    return grow(0, leaf_hashes, lambda _tiles: ())
+
+
+def _contents(
+    source: LogSource, size: int, note: bytes
+) -> tuple[dict[str, Callable[[], bytes]], str]:
+    """Every file but the manifest, by name, each as what makes it; and the genesis hash."""
+    found: dict[str, Callable[[], bytes]] = {CHECKPOINT: lambda: note}
+    leaf_hashes: list[bytes] = []
+    for index, data in enumerate(source.entry_data(0, size)):
+        leaf_hashes.append(leaf_hash(data))
+        document = canonical.parse(data, what=f"entry {index}")
+        for digest in named_blobs(document["body"]):
+            found[blob_name(digest)] = _blob_reader(source, digest)
+        if document["kind"] == USAGE_BATCH:
+            found[lines_name(index)] = _lines_reader(source, index)
+            found[leaves_name(index)] = _leaves_reader(source, index)
+    for tile, content in tiles_of(leaf_hashes).items():
+        found[format_tile_path(tile)] = _constant(content)
+    for bundle in bundles_of_growth(0, size):
+        start = bundle.index * TILE_WIDTH
+        found[format_bundle_path(bundle)] = _entries_reader(source, start, start + bundle.width)
+    return found, leaf_hashes[0].hex()
+
+
+def _constant(data: bytes) -> Callable[[], bytes]:
+    return lambda: data
+
+
+def _blob_reader(source: LogSource, digest: str) -> Callable[[], bytes]:
+    return lambda: source.blob(digest)
+
+
+def _lines_reader(source: LogSource, index: int) -> Callable[[], bytes]:
+    return lambda: b"".join(line + b"\n" for line in source.batch(index)[1])
+
+
+def _entries_reader(source: LogSource, start: int, end: int) -> Callable[[], bytes]:
+    return lambda: format_bundle(list(source.entry_data(start, end)))
+
+
+def _leaves_reader(source: LogSource, index: int) -> Callable[[], bytes]:
+    def read() -> bytes:
+        seed, lines = source.batch(index)
+        salts = derive_salts(seed, len(lines))
+        return format_leaves(salts, record_leaves(salts, lines))
+
+    return read
+
+
+def _parse_facts(name: str, row: object) -> FileFacts:
+    match row:
+        case {"sha256": str(digest), "bytes": int(size), **rest} if not rest:
+            if type(size) is int and size >= 0:
+                return FileFacts(digest, size)
+    raise MalformedDocument(f"{MANIFEST}: {name[:80]!r} has sha256 and bytes", file=name)

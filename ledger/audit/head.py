@@ -1,0 +1,123 @@
+"""The signed tree head of a bundle: whose signature it bears, and whether it is the right log's.
+
+With a trust file its keys must have signed, or its policy's quorum; without one there is only
+the charter's own word for which keys are the log's. Every signature line must be one that can be
+verified: a line that nobody can check would be bytes that anybody may change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ledger.audit.bundle import CHECKPOINT
+from ledger.audit.files import Files
+from ledger.audit.fold import Fold
+from ledger.audit.report import Findings
+from ledger.audit.trust import Trust
+from ledger.errors import BadSignature, KyojoError, MalformedNote
+from ledger.log.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
+from ledger.log.cosignature import verifier_of
+from ledger.log.key import VerifierKey, parse_vkey
+from ledger.log.note import Note, open_note, parse_note
+from ledger.log.policy import open_cosigned, parse_policy
+
+
+@dataclass(frozen=True, slots=True)
+class SignedHead:
+    """The head as it stands; ``signed_by`` names the keys whose signatures were verified."""
+
+    origin: str
+    size: int | None
+    root: bytes | None
+    signed_by: tuple[str, ...]
+
+
+def check_head(files: Files, fold: Fold, trust: Trust | None, findings: Findings) -> SignedHead:
+    """Check the checkpoint's signatures, and origin and genesis against the trust file."""
+    data = files.read(CHECKPOINT) or b""
+    charter = fold.state.charter
+    origin = charter.origin if charter is not None else ""
+    stated = _stated(data, findings)
+    if trust is not None:
+        _check_log(fold, stated, origin, trust, findings)
+    signed_by: tuple[str, ...] = ()
+    try:
+        note = _open(data, fold, trust, origin)
+        signed_by = tuple(f"{line.name}+{line.key_id.hex()}" for line in note.signatures)
+        _check_lines(data, fold, trust)
+    except KyojoError as error:
+        findings.add_error(error, f"{CHECKPOINT}, signatures")
+    if stated is None:
+        return SignedHead(origin, None, None, signed_by)
+    return SignedHead(stated.origin, stated.size, stated.root, signed_by)
+
+
+def _stated(data: bytes, findings: Findings) -> Checkpoint | None:
+    try:
+        return parse_checkpoint(parse_note(data).text)
+    except KyojoError as error:
+        findings.add_error(error, CHECKPOINT)
+        return None
+
+
+def _check_log(
+    fold: Fold, stated: Checkpoint | None, origin: str, trust: Trust, findings: Findings
+) -> None:
+    origins = {origin, stated.origin if stated is not None else origin}
+    if origins != {trust.origin}:
+        findings.add(
+            "wrong-log", "entry 0, origin",
+            f"this is the log {', '.join(sorted(origins))}, the trust file is for {trust.origin}",
+            f"信頼ファイルは {trust.origin} のもので、この記録のものではありません",
+        )  # fmt: skip
+    genesis = fold.tree.leaves[0].hex() if fold.tree.leaves else "nothing"
+    if genesis != trust.genesis:
+        findings.add(
+            "wrong-log", "entry 0",
+            f"the charter's leaf hash is {genesis}, the trust file names {trust.genesis}: "
+            "this is another co-op's log, or an invented one",
+            "起点のハッシュが信頼ファイルと一致しません。別の組合の記録か、作られたものです",
+        )  # fmt: skip
+
+
+def _open(data: bytes, fold: Fold, trust: Trust | None, origin: str) -> Note:
+    """The note, verified by those who must have signed it."""
+    if trust is not None and trust.policy is not None:
+        policy = parse_policy(trust.policy.encode())
+        return open_cosigned(data, origin=trust.origin, policy=policy).note
+    if trust is not None:
+        keys = [parse_vkey(vkey) for vkey in trust.log_keys]
+        origin = trust.origin
+    else:
+        keys = _charter_keys(fold)
+    verifiers = list(map(verifier_of, _distinct(keys)))
+    return open_checkpoint(data, origin=origin, verifiers=verifiers).note
+
+
+def _check_lines(data: bytes, fold: Fold, trust: Trust | None) -> None:
+    keys = _charter_keys(fold)
+    if trust is not None:
+        keys += [parse_vkey(vkey) for vkey in trust.log_keys]
+        policy = parse_policy(trust.policy.encode()) if trust.policy is not None else None
+        if policy is not None:
+            keys += [log.key for log in policy.logs] + [one.key for one in policy.witnesses]
+    note = open_note(data, list(map(verifier_of, _distinct(keys))))
+    unknown = sorted({line.name for line in note.ignored})
+    if unknown or len(parse_note(data).signatures) != len(note.signatures):
+        raise BadSignature(f"a signature line that nobody can verify, or one twice: {unknown}")
+
+
+def _charter_keys(fold: Fold) -> list[VerifierKey]:
+    charter = fold.state.charter
+    found = []
+    for vkey in charter.log_keys if charter is not None else ():
+        try:
+            found.append(parse_vkey(vkey))
+        except MalformedNote:
+            continue  # a charter may hold what is no key; then nothing verifies by it
+    return found
+
+
+def _distinct(keys: Iterable[VerifierKey]) -> list[VerifierKey]:
+    return list({(key.name, key.key_id): key for key in keys}.values())

@@ -1,0 +1,89 @@
+"""What an audit of a bundle does not show, said plainly with every verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ledger.audit.fold import Fold
+from ledger.audit.report import AnchorFact, Remark
+from ledger.audit.trust import Trust
+from ledger.log.policy import NO_QUORUM, parse_policy
+
+NO_TRUST = Remark(
+    "No trust file was given: the bundle fits together, but nothing ties it to the co-op.",
+    "信頼ファイルがないため、内部の整合性のみを確かめました。どの組合のものかは示されません。",
+)
+NO_WITNESSES = Remark(
+    "No witness vouches for this checkpoint: the log could show others another history.",
+    "証人の署名がないため、別の履歴が他者に示されていないことまでは分かりません。",
+)
+NO_ANCHORS = Remark(
+    "No anchor is recorded: nothing outside the log bounds its clock or holds its head.",
+    "アンカーの記録がないため、時刻や先頭を外部から裏づけるものがありません。",
+)
+NO_NODE = Remark(
+    "No chain node was asked: whether the anchors' blocks are in the chain, and whether the "
+    "contract has the expected code, was not looked up.",
+    "チェーンのノードに照会していないため、ブロックの存在とコントラクトのコードは未確認です。",
+)
+END = Remark(
+    "A bundle cannot show that no entry was added after its end.",
+    "この監査束の後に追加されたエントリーがないことは示せません。",
+)
+TRUTH = Remark(
+    "Whether the usage, revenue and costs that were reported took place, and whether all of it "
+    "was reported, no log can show.",
+    "報告された利用・収入・費用が実際にあったか、漏れがないかは、記録だけでは分かりません。",
+)
+
+
+def remarks_for(
+    fold: Fold,
+    trust: Trust | None,
+    anchors: Sequence[AnchorFact],
+    later: Sequence[int],
+    *,
+    has_node: bool,
+) -> tuple[Remark, ...]:
+    """The limits of this very audit; ``later`` are sizes that a contract holds beyond the end."""
+    found = [] if trust is not None else [NO_TRUST]
+    if fold.first_refused is not None:
+        found.append(_after(fold.first_refused))
+    if not _has_quorum(trust):
+        found.append(NO_WITNESSES)
+    if not anchors:
+        found.append(NO_ANCHORS)
+    elif not has_node:
+        found.append(NO_NODE)
+    found += [_unproven(anchor) for anchor in anchors if anchor.rests_on == "evidence-only"]
+    found += [_later(size) for size in later] or [END]
+    return (*found, TRUTH)
+
+
+def _has_quorum(trust: Trust | None) -> bool:
+    if trust is None or trust.policy is None:
+        return False
+    return parse_policy(trust.policy.encode()).quorum != NO_QUORUM
+
+
+def _after(index: int) -> Remark:
+    return Remark(
+        f"Entry {index} was refused; what depends on it could not be judged on its own.",
+        f"エントリー {index} が拒否されたため、それに依存する内容は単独では判断できません。",
+    )
+
+
+def _unproven(anchor: AnchorFact) -> Remark:
+    return Remark(
+        f"The anchor of entry {anchor.entry}: its evidence is consistent, but its block hash "
+        f"(block {anchor.block_number} of chain {anchor.chain_id}) is not one you trust.",
+        f"エントリー {anchor.entry} のアンカー: 証拠は整合していますが、ブロック "
+        f"{anchor.block_number}(チェーン {anchor.chain_id})のハッシュは未確認です。",
+    )
+
+
+def _later(size: int) -> Remark:
+    return Remark(
+        f"The contract holds a head of {size} entries: the log goes on after this bundle's end.",
+        f"コントラクトには {size} 件の先頭が記録されており、この監査束の後にも続きがあります。",
+    )
