@@ -115,8 +115,8 @@ class OutboxStore(Protocol):
     def add(self, row: OutboxRow) -> None:
         """Keep a new row; raises DuplicateId if its transaction hash is there already."""
 
-    def unfinished(self, chain_id: int) -> list[OutboxRow]:
-        """The chain's rows whose state is not in FINISHED, ascending by (sender, nonce)."""
+    def unfinished(self) -> list[OutboxRow]:
+        """All rows whose state is not in FINISHED, in ascending order of (sender, nonce)."""
 
     def update(self, before: OutboxRow, after: OutboxRow) -> None:
         """Replace ``before`` by ``after``; raises Conflict if the row is no longer ``before``."""
@@ -293,12 +293,13 @@ class Outbox:
     chain: ChainView
 
     def step(self) -> list[OutboxRow]:
-        """Look at every unfinished row once, send those not in a block, look again.
+        """Look at this chain's unfinished rows once, send those not in a block, look again.
 
-        Returns the rows as they now stand. Raises ChainUnavailable if the chain cannot be read;
-        what was done until then is stored.
+        Rows for other chains are left alone. Returns the rows as they now stand. Raises
+        ChainUnavailable if the chain cannot be read; what was done until then is stored.
         """
-        return [self._step_row(row) for row in self.store.unfinished(self.chain.chain_id)]
+        ours = [row for row in self.store.unfinished() if row.chain_id == self.chain.chain_id]
+        return [self._step_row(row) for row in ours]
 
     def _step_row(self, row: OutboxRow) -> OutboxRow:
         row = self._look(row)

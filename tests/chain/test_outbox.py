@@ -198,12 +198,8 @@ class MemoryStore:
             raise DuplicateId("the transaction is in the outbox already")
         self.rows[added.transaction_hash] = added
 
-    def unfinished(self, chain_id):
-        waiting = [
-            one
-            for one in self.rows.values()
-            if one.state not in FINISHED and one.chain_id == chain_id
-        ]
+    def unfinished(self):
+        waiting = [one for one in self.rows.values() if one.state not in FINISHED]
         return sorted(waiting, key=lambda one: (one.sender, one.nonce))
 
     def update(self, before, after):
@@ -323,9 +319,9 @@ def test_a_reorganised_row_is_sent_again_as_the_same_bytes():
 
 def test_a_store_that_lost_the_race_is_heard():
     store, chain = MemoryStore(row()), FakeChain()
-    stale = store.unfinished(1)
+    stale = store.unfinished()
     store.update(stale[0], replace(stale[0], note="somebody else was here"))
-    store.unfinished = lambda _: list(stale)
+    store.unfinished = lambda: list(stale)
     with pytest.raises(Conflict):
         Outbox(store, chain).step()
 
