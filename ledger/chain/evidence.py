@@ -13,6 +13,7 @@ from typing import Any
 
 import rlp
 from eth_hash.auto import keccak
+from eth_typing import Hash32
 from trie.hexary import HexaryTrie
 
 from ledger.audit.anchor_evidence import ANCHORED, AnchorFacts, verify_anchor_evidence
@@ -69,7 +70,7 @@ def build_anchor_evidence(  # noqa: PLR0913 - what is claimed, all by name
     ChainUnavailable if the node's answers do not come to the block's roots.
     """
     with translated("collect anchor evidence"):
-        receipt = node.web3.eth.get_transaction_receipt(transaction_hash)  # type: ignore[arg-type]
+        receipt = node.web3.eth.get_transaction_receipt(Hash32(transaction_hash))
         block = node.web3.eth.get_block(receipt["blockHash"])
         receipts = _receipts(node, block)
     index = int(receipt["transactionIndex"])

@@ -21,6 +21,7 @@ from eth_account import Account
 from eth_hash.auto import keccak
 from eth_keys.backends import get_backend
 from eth_keys.backends.native.main import NativeECCBackend
+from eth_typing import Hash32
 from eth_utils.address import to_checksum_address
 from web3 import HTTPProvider, Web3
 from web3.middleware import ExtraDataToPOAMiddleware
@@ -182,7 +183,7 @@ class Node:
         """The receipt of a transaction, None while it is not in a block."""
         found = self._find(
             "read a receipt",
-            lambda: self.web3.eth.get_transaction_receipt(transaction_hash),  # type: ignore[arg-type]
+            lambda: self.web3.eth.get_transaction_receipt(Hash32(transaction_hash)),
         )
         if found is None or found["blockNumber"] is None:
             return None
@@ -200,7 +201,7 @@ class Node:
         self._ask(
             "wait for a receipt",
             lambda: self.web3.eth.wait_for_transaction_receipt(
-                transaction_hash,  # type: ignore[arg-type]
+                Hash32(transaction_hash),
                 timeout=timeout_seconds,
                 poll_latency=0.02,
             ),
