@@ -34,6 +34,8 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 
+# The one form sends to this server only; every other page has none.
+FORM_POLICY = ("form-action 'none'", "form-action 'self'")
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'sha256-"
     + base64.b64encode(sha256(_STYLE.encode()).digest()).decode()
@@ -69,6 +71,12 @@ def coop_page(
     views = {each: coop_view(overview, links or {}, each) for each in LANGUAGES}
     titles = {each: view.coop for each, view in views.items()}
     return _page("coop.html", views, titles, language)
+
+
+def enter_page(name: Mapping[str, str], language: Language) -> str:
+    """The form into which a member of the co-op with this name puts a bearer token."""
+    titles = {each: name[each] for each in LANGUAGES}
+    return _page("enter.html", titles, titles, language)
 
 
 def _page(

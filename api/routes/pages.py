@@ -7,12 +7,22 @@ token (``kyojo member token``), which a cookie then carries: HttpOnly, same site
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import parse_qs
 
-from fastapi import APIRouter, Form, Query
+from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from api.dependencies import COOKIE, CoopHere, InstallationHere, PageReader
-from api.pages.render import Language, coop_page, enter_page, settlement_page, statement_page
+from api.dependencies import COOKIE, CoopHere, InstallationHere, PageReader, read_body
+from api.pages.render import (
+    CONTENT_SECURITY_POLICY,
+    FORM_POLICY,
+    coop_page,
+    enter_page,
+    settlement_page,
+    statement_page,
+)
+from api.pages.speech import Language
 from ledger.service import read
 from ledger.service.coop import Coop
 from ledger.service.publication import publication
@@ -22,11 +32,8 @@ from ledger.service.statements import statement
 router = APIRouter(default_response_class=HTMLResponse)
 
 Lang = Annotated[Language, Query(alias="lang")]
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-}
+FORM_BYTES_MAX = 1000
+HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
 
 
 @router.get("/")
@@ -45,18 +52,21 @@ def front(coop: CoopHere, lang: Lang = "en") -> HTMLResponse:
 @router.get("/pages/{coop}/enter")
 def ask_token(coop: CoopHere, lang: Lang = "en") -> HTMLResponse:
     """The form into which a member puts a token."""
-    return _page(enter_page(coop.state().terms().name.model_dump(), lang))
+    policy = CONTENT_SECURITY_POLICY.replace(*FORM_POLICY)
+    return _page(enter_page(coop.state().terms().name.model_dump(), lang), policy)
 
 
 @router.post("/pages/{coop}/enter")
-def enter(coop: CoopHere, token: Annotated[str, Form(max_length=200)]) -> RedirectResponse:
+async def enter(coop: CoopHere, request: Request) -> RedirectResponse:
     """Keep a valid token in a cookie."""
-    read_token(coop, token.strip())
+    form = parse_qs((await read_body(request, bytes_max=FORM_BYTES_MAX)).decode("ascii", "replace"))
+    token = form.get("token", [""])[0].strip()
+    await run_in_threadpool(read_token, coop, token)
     slug = coop.log.slug
     answer = RedirectResponse(f"/pages/{slug}", status_code=303)
     answer.set_cookie(
         COOKIE,
-        token.strip(),
+        token,
         max_age=TOKEN_MINUTES * 60,
         path=f"/pages/{slug}",
         httponly=True,
@@ -87,5 +97,5 @@ def _links(coop: Coop) -> dict[str, str]:
     return {one.id: f"/pages/{slug}/{one.id}" for one in periods if one.status == "settled"}
 
 
-def _page(html: str) -> HTMLResponse:
-    return HTMLResponse(html, headers=HEADERS)
+def _page(html: str, policy: str = CONTENT_SECURITY_POLICY) -> HTMLResponse:
+    return HTMLResponse(html, headers={**HEADERS, "Content-Security-Policy": policy})

@@ -1,0 +1,101 @@
+"""Commands of an auditor: export a bundle, write a trust file, verify offline."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ledger.audit.report import report_document
+from ledger.audit.report_text import report_text
+from ledger.audit.trust import Trust, parse_trust
+from ledger.audit.verify import ChainView, verify_bundle
+from ledger.chain.node import open_node
+from ledger.cli.office import chosen
+from ledger.cli.output import progress, show
+from ledger.errors import InvalidInput, KyojoError
+from ledger.service.chain_view import NodeChainView
+from ledger.service.export import export_bundle, export_trust
+
+Commands = Any
+
+
+def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
+    """Add the auditor's commands to the parser."""
+    audit = commands.add_parser("audit", help="export and verify, offline")
+    verbs = audit.add_subparsers(required=True, metavar="VERB")
+    own = argparse.ArgumentParser(add_help=False, parents=[shared])
+    own.add_argument("--config", help="the configuration file (default: KYOJO_CONFIG, kyojo.toml)")
+    own.add_argument("--coop", help="the co-op's short name; not needed where there is only one")
+    own.add_argument("--out", type=Path, required=True, metavar="FILE")
+
+    export = verbs.add_parser("export", parents=[own], help="write an audit bundle")
+    export.set_defaults(run=run_export)
+
+    trust = verbs.add_parser("trust", parents=[own], help="write a trust file to start from")
+    trust.set_defaults(run=run_trust)
+
+    verify = verbs.add_parser(
+        "verify",
+        parents=[shared],
+        help="verify a bundle; needs no database and no server",
+        epilog="exit status: 0 verified, 3 not verified, 4 consistent but no trust file, 2 unusable",
+    )
+    verify.add_argument("file", type=Path)
+    verify.add_argument("--trust", type=Path, help="what you know of the co-op from elsewhere")
+    verify.add_argument("--rpc", metavar="URL", help="a chain node to ask about the anchors")
+    verify.add_argument("--language", choices=("en", "ja"), default="en")
+    verify.set_defaults(run=run_verify)
+
+
+def run_export(options: argparse.Namespace) -> int:
+    """Write the bundle of a co-op's whole log."""
+    with chosen(options) as (_, coop), progress("export", quiet=options.json) as report:
+        export_bundle(coop, options.out, report)
+    size_bytes = options.out.stat().st_size
+    document = {"file": str(options.out), "bytes": size_bytes}
+    show(f"{options.out}: {size_bytes:,} bytes", document, as_json=options.json)
+    return 0
+
+
+def run_trust(options: argparse.Namespace) -> int:
+    """Write a trust file from the co-op's own state; compare it with other members' before use."""
+    with chosen(options) as (_, coop):
+        export_trust(coop, options.out)
+    show(f"{options.out} written; compare it with what other members hold", None,
+         as_json=options.json)  # fmt: skip
+    return 0
+
+
+def run_verify(options: argparse.Namespace) -> int:
+    """Verify a bundle and print the report; the exit code is its verdict."""
+    trust = None if options.trust is None else _read_trust(options.trust)
+    try:
+        source = options.file.open("rb")
+    except OSError as error:
+        raise InvalidInput(f"cannot read {options.file}: {error}") from error
+    with source, _chain(options.rpc) as chain, progress("entries", quiet=options.json) as report:
+        found = verify_bundle(source, trust, chain=chain, progress=report)
+    text = report_text(found, options.language)
+    show(text.rstrip("\n"), report_document(found), as_json=options.json)
+    return found.exit_code
+
+
+def _read_trust(path: Path) -> Trust:
+    try:
+        return parse_trust(path.read_bytes())
+    except OSError as error:
+        raise InvalidInput(f"cannot read {path}: {error}") from error
+    except KyojoError as error:
+        raise InvalidInput(f"{path}: {error.message}", faults=error.faults) from error
+
+
+@contextmanager
+def _chain(url: str | None) -> Iterator[ChainView | None]:
+    if url is None:
+        yield None
+        return
+    with open_node(url) as node:
+        yield NodeChainView(node)
