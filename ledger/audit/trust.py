@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -96,8 +96,13 @@ def parse_trust(data: bytes) -> Trust:
         document = tomllib.loads(data.decode())
     except (ValueError, RecursionError) as error:
         raise MalformedDocument(f"the trust file is not TOML: {error}") from error
+    return make_trust(**document)
+
+
+def make_trust(**values: Any) -> Trust:
+    """The trust with these values; raises MalformedDocument with every fault and its place."""
     try:
-        return Trust.model_validate(document)
+        return Trust.model_validate(values)
     except ValidationError as error:
         faults = faults_of(error)
         first = f"{faults[0].where}: {faults[0].message}"

@@ -1,0 +1,102 @@
+"""Export: a co-op's log as an audit bundle, and the trust file that goes with it.
+
+A bundle holds every record and every blob, bank details too: it is for auditors, so the file is
+readable by its owner only. It appears under its name when it is complete, or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from ledger.audit.bundle import Manifest, Progress, write_bundle
+from ledger.audit.trust import KnownBlock, Trust, TrustedChain, format_trust, make_trust
+from ledger.errors import NotFound
+from ledger.service.coop import Coop
+
+Block = tuple[int, int, bytes]
+"""A block of a chain: chain id, height, hash."""
+
+TRUST_COMMENT = """\
+What an auditor trusts about this co-op. This copy was written by the co-op's own installation:
+compare every value with those that several members hold, not with the operator's alone, and take
+block hashes from the chain itself. A verdict is worth as much as the source of these values.
+監査人が信頼する値です。このファイルは組合自身のシステムが書き出したものです。
+運営者だけでなく複数の組合員が持つ値と照合し、ブロックハッシュはチェーンから直接取得してください。
+"""
+
+
+def export_bundle(
+    coop: Coop, out_path: Path, progress: Progress = lambda _done, _all: None
+) -> Manifest:
+    """Write the audit bundle of the whole log to ``out_path``, as one transaction sees it.
+
+    ``progress`` is told how many of how many files are written. Raises NotFound for an empty
+    log, TooLarge for one that a bundle cannot hold.
+    """
+    with coop.reading() as (state, reader), _atomic(out_path) as out:
+        head = reader.head()
+        if head.size == 0:
+            raise NotFound("this log is empty; there is nothing to audit")
+        return write_bundle(
+            out,
+            reader,
+            origin=state.terms().origin,
+            size=head.size,
+            note=head.note,
+            progress=progress,
+        )
+
+
+def trust_of(coop: Coop, *, blocks: Iterable[Block] = ()) -> Trust:
+    """The trust file's values as this installation knows them: genesis, log keys, contracts.
+
+    ``blocks`` are blocks that were looked up on their chains. Raises NotFound for an empty log,
+    MalformedDocument if the charter's log keys are not such keys.
+    """
+    state = coop.state()
+    terms = state.terms()
+    known = sorted(set(blocks))
+    chains = tuple(
+        TrustedChain(
+            chain_id=target.chain_id,
+            contract=target.contract,
+            code_hash=target.code_hash,
+            blocks=tuple(
+                KnownBlock(number=number, hash=block_hash.hex())
+                for chain_id, number, block_hash in known
+                if chain_id == target.chain_id
+            ),
+        )
+        for target in terms.anchors
+    )
+    return make_trust(
+        origin=terms.origin, genesis=state.genesis, log_keys=tuple(terms.log_keys), chains=chains
+    )
+
+
+def export_trust(coop: Coop, out_path: Path, *, blocks: Iterable[Block] = ()) -> Trust:
+    """Write ``trust_of`` as a file, with a comment on where such values should come from."""
+    trust = trust_of(coop, blocks=blocks)
+    with _atomic(out_path) as out:
+        out.write(format_trust(trust, comment=TRUST_COMMENT))
+    return trust
+
+
+@contextmanager
+def _atomic(path: Path) -> Iterator[BinaryIO]:
+    """A new file beside ``path`` that takes its name at the end, or is removed."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
