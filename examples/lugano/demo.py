@@ -22,20 +22,22 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from api.pages.render import coop_page, settlement_page, statement_page
 from examples.lugano import members, office
 from examples.lugano.place import SLUG, Place, free_port, prepare, write_config
 from ledger.config import CONFIG_VARIABLE, load_config
 from ledger.errors import KyojoError, Unavailable
 from ledger.money import format_minor
+from ledger.service import read
 from ledger.service.anchor import Anchored, newest
+from ledger.service.coop import Coop
 from ledger.service.export import export_bundle, export_trust
 from ledger.service.month import run_month
 from ledger.service.periods import open_period
-from ledger.service.publication import publish_files
+from ledger.service.publication import publication
 from ledger.service.sign_in import Reader
+from ledger.service.statements import statements
 from ledger.settlement.document import settlement_id
-from ledger.service import read
-from ledger.service.coop import Coop
 from ledger.wiring import Installation, open_installation
 
 START_SECONDS = 30
@@ -145,6 +147,24 @@ def write_files(place: Place, installation: Installation, month: str) -> list[st
     (place.root / "settlement.json").write_text(text, encoding="utf-8")
     write_pages(place, coop, month)
     return ["audit.zip", "trust.toml", "settlement.json"]
+
+
+def write_pages(place: Place, coop: Coop, month: str) -> None:
+    """The pages as files: the published result, and a statement for each member (and suspense)."""
+    office_reader = Reader("office", ("operator",))
+    pages, folder = place.root / "pages", place.root / "statements"
+    for one in (pages, folder):
+        one.mkdir(exist_ok=True)
+    settlement = read.settlement(coop, Reader(), month)
+    result = settlement_page(settlement, publication(coop, Reader(), month), "en")
+    (pages / "result.html").write_text(result, encoding="utf-8")
+    front = coop_page(read.overview(coop), "en", {month: "result.html"})
+    (pages / "index.html").write_text(front, encoding="utf-8")
+    for member, statement in statements(coop, office_reader, month).items():
+        text = json.dumps(statement, ensure_ascii=False, indent=1)
+        (folder / f"{member}.json").write_text(text, encoding="utf-8")
+        page = statement_page(statement, settlement, "en")
+        (pages / f"{member}.html").write_text(page, encoding="utf-8")
 
 
 def show_result(coop: Coop, month: str) -> None:
