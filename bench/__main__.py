@@ -27,6 +27,7 @@ OVER_HTTP = {
 }
 OF_A_MONTH = ("close_month", "close_month_statements", "audit_offline")
 FIGURES = (*OVER_HTTP, *OF_A_MONTH)
+NUMBERS = ("value", "its value", "ratio")
 Report = Callable[[str, int, int], None]
 
 
@@ -95,22 +96,23 @@ def table(figures: list[Figure], scale: float) -> Table:
     size = "" if scale == 1 else f", SCALED to {scale:g} of the full size: to try it out only"
     found = Table(title=f"kyojo, {CLIENTS} clients over HTTP{size}", title_justify="left")
     for name in ("figure", "database", "value", "unit", "yardstick", "its value", "ratio"):
-        justify = "right" if name in ("value", "its value", "ratio") else "left"
-        found.add_column(name, justify=justify)
+        found.add_column(name, justify="right" if name in NUMBERS else "left")
     for figure in figures:
         better = "more is better" if figure.unit in MORE_IS_BETTER else "less is better"
         found.add_row(
             figure.figure,
             figure.database,
-            f"{figure.value:,.4g}" if figure.value < 1000 else f"{figure.value:,.0f}",
+            _number(figure.value),
             f"{figure.unit} ({better})",
             figure.yardstick,
-            f"{figure.yardstick_value:,.4g}"
-            if figure.yardstick_value < 1000
-            else f"{figure.yardstick_value:,.0f}",
+            _number(figure.yardstick_value),
             f"{figure.ratio:.3g}",
         )
     return found
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 def _scale(text: str) -> float:

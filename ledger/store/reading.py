@@ -18,7 +18,8 @@ from ledger.log.merkle import (
     root_from,
 )
 from ledger.log.tile import Tile, tile_hash_reader
-from ledger.store.tables import batches, blobs, entries, logs, record_ids, tiles, totals
+from ledger.store.places import find_places
+from ledger.store.tables import batches, blobs, entries, logs, tiles, totals
 
 PAGE = 500
 
@@ -177,15 +178,7 @@ class LogReader:
 
     def places(self, id_hashes: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
         """Where records with these keyed id hashes stand: entry index and record number."""
-        found: dict[bytes, tuple[int, int]] = {}
-        for first in range(0, len(id_hashes), PAGE):
-            statement = select(record_ids.c.id_hash, record_ids.c.index, record_ids.c.number).where(
-                record_ids.c.log_id == self._log_id,
-                record_ids.c.id_hash.in_(id_hashes[first : first + PAGE]),
-            )
-            rows = self._connection.execute(statement)
-            found.update((bytes(id_hash), (index, number)) for id_hash, index, number in rows)
-        return found
+        return find_places(self._connection, self._log_id, id_hashes)
 
     def totals(self, period: str, epochs: int) -> Mapping[AccountKey, int]:
         """The totals of a period over its first ``epochs`` epochs."""

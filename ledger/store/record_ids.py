@@ -43,8 +43,13 @@ def rows_of(batch: Batch, member: str, hash_of: Hasher) -> list[tuple[int, bytes
     return rows
 
 
-def check_batch(batch: Batch, member: str, hash_of: Hasher, writer: GroupWriter) -> None:
-    """Raise, naming every bad record, unless all ids are new and all reversals right."""
+def check_batch(
+    batch: Batch, member: str, hash_of: Hasher, writer: GroupWriter
+) -> list[tuple[int, bytes]]:
+    """The rows that a batch adds, if all ids are new and all reversals right.
+
+    Raises DuplicateId, naming every bad record, if not.
+    """
     rows = rows_of(batch, member, hash_of)
     taken = writer.places([id_hash for _, id_hash in rows])
     judged = batch.judged
@@ -69,6 +74,7 @@ def check_batch(batch: Batch, member: str, hash_of: Hasher, writer: GroupWriter)
             f"{len(faults)} records clash with what the ledger holds; nothing was kept",
             faults=tuple(faults),
         )
+    return rows
 
 
 def _check_reversal(record: Record, id_hash: bytes, writer: GroupWriter) -> None:

@@ -38,7 +38,7 @@ from ledger.log.merkle import leaf_hash, prove_inclusions_from
 from ledger.log.note import Signer
 from ledger.store.database import Database
 from ledger.store.reading import Head, LogReader
-from ledger.store.record_ids import check_batch, hasher, rows_of
+from ledger.store.record_ids import check_batch, hasher
 from ledger.store.tables import snapshots
 from ledger.store.writing import GroupWriter
 
@@ -216,10 +216,10 @@ class Sequencer:
         index = state.size
         if submission.batch is not None:
             member = state.keys[envelope.draft.actor].member
-            check_batch(submission.batch, member, self._hash_of, writer)
             batch = submission.batch
+            rows = check_batch(batch, member, self._hash_of, writer)
             writer.take_batch(index, batch.seed, batch.judged.lines)
-            writer.take_record_ids(index, rows_of(batch, member, self._hash_of))
+            writer.take_record_ids(index, rows)
         writer.take_blobs(submission.blobs)
         writer.take_entry(envelope, change)
         return change

@@ -18,13 +18,13 @@ from ledger.coop.step import AccountKey, Change
 from ledger.errors import InvariantViolated, StaleCheckpoint
 from ledger.log.merkle import Frontier
 from ledger.log.tile import grow
+from ledger.store.places import Place, insert_places
 from ledger.store.reading import Head, LogReader
 from ledger.store.tables import (
     batches,
     blobs,
     entries,
     logs,
-    record_ids,
     tiles,
     totals,
 )
@@ -45,6 +45,7 @@ class GroupWriter:
         self._blobs: dict[str, bytes] = {}
         self._roots: dict[int, bytes] = {head.size: head.root}
         self._places: dict[bytes, tuple[int, int]] = {}
+        self._new_places: list[Place] = []
         self._lines: dict[int, Sequence[bytes]] = {}
 
     # Evidence for judging the entries of this group.
@@ -121,20 +122,20 @@ class GroupWriter:
 
     def take_record_ids(self, index: int, rows: Iterable[tuple[int, bytes]]) -> None:
         """Keep the keyed hashes of record ids (and of reversals), with the record's number."""
-        log_id = self._log_id
-        kept = self._rows.setdefault(record_ids, [])
         for number, id_hash in rows:
             self._places[id_hash] = (index, number)
-            kept.append({"log_id": log_id, "id_hash": id_hash, "index": index, "number": number})
+            self._new_places.append((id_hash, index, number))
 
     # Writing it.
 
     def flush(self, state: State, note: bytes) -> Head:
         """Write everything, with the checkpoint ``note`` for the new head."""
-        for table in (entries, blobs, batches, record_ids):
+        for table in (entries, blobs, batches):
             rows = self._rows.pop(table, [])
             if rows:
                 self._connection.execute(table.insert(), rows)
+        insert_places(self._connection, self._log_id, self._new_places)
+        self._new_places = []
         self._write_totals()
         self._write_tiles()
         head = Head(state.size, _root_of(state), note)
