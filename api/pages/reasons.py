@@ -127,7 +127,9 @@ class Teller:
         if not division.parts:
             weight = Fraction(mine.weight_units, division.denominator)
             key = self.rules.step(step.step).get("key", {})
-            yield self._basis("", Fraction(1), mine.sources, (weight, division.weight_total), key, step)
+            yield self._basis(
+                "", Fraction(1), mine.sources, (weight, division.weight_total), key, step
+            )
         sources = {part.part: part.sources for part in mine.parts}
         lines = {line.part: line for line in self.own.lines if line.step == step.step}
         for part in division.parts:

@@ -41,7 +41,7 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
         "verify",
         parents=[shared],
         help="verify a bundle; needs no database and no server",
-        epilog="exit status: 0 verified, 3 not verified, 4 consistent but no trust file, 2 unusable",
+        epilog="exit status: 0 verified, 3 not verified, 4 consistent (no trust file), 2 unusable",
     )
     verify.add_argument("file", type=Path)
     verify.add_argument("--trust", type=Path, help="what you know of the co-op from elsewhere")
