@@ -164,7 +164,7 @@ class Teller:
             figures=figures,
             weight=say.quantity(weight, unit),
             weight_total=say.quantity(total, unit),
-            share=say.percent(share),
+            share=say.equals(share),
             width=per_mille(share, 1),
             gives=say.money_about(step.taken * fraction * share),
         )
@@ -206,6 +206,8 @@ class Teller:
             f"{say.number(abs(step.taken))} × {say.number(mine.weight_units)} ÷ "
             f"{say.number(whole)} = {say.number(mine.quotient)}"
         )
+        if self.say.digits:
+            sum_text = say(f"{say.unit()}単位で：{sum_text}", f"in units of {say.unit()}: {sum_text}")
         if not mine.remainder:
             return sum_text
         rest = f"{say.number(mine.remainder)} ⁄ {say.number(whole)}"
@@ -243,7 +245,7 @@ def rounding_sentence(say: Speech, mine: OwnStepShape, division: DivisionShape) 
         )
     left = say(
         f"全員の端数を切り捨てると{unit}が{units}個残り、",
-        f"With everybody's fractions cut off, {units} × {unit} were left. They went ",
+        f"With everybody's fractions cut off, {units} unit(s) of {unit} were left. They went ",
     )
     if division.rounding.method == "sequential" or division.cut_off is None:
         return left + _sequential(say, mine)
@@ -270,7 +272,12 @@ def _largest(say: Speech, mine: OwnStepShape, own: Fraction, last: Fraction) -> 
             "あなたの金額は割り切れたため、対象外です。", "Yours came out even, so none was due."
         )
     shown, least = say.decimal(own), say.decimal(last)
-    if own == last and not mine.extra:
+    if own == last and mine.extra:
+        return how + say(
+            f"あなたの余り {shown} は、1個を受け取れる最小の余りで、1個加わりました。",
+            f"Yours, {shown}, is the smallest that still received one. So you received one.",
+        )
+    if own == last:
         return how + say(
             f"あなたの余り {shown} は最後の1個と同順位で、規則の順序により他の組合員に配られました。",
             f"Your remainder, {shown}, tied for the last one; "

@@ -83,8 +83,8 @@ def closed_month(folder: Path, world: Recording | None = None) -> Coop:
     return coop
 
 
-def vote(coop: Coop, *voters: str) -> None:
-    """Each voter approves the newest proposal, until it is carried."""
+def vote(coop: Coop, *voters: str, action: str = "approve") -> None:
+    """Each voter votes on the newest proposal, until it is decided."""
     for voter in voters:
         with coop.reading() as (state, log):
             head = log.head()
@@ -95,7 +95,7 @@ def vote(coop: Coop, *voters: str) -> None:
             signing_key(voter),
             Seen(ORIGIN, bytes.fromhex(state.genesis), head.size, head.root),
             sequence=state.keys[signing_key(voter).address].sequence,
-            action="approve",
+            action=action,
             subject=state.proposals[wanted].subject,
             subject_hash=wanted,
         )
