@@ -87,7 +87,9 @@ def step_purpose(say: Speech, rules: Rules, step: StepShape) -> str:
     return say("残りをすべて配分します。", "Divides everything that is left.")
 
 
-def flows(say: Speech, rules: Rules, public: SettlementShape, words: Mapping[str, Any]) -> list[Flow]:
+def flows(
+    say: Speech, rules: Rules, public: SettlementShape, words: Mapping[str, Any]
+) -> list[Flow]:
     """The waterfall of every pool."""
     return [_flow(say, rules, public, words, pool) for pool in public.pools]
 

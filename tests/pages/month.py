@@ -1,4 +1,4 @@
-"""A settled month in a real SQLite store, with two facilities, two batches and a suspense account."""
+"""A settled month in a real SQLite store: two facilities, several batches, a suspense account."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def new_coop(folder: Path, origin: str = ORIGIN) -> Coop:
         clock=lambda: START,
     )
     office = Office(signing_key("office"), b"settlement secret of the tests")
-    return Coop(log, database, sequencer, lambda: START, lambda size: bytes(size), office)
+    return Coop(log, database, sequencer, lambda: START, bytes, office)
 
 
 def send_usage(world: World) -> None:

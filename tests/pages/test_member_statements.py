@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,14 +13,24 @@ from ledger import canonical
 from ledger.coop.grounds import verify_member_statement
 from ledger.errors import BadSignature, NotFound, NotIncluded, NotPermitted, VerificationError
 from ledger.log.note import Ed25519Verifier
+from ledger.period import month_bounds
 from ledger.service.coop import Coop
 from ledger.service.read import settlement
 from ledger.service.settle import propose_settlement
 from ledger.service.sign_in import Reader
 from ledger.service.statements import statement, statements
+from ledger.service.submit import submit
 from ledger.settlement.verify import verify_statement
-from tests.builder import ORIGIN, log_key
-from tests.pages.month import AUDITOR, MONTH, VERIFIER, reader, vote
+from tests.builder import ORIGIN, log_key, record
+from tests.pages.month import (
+    AUDITOR,
+    MONTH,
+    VERIFIER,
+    Recording,
+    closed_month,
+    reader,
+    vote,
+)
 
 ACCOUNTS = ("bike", "bus", "ev", "suspense")
 
@@ -150,6 +161,60 @@ def test_a_rejected_settlement_has_no_statement(closed: Coop) -> None:
     vote(closed, "bus", "ev", action="reject")
     with pytest.raises(NotFound):
         statement(closed, reader("bus"), MONTH, "bus")
+
+
+class Untidy(Recording):
+    """A month with a rejected report, and a batch that spans two months."""
+
+    def prepare(self, *, with_usage: bool = True) -> None:
+        super().prepare(with_usage=with_usage)
+        cost = {"period": MONTH, "id": "platform", "member": "ev", "currency": "JPY"}
+        self.write("office", "cost-reported", {**cost, "amount_minor": 999})
+        rejected = max(self.state.proposals, key=lambda name: self.state.proposals[name].index)
+        for voter in ("bus", "ev"):
+            self.vote(voter, rejected, "reject")
+        self.write("office", "cost-reported", {**cost, "amount_minor": 1000})
+        self.carry("bus", "ev")
+        start, end = month_bounds("2026-09", zone="Asia/Tokyo")
+        self.write("office", "period-opened", {"period": "2026-09", "start": start, "end": end})
+        september = {"started_at": "2026-09-05T08:00:00+09:00"}
+        september["ended_at"] = "2026-09-05T08:30:00+09:00"
+        self.submit("ev", record("ev-9", **september), record("ev-10", measures={"trips": 2}))
+
+
+@pytest.fixture
+def untidy(tmp_path: Path) -> Coop:
+    coop = closed_month(tmp_path, Untidy())
+    propose_settlement(coop, MONTH)
+    return coop
+
+
+def test_an_entry_is_named_only_if_the_reports_add_up(untidy: Coop) -> None:
+    document = statement(untidy, reader("ev"), MONTH, "ev")
+    (source,) = document["statement"]["steps"][0]["sources"]
+    assert source == {"where": "inputs:/costs/platform/ev", "value": "1000"}
+    assert [row["where"] for row in document["reports"]] == ["inputs:/funding/network/ev"]
+
+
+def test_a_batch_of_two_months_counts_for_each_with_its_own_rows(untidy: Coop) -> None:
+    document = statement(untidy, reader("ev"), MONTH, "ev")
+    verify(document)
+    both = document["usage"]["batches"][0]
+    assert [row[0] for row in both["totals"]] == ["2026-09", MONTH]
+    trips = {row[0]: row[3] for row in document["usage"]["totals"] if row[1] == "trips"}
+    assert trips == {"hub-1": 293, "hub-2": 3}
+    assert document["statement"]["steps"][1]["parts"][0]["sources"][0]["value"] == "296"
+
+
+def test_late_usage_is_not_on_the_statement(tmp_path: Path) -> None:
+    world = Recording()
+    coop = closed_month(tmp_path, world)
+    world.submit("bus", record("bus-late", measures={"trips": 1000}), n=9)
+    submit(coop, world.sent[-1])
+    propose_settlement(coop, MONTH)
+    document = statement(coop, reader("bus"), MONTH, "bus")
+    verify(document)
+    assert len(document["usage"]["batches"]) == 2
 
 
 Change = Callable[[dict[str, Any]], None]

@@ -230,7 +230,14 @@ def test_the_front_page_links_to_results(settled: Coop) -> None:
     walk = Walk(coop_page(overview(settled), "en", {MONTH: "periods/2026-10"}))
     assert walk.links == ["periods/2026-10"] * 2
     assert Walk(coop_page(overview(settled), "en")).links == []
-    for expected in ("Kaga Mobility", "Asia/Tokyo", "Hub 2", "48,289 JPY", "Settled", "municipality"):
+    for expected in (
+        "Kaga Mobility",
+        "Asia/Tokyo",
+        "Hub 2",
+        "48,289 JPY",
+        "Settled",
+        "municipality",
+    ):
         assert expected in walk.text("en")
 
 
@@ -295,3 +302,14 @@ def test_figures_are_said_exactly_or_marked(said: str, expected: str) -> None:
 def test_bars_stay_within_their_frame() -> None:
     assert [per_mille(part, 3) for part in (-1, 0, 1, 3, 4)] == [0, 0, 333, 1000, 1000]
     assert per_mille(1, 0) == 0
+
+
+def test_a_long_list_of_entries_is_cut_and_says_so(settled: Coop) -> None:
+    document = statement(settled, AUDITOR, MONTH, "bus")
+    (first, *_) = document["usage"]["batches"]
+    many = [{**first, "index": index} for index in range(1000, 1031)]
+    document["usage"] = {**document["usage"], "batches": many}
+    walk = Walk(statement_page(document, document["statement"]["settlement"], "en"))
+    assert "#1019 and 11 more" in walk.text("en")
+    assert "#1019 ほか11件" in walk.text("ja")
+    assert "The batches (31)" in walk.text("en")

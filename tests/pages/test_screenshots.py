@@ -64,11 +64,12 @@ def test_a_statement_is_drawn_at(settled: Coop, tmp_path: Path, width: int) -> N
 
 MEASURE = """
 <script>
-const shown = [...document.querySelectorAll("article")].filter(a => a.offsetHeight).map(a => a.lang);
-const before = shown.join();
+const shown = () => [...document.querySelectorAll("article")]
+  .filter(article => article.offsetHeight).map(article => article.lang).join();
+const before = shown();
 document.getElementById("lang-en").click();
-const after = [...document.querySelectorAll("article")].filter(a => a.offsetHeight).map(a => a.lang);
-document.title = `fits=${document.documentElement.scrollWidth <= innerWidth} ${before} ${after}`;
+const fits = document.documentElement.scrollWidth <= innerWidth;
+document.title = `fits=${fits} ${before} ${shown()}`;
 </script>
 """
 
