@@ -128,7 +128,8 @@ def _flow(
 
 def _receiver(say: Speech, step: StepShape) -> str:
     if step.fund is not None:
-        return say(f"積立金（{step.fund}）", f"fund ({step.fund})")
+        fund = step.fund.removeprefix("fund.")
+        return say(f"積立金「{fund}」", f"fund “{fund}”")
     return say("組合員", "members")
 
 
