@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -95,6 +97,8 @@ NOT_JSON = {
     "UTF-16": '{"a":1}'.encode("utf-16"),
     "something after it": b"{} {}",
     "too deep for any reader": b"[" * 100_000,
+    "too deep in objects": b'{"a":' * 40 + b"1" + b"}" * 40,
+    "too deep after a string that never ends": b'"' + b"[" * 40,
     "single quotes": b"{'a':1}",
 }
 
@@ -103,6 +107,42 @@ NOT_JSON = {
 def test_what_is_not_strict_json_is_refused(data):
     with pytest.raises(MalformedDocument):
         canonical.parse(data)
+
+
+def test_brackets_do_not_end_the_process_when_a_library_raised_the_recursion_limit():
+    program = """
+import sys
+from ledger.canonical import parse
+from ledger.errors import MalformedDocument
+sys.setrecursionlimit(1_000_000)
+for data in (b"[" * 500_000, b'{"a":' * 500_000):
+    try:
+        parse(data)
+    except MalformedDocument:
+        print("refused")
+"""
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert found.stdout.split() == [b"refused", b"refused"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"[" * 32 + b"]" * 32,
+        b'{"a":"' + b"[" * 400 + b'"}',
+        b'["\\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["]',
+        b"[" + b"[],{}," * 500 + b"1]",
+    ],
+    ids=["32 deep", "brackets in a string", "after an escaped mark", "many side by side"],
+)
+def test_brackets_that_do_not_nest_are_read(data):
+    assert canonical.parse(data) == json.loads(data)
+
+
+def test_the_cost_of_looking_for_depth_is_linear():
+    canonical.parse(b"[" + b'"' + b"a[" * 200_000 + b'"]')
+    with pytest.raises(MalformedDocument):
+        canonical.parse(b"[]" * 40 + b'"' + b"a" * 400_000)
 
 
 NOT_CANONICAL = {
