@@ -164,8 +164,10 @@ class GroupWriter:
         if rows:
             statement = self._insert(totals)
             changed = {"amount": totals.c.amount + statement.excluded.amount}
-            keys = ["log_id", *names]
-            self._connection.execute(statement.on_conflict_do_update(keys, set_=changed), rows)
+            upsert = statement.on_conflict_do_update(
+                index_elements=["log_id", *names], set_=changed
+            )
+            self._connection.execute(upsert, rows)
 
     def _write_tiles(self) -> None:
         grown = grow(self._head.size, self._leaves, self._reader.tiles)
@@ -175,9 +177,11 @@ class GroupWriter:
         ]
         if rows:
             statement = self._insert(tiles)
-            keys = ["log_id", "level", "index"]
             changed = {"data": statement.excluded.data}
-            self._connection.execute(statement.on_conflict_do_update(keys, set_=changed), rows)
+            upsert = statement.on_conflict_do_update(
+                index_elements=["log_id", "level", "index"], set_=changed
+            )
+            self._connection.execute(upsert, rows)
 
     def _swap_head(self, head: Head) -> None:
         statement = (
