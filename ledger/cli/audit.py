@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ledger.audit.anchors import ChainView
 from ledger.audit.report import report_document
 from ledger.audit.report_text import report_text
 from ledger.audit.trust import Trust, parse_trust
-from ledger.audit.verify import ChainView, verify_bundle
+from ledger.audit.verify import verify_bundle
 from ledger.chain.node import open_node
 from ledger.cli.office import chosen
 from ledger.cli.output import progress, show
