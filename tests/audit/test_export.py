@@ -73,7 +73,7 @@ def test_an_empty_log_has_nothing_to_audit(tmp_path):
 
 
 def test_the_store_and_the_model_give_the_same_bundle_up_to_the_model_s_end(exported):
-    folder, coop, world = exported
+    _, coop, world = exported
     with coop.reading() as (_, reader):
         size = len(world.entries)
         assert list(reader.entry_data(0, size)) == list(Source(world).entry_data(0, size))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.audit.bundle import MANIFEST
@@ -66,12 +66,14 @@ def test_first_middle_and_last_byte_of_every_file(month, files, kind):
             check_flip(month, files, name, position, bit=0)
 
 
+@settings(max_examples=40, deadline=None)
 @given(pick=st.integers(min_value=0), position=st.integers(min_value=0), bit=st.integers(0, 7))
 def test_any_byte_of_any_file(month, files, pick, position, bit):
     name = sorted(files)[pick % len(files)]
     check_flip(month, files, name, position % len(files[name]), bit)
 
 
+@settings(max_examples=60, deadline=None)
 @given(position=st.integers(min_value=0), bit=st.integers(0, 7))
 def test_any_byte_of_the_bundle(month, position, bit):
     report = verify(flipped(month.bundle, position % len(month.bundle), bit), month.trust)

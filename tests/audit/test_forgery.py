@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import re
+from hashlib import sha256
+
 import pytest
 
-from ledger.audit.bundle import MANIFEST, lines_name
+from ledger import canonical
+from ledger.audit.bundle import MANIFEST, lines_name, tiles_of
+from ledger.coop.apply import apply
 from ledger.coop.envelope import Envelope
+from ledger.coop.settlements import compute
 from ledger.coop.submission import Submission
 from ledger.errors import KyojoError
+from ledger.log.checkpoint import Checkpoint, sign_checkpoint
 from ledger.log.key import SigningKey, format_vkey
 from ledger.log.merkle import leaf_hash
+from ledger.log.note import Ed25519Signer
+from ledger.log.tile import format_bundle, format_tile_path
+from ledger.usage.totals import TotalKey, encode_totals
 from tests.audit.world import (
     SEED,
     archive_of,
     bundle_of,
     bundle_of_entries,
     files_of,
+    flipped,
     new_world,
+    note_of,
     places,
     propose,
     rebuild,
@@ -25,7 +37,15 @@ from tests.audit.world import (
     use_facilities,
     verify,
 )
-from tests.builder import ORIGIN, World, charter, log_key, record, signing_key, usage_submission
+from tests.builder import (
+    ORIGIN,
+    SALT,
+    World,
+    blob_ref,
+    log_key,
+    record,
+    usage_submission,
+)
 
 
 class Lenient(World):
@@ -67,8 +87,6 @@ def refused_at(world: World, trust, index: int):
 
 
 def test_a_settlement_with_one_unit_moved_is_recomputed(closed):
-    from ledger.coop.settlements import compute
-
     totals = dict(compute(closed.state, "2026-10", closed, SEED).settlement.document["totals"])
     totals["paid_to_members"] = str(int(totals["paid_to_members"]) + 1)
     forged = lenient(closed)
@@ -79,27 +97,12 @@ def test_a_settlement_with_one_unit_moved_is_recomputed(closed):
 
 
 def test_lines_that_move_one_unit_are_recomputed(closed):
-    from dataclasses import replace
-
-    from ledger.coop import settlements
-
-    computed = settlements.compute(closed.state, "2026-10", closed, SEED)
-    lines = computed.settlement.lines_blob
-    assert b'"1"' in lines or b'"2"' in lines
-    moved = (
-        lines.replace(b'"1"', b'"2"', 1) if b'"1"' in lines else lines.replace(b'"2"', b'"3"', 1)
-    )
-    settlement = replace(computed.settlement, lines_blob=moved)
+    computed = compute(closed.state, "2026-10", closed, SEED).settlement
+    digit = re.search(rb":\"?[0-9]*([0-9])\"?[,}]", computed.lines_blob[32:])
+    moved = flipped(computed.lines_blob, 32 + digit.start(1))
+    assert canonical.parse(moved[32:]) != canonical.parse(computed.lines_blob[32:])
     forged = lenient(closed)
-    original = settlements.compute
-    settlements_compute = replace(computed, settlement=settlement)
-    try:
-        import tests.audit.world as audit_world
-
-        audit_world.compute = lambda *_: settlements_compute
-        propose(forged)
-    finally:
-        audit_world.compute = original
+    propose(forged, lines=moved)
     refused_at(forged, trust_in(closed), len(closed.entries))
 
 
@@ -151,7 +154,7 @@ def test_two_entries_that_changed_places_are_refused(closed):
 def test_a_log_signed_by_another_key_is_refused(closed):
     stranger = SigningKey(ORIGIN, log_key(ORIGIN).key_type, b"x" * 32)
     report = verify(bundle_of(closed, stranger), trust_in(closed))
-    assert places(report) == ["checkpoint, signatures", "checkpoint, signatures"]
+    assert places(report) == ["checkpoint, signatures"]
     assert verify(bundle_of(closed, stranger)).verdict == "refused"
 
 
@@ -179,12 +182,6 @@ def test_another_coops_trust_refuses(closed):
     assert "entry 0, origin" in places(report)
 
 
-def test_a_charter_whose_log_key_is_no_key_is_tied_to_nothing():
-    world = World(charter=charter(log_keys=["test"]))
-    world.prepare()
-    assert places(verify(bundle_of(world)))[0] == "checkpoint, signatures"
-
-
 def test_a_signature_line_by_somebody_unknown_is_refused(closed):
     files = files_of(bundle_of(closed))
     stranger = SigningKey(ORIGIN, log_key(ORIGIN).key_type, b"x" * 32)
@@ -210,8 +207,6 @@ def lie(world: World, who: str, *lines: bytes, **body: object) -> Lenient:
 
 def apply_only(world: World, submission: Submission) -> None:
     """Take an entry that applies, without looking at its records."""
-    from ledger.coop.apply import apply
-
     world.blobs.update(submission.blobs)
     envelope = Envelope(submission.draft, world.now)
     change = apply(world.state, envelope, world)
@@ -257,18 +252,13 @@ def test_the_same_id_of_another_member_is_another_record(open_month):
 
 
 def test_a_total_that_the_records_do_not_add_up_to_is_named(open_month):
-    from ledger.usage.totals import TotalKey, encode_totals
-    from tests.builder import SALT, blob_ref
-
     index = len(open_month.entries)
     blob = encode_totals(SALT, {TotalKey("2026-10", "hub-1", "trips", ""): 2})
     forged = lenient(open_month)
     honest = usage_submission(open_month, "bus", (record("z"),), n=9)
     body = {**honest.draft.body, "totals": blob_ref(blob)}
     draft = open_month.draft("bus", "usage-batch", body)
-    import hashlib
-
-    blobs = {hashlib.sha256(blob).hexdigest(): blob}
+    blobs = {sha256(blob).hexdigest(): blob}
     apply_only(forged, Submission(draft, blobs, honest.batch))
     report = verify(bundle_of(forged), trust_in(open_month))
     assert places(report) == [f"entry {index}, totals, 2026-10/hub-1/trips/"]
@@ -293,8 +283,6 @@ def test_lines_that_are_no_records_are_named(month, files):
 
 
 def test_entries_that_are_nothing_are_named_and_the_rest_is_read(month, files):
-    from ledger.log.tile import format_bundle
-
     for data in (b"", b"{}", b"\xff", b"[" * 60_000):
         entries = [*month.world.entries]
         entries[7] = data
@@ -311,16 +299,13 @@ def test_a_log_without_a_charter_is_refused_once_and_read_to_its_end(month):
     forged.entries = [b"{}", *world.entries[1:]]
     report = verify(bundle_of_bytes(forged, month), None)
     assert report.verdict == "refused"
-    assert [place for place in places(report) if place.startswith("entry ")] == ["entry 0"]
+    found = [place for place in places(report) if place.startswith("entry ")]
+    assert found == ["entry 0", f"entry {len(world.entries) - 1}, anchor"]
     assert report.facts.records == 7
 
 
 def bundle_of_bytes(world: World, month) -> bytes:
     """The month's bundle with other entries, its tiles and checkpoint made to fit."""
-    from ledger.audit.bundle import tiles_of
-    from ledger.log.tile import format_bundle, format_tile_path
-    from tests.audit.world import note_of
-
     files = files_of(month.bundle)
     leaves = [leaf_hash(data) for data in world.entries]
     for tile, data in tiles_of(leaves).items():
@@ -332,15 +317,12 @@ def bundle_of_bytes(world: World, month) -> bytes:
 
 
 def test_names_far_beyond_the_log_cost_nothing(files):
-    far = {**files, "tile/entries/x999/x999/x999/x999/x999/x999/999": b"", "tile/9/000.p/1": b""}
+    far = {**files, "tile/entries/x999/x999/x999/x999/999": b"", "tile/9/000.p/1": b""}
     report = verify(rebuild(far, fit=True))
     assert sum(finding.code == "unexpected-file" for finding in report.findings) == 2
 
 
 def test_a_checkpoint_of_a_vast_log_costs_nothing(files):
-    from ledger.log.checkpoint import Checkpoint, sign_checkpoint
-    from ledger.log.note import Ed25519Signer
-
     vast = Checkpoint(ORIGIN, 2**62, bytes(32))
     note = sign_checkpoint(vast, [Ed25519Signer(log_key(ORIGIN))])
     report = verify(rebuild({**files, "checkpoint": note}, fit=True))
@@ -353,7 +335,3 @@ def test_a_bundle_without_manifest_or_checkpoint_is_no_bundle(files):
         report = verify(archive_of(rest))
         assert report.facts is None
         assert report.verdict == "refused"
-
-
-def test_the_office_key_is_the_one_that_signs_here():
-    assert signing_key("office").address in new_world().charter.members[0].keys
