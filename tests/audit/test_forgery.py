@@ -229,6 +229,7 @@ def open_month():
     [
         ([record("bus-1")], "record 1, id", "duplicate-id"),
         ([record("x", reverses="nobody", measures={"trips": -1})], "record 1, reverses", None),
+        ([record("x", reverses="x", measures={"trips": -5})], "record 1, reverses", None),
         ([record("x", reverses="bus-1", measures={"trips": -1})], "record 1, reverses", None),
         ([record("x", reverses="bus-2", measures={"trips": -7})], "record 1, reverses", None),
         (
