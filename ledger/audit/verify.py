@@ -25,6 +25,8 @@ from ledger.coop.state import Period
 from ledger.errors import MalformedDocument
 from ledger.log.tile import bundles_of_growth, format_bundle_path
 
+__all__ = ["ChainView", "verify_bundle"]
+
 
 @dataclass(frozen=True, slots=True)
 class _Parts:

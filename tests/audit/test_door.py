@@ -9,7 +9,6 @@ from ledger.service.submit import submit
 from tests.builder import record, usage_submission
 from tests.pages.month import Recording, new_coop
 
-
 LATER = (record("x", reverses="y", measures={"trips": -5}), record("y"))
 EXACT_BUT_LATER = (record("x", reverses="y", measures={"trips": -1}), record("y"))
 ITSELF = (record("x", reverses="x", measures={"trips": -5}),)
