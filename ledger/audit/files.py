@@ -86,7 +86,7 @@ class Files:
         stated = self.manifest.files.get(name)
         if stated is not None and stated != FileFacts(sha256(data).hexdigest(), len(data)):
             self.findings.add(
-                "manifest-mismatch", name,
+                "manifest-mismatch", f"{name}, as {MANIFEST} lists it",
                 "size or SHA-256 are not those of the manifest",
                 "大きさまたは SHA-256 が目録と一致しません",
             )  # fmt: skip

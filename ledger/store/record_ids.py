@@ -50,16 +50,18 @@ def check_batch(batch: Batch, member: str, hash_of: Hasher, writer: GroupWriter)
     judged = batch.judged
     numbers = {number for number, id_hash in rows if id_hash in taken}
     faults = [_taken(number, judged.records[number]) for number in sorted(numbers)]
-    in_batch = {(p, r.id) for p, r in zip(judged.periods, judged.records, strict=True)}
+    earlier: set[tuple[str, str]] = set()  # a reversal comes after what it takes back
     seen: set[tuple[str, str]] = set()
     for number, (record, period) in enumerate(zip(judged.records, judged.periods, strict=True)):
+        is_earlier = (period, record.reverses) in earlier
+        earlier.add((period, record.id))
         if record.reverses is None:
             continue
         where = f"record {number + 1}, reverses"
         if (period, record.reverses) in seen:
             faults.append(Fault(where, "duplicate-id", f"{record.reverses!r} is reversed twice"))
         seen.add((period, record.reverses))
-        if (period, record.reverses) not in in_batch:
+        if not is_earlier:
             try:
                 _check_reversal(record, hash_of(USED, member, period, record.reverses), writer)
             except KyojoError as error:

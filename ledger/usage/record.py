@@ -35,8 +35,11 @@ Text = Annotated[str, Meta(max_length=200)]
 Attributes = Annotated[dict[Name, Text | bool | Amount], Meta(max_length=32)]
 
 
-class Record(Struct, frozen=True, forbid_unknown_fields=True):
-    """A usage record as its line states it; times keep the offset that was sent."""
+class Record(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """A usage record as its line states it; times keep the offset that was sent.
+
+    Not tracked by the cycle collector (``gc=False``): it holds nothing that could point back.
+    """
 
     id: Identifier
     facility: Name
