@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 
+import pytest
 from sqlalchemy import event, func, select
 
 from ledger.coop.apply import apply
@@ -15,7 +16,7 @@ from ledger.coop.envelope import parse_envelope
 from ledger.coop.state import State, state_hash
 from ledger.coop.step import Change
 from ledger.coop.submission import Submission
-from ledger.errors import DuplicateId
+from ledger.errors import DuplicateId, KyojoError
 from ledger.log.checkpoint import open_checkpoint
 from ledger.log.cosignature import verifier_of
 from ledger.log.merkle import leaf_hash, root_hash, verify_inclusion
@@ -242,3 +243,28 @@ def counting_commits(database: Database) -> Iterator[list[object]]:
         yield found
     finally:
         event.remove(database.engine, "commit", note)
+
+
+def usage(ledger: Ledger, who: str, *lines: bytes, n: int = 0, **changes) -> Submission:
+    """A batch for the ledger as it is now; ``account`` and ``ahead`` (of the counter)."""
+    world = ledger.world
+    ahead = changes.pop("ahead", 0)
+    made = world.usage(who, *lines, n=n, **changes)
+    draft = world.draft(who, "usage-batch", made.draft.body, sequence=world.sequence(who) + ahead)
+    return replace(made, draft=draft)
+
+
+def accept(ledger: Ledger, submission: Submission):
+    """Into the log and into the world."""
+    receipt = ledger.submit(submission)
+    ledger.world.accept(submission)
+    return receipt
+
+
+def refuse(ledger: Ledger, submission: Submission, error) -> KyojoError:
+    before = ledger.rows()
+    with pytest.raises(error) as caught:
+        ledger.submit(submission)
+    assert caught.value.code == error.code
+    assert ledger.rows() == before
+    return caught.value

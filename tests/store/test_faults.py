@@ -17,10 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from ledgers import MONTH, assert_equals_world, audit, open_ledger, submit_together
+from ledgers import MONTH, assert_equals_world, audit, open_ledger, submit_together, usage
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
-from test_sequencer import usage
 
 from ledger.errors import DuplicateId, StoreBusy, Unavailable
 from ledger.store.database import Database
@@ -186,8 +185,7 @@ def test_an_interrupt_leaves_nobody_waiting(prepared, monkeypatch):
 WRITER = """
     import sys
     sys.path[:0] = [".", "tests/store"]
-    from ledgers import open_ledger
-    from test_sequencer import usage
+    from ledgers import open_ledger, usage
     from ledger.store.database import Database
     from tests.builder import record
 
