@@ -8,9 +8,12 @@ from functools import cache
 from hashlib import sha256
 from typing import Any
 
+import pytest
+
 from ledger.coop.charter import Charter
 from ledger.coop.settlements import compute
 from ledger.coop.submission import Submission
+from ledger.errors import KyojoError
 from tests.builder import (
     RULES,
     SALT,
@@ -70,6 +73,25 @@ def propose(world: World, seed: bytes = SEED) -> str:
     body, blobs = settlement_body(world, seed=seed)
     world.write("office", "settlement-proposed", body, *blobs)
     return str(world.state.period(MONTH).settlement)
+
+
+def later_months(count: int) -> World:
+    world = stage("closed")
+    bounds = ["2026-10-31", "2026-11-30", "2026-12-31", "2027-01-31"]
+    months = ["2026-11", "2026-12", "2027-01"]
+    for month, start, end in list(zip(months, bounds, bounds[1:], strict=False))[:count]:
+        body = {"period": month, "start": f"{start}T15:00:00.000Z", "end": f"{end}T15:00:00.000Z"}
+        world.write("office", "period-opened", body)
+    return world
+
+
+def refuse(world: World, who: str, kind: str, body: dict, *blobs: bytes, error) -> KyojoError:
+    before = world.state
+    with pytest.raises(error) as caught:
+        world.write(who, kind, body, *blobs)
+    assert caught.value.code == error.code
+    assert world.state is before
+    return caught.value
 
 
 @cache
