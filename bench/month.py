@@ -22,7 +22,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.bare import BareRows, hash_twice
-from bench.coop import SLUG, Progress, admit, approve, key_of, member_names, prepare, seen_now
+from bench.coop import SLUG, admit, approve, key_of, member_names, prepare, seen_now
 from bench.database import SQLITE, fresh_database, second_database
 from bench.figure import Figure, median_seconds, seconds_of
 from bench.records import MONTH, batch_sizes, make_records, parts

@@ -116,6 +116,11 @@ def open_files(source: BinaryIO, findings: Findings) -> Files:
 
 def _compare_names(manifest: Manifest, archive: Archive, findings: Findings) -> None:
     there = archive.members.keys() - {MANIFEST}
+    if manifest.files.keys() != there:
+        findings.add(
+            "manifest-mismatch", MANIFEST, "the manifest names other files than the bundle has",
+            "目録とファイルの一覧が一致しません",
+        )  # fmt: skip
     for name in sorted(manifest.files.keys() - there):
         findings.add(
             "missing-file", name, "the manifest names this file, the bundle lacks it",

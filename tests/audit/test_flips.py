@@ -67,14 +67,14 @@ def test_first_middle_and_last_byte_of_every_file(month, files, kind):
 
 
 @settings(max_examples=40, deadline=None)
-@given(pick=st.integers(min_value=0), position=st.integers(min_value=0), bit=st.integers(0, 7))
+@given(pick=st.integers(0, 2**40), position=st.integers(0, 2**40), bit=st.integers(0, 7))
 def test_any_byte_of_any_file(month, files, pick, position, bit):
     name = sorted(files)[pick % len(files)]
     check_flip(month, files, name, position % len(files[name]), bit)
 
 
 @settings(max_examples=60, deadline=None)
-@given(position=st.integers(min_value=0), bit=st.integers(0, 7))
+@given(position=st.integers(0, 2**40), bit=st.integers(0, 7))
 def test_any_byte_of_the_bundle(month, position, bit):
     report = verify(flipped(month.bundle, position % len(month.bundle), bit), month.trust)
     assert report.verdict == "refused"
