@@ -186,7 +186,8 @@ def _actor(value: object) -> Address:
 def _signature(value: object) -> bytes:
     if isinstance(value, str) and len(value) == 132 and value.startswith("0x"):
         try:
-            return bytes.fromhex(value[2:]) if value == value.lower() else b""
+            if value == value.lower():
+                return bytes.fromhex(value[2:])
         except ValueError:
             pass
     raise MalformedEntry("signature is 0x and 130 lower-case hex digits (65 bytes)")

@@ -192,6 +192,13 @@ class LogReader:
         rows = self._connection.execute(statement)
         return {AccountKey(*row[:4]): int(row[4]) for row in rows}
 
+    def total(self, key: Sequence[str | int]) -> int:
+        """One total, 0 if absent: of a period, epoch, account, facility, name and currency."""
+        names = ("period", "epoch", "account", "facility", "name", "currency")
+        same = [totals.c[name] == value for name, value in zip(names, key, strict=True)]
+        statement = select(totals.c.amount).where(totals.c.log_id == self._log_id, *same)
+        return int(self._connection.execute(statement).scalar_one_or_none() or 0)
+
     def _one(self, table: Any, *conditions: Any) -> Row[Any] | None:
         statement = select(table).where(table.c.log_id == self._log_id, *conditions)
         return self._connection.execute(statement).one_or_none()
