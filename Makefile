@@ -66,6 +66,7 @@ lint: $(READY)  ## format, lint, types and layers, without changing a file
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(BIN)/python -m contracts.build --check
 
 check: lint test  ## everything that CI checks
 
