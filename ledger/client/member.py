@@ -67,8 +67,12 @@ class MemberClient:
         self._coop = coop
         self._key = key
         self._journal = journal
-        self._pin = self._pinned()
-        self._settle_counter()
+        try:
+            self._pin = self._pinned()
+            self._settle_counter()
+        except BaseException:
+            self._http.close()
+            raise
 
     def close(self) -> None:
         """Close the connection."""
