@@ -9,7 +9,7 @@ import pytest
 from ledger import canonical
 from ledger.coop.settlements import compute
 from ledger.coop.state import parse_state, state_document, state_hash
-from ledger.errors import MalformedRules, PeriodClosed
+from ledger.errors import MalformedRules, NoWeights, PeriodClosed
 from tests.builder import RULES, SALT, World, blob_ref, record, rules_body
 
 STRICT = RULES + "approval: {threshold: 1, weights: equal, objection_days: 3}\n"
@@ -97,3 +97,14 @@ def test_sums_beyond_a_doubles_whole_numbers_are_settled_all_the_same() -> None:
     assert world.state.balances["JPY"].funds["fund.reserve"] == total * 5 // 100
     again = parse_state(canonical.encode(state_document(world.state)))
     assert state_hash(again) == state_hash(world.state)
+
+
+def test_a_month_that_its_rules_cannot_divide_is_not_cut_off() -> None:
+    world = World()
+    world.prepare(with_usage=False)
+    with pytest.raises(NoWeights):
+        world.close()
+    assert world.state.periods["2026-10"].status == "closing"
+    world.submit("bus", record("late-but-in-time"))
+    world.write("office", "period-closed", {"period": "2026-10"})
+    assert world.state.periods["2026-10"].status == "closed"
