@@ -102,7 +102,7 @@ def load_config(path: Path, environment: Mapping[str, str]) -> Config:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise NotFound(
-            f"there is no configuration at {path}; run `kyojo init`, or name the file by "
+            f"there is no configuration at {path}; write one (docs/reference.md), or name it by "
             f"--config or {CONFIG_VARIABLE}"
         ) from error
     try:
