@@ -15,12 +15,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Any, NoReturn
 
 from ledger.errors import MalformedDocument, OutOfRange
 
 INTEGER_MAX = 2**53 - 1
 DEPTH_MAX = 32
+
+# Strings, and all else that is no bracket; possessive, so that its cost is linear.
+_NO_BRACKETS = re.compile(rb'(?s:"(?:[^"\\]++|\\.)*+"|[^\[\]{}"]++|")')
 
 
 def encode(document: Any) -> bytes:
@@ -47,6 +51,8 @@ def parse(data: bytes, *, what: str = "document") -> Any:
 
     Raises MalformedDocument, naming ``what`` was being read.
     """
+    if _is_too_deep(data):
+        raise MalformedDocument(f"{what} is nested deeper than {DEPTH_MAX} levels")
     try:
         return json.loads(
             data.decode("utf-8", "strict"),
@@ -71,6 +77,22 @@ def parse_canonical(data: bytes, *, what: str = "document") -> Any:
     if again != data:
         raise MalformedDocument(f"{what} is JSON but not in its RFC 8785 form")
     return document
+
+
+def _is_too_deep(data: bytes) -> bool:
+    """Whether brackets nest deeper than we read.
+
+    The decoder recurses on the C stack. A library that raises Python's recursion limit, as those
+    of the chain do, takes away its only guard, and a body of brackets would end the process.
+    """
+    if data.count(b"[") + data.count(b"{") <= DEPTH_MAX:
+        return False
+    depth = 0
+    for bracket in _NO_BRACKETS.sub(b"", data):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > DEPTH_MAX:
+            return True
+    return False
 
 
 def _ordered(value: Any, depth: int) -> Any:

@@ -19,6 +19,8 @@ from ledger.errors import OutOfRange
 
 INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+# Far enough from both ends of the calendar that every zone and deadline stays inside it.
+YEAR_MIN, YEAR_MAX = 1900, 9000
 
 
 def format_instant(moment: datetime) -> str:
@@ -54,11 +56,10 @@ def month_bounds(month: str, *, zone: str) -> tuple[str, str]:
     """The instants at which the month starts and ends in ``zone`` (an IANA name)."""
     if MONTH.fullmatch(month) is None:
         raise OutOfRange(f"{month[:20]!r} is not a month like 2026-10")
-    try:
-        local = ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise OutOfRange(f"{zone!r} is not a time zone of the IANA table") from error
+    local = _zone(zone)
     year, number = int(month[:4]), int(month[5:])
+    if not YEAR_MIN <= year <= YEAR_MAX:
+        raise OutOfRange(f"{month} is not a month of the years {YEAR_MIN} to {YEAR_MAX}")
     following = (year + number // 12, number % 12 + 1)
     return (
         format_instant(datetime(year, number, 1, tzinfo=local)),
@@ -79,4 +80,14 @@ def is_plausible_month(month: str, start: str, end: str) -> bool:
 
 def add_days(instant: str, days: int) -> str:
     """The instant a whole number of 24-hour days later."""
-    return format_instant(parse_instant(instant) + timedelta(days=days))
+    try:
+        return format_instant(parse_instant(instant) + timedelta(days=days))
+    except OverflowError as error:
+        raise OutOfRange(f"{days} days after {instant} is beyond the calendar") from error
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a folder of zones
+        raise OutOfRange(f"{name!r} is not a time zone of the IANA table") from error

@@ -38,7 +38,8 @@ minor_digits: 0
 pools:
   gross: {from: [revenue.fares, charge.fare]}
 steps:
-  - {id: opex, kind: recover_cost, source: gross, costs: [platform], limit: 40%, carry_forward: true}
+  - {id: opex, kind: recover_cost, source: gross, costs: [platform], limit: 40%,
+     carry_forward: true}
   - {id: reserve, kind: reserve, source: gross, to: fund.reserve, rate: 5%}
   - id: share
     kind: allocate

@@ -50,7 +50,7 @@ LOCK_FILES = {"uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "package-loc
     "pnpm-lock.yaml",
 }
 # Read by tools by name and never imported.
-ENTRY_POINTS = {"ledger.cli", "ledger.wiring", "ledger.client", "api.app"}
+ENTRY_POINTS = {"ledger.cli", "ledger.wiring", "ledger.client", "api.app", "contracts.build"}
 # Python that a tool loads by its place: alembic's environment and versions.
 LOADED_BY_PLACE = ("ledger/store/migrations/",)
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|NotImplemented(Error)?\b")
@@ -124,6 +124,8 @@ def long_modules(file: Source) -> Iterator[str]:
 
 
 def long_functions(file: Source) -> Iterator[str]:
+    if is_in(file.path, LOADED_BY_PLACE):
+        return  # a revision of the tables is one long list
     for node in ast.walk(file.tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             count = (node.end_lineno or node.lineno) - node.lineno + 1

@@ -84,6 +84,18 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class _Portion:
+    """A step or one part of it: the member's weight there, all weights, and its figures."""
+
+    title: str
+    fraction: Fraction
+    sources: Sequence[SourceShape]
+    weight: Fraction
+    weight_total: Fraction
+    key: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Teller:
     """What the telling of all steps of one statement shares; ``traces`` see ``trace_usage``."""
 
@@ -91,7 +103,6 @@ class Teller:
     rules: Rules
     own: StatementShape
     words: Mapping[str, Any]
-    facilities: Mapping[str, Any]
     traces: Mapping[str, Sequence[Place]]
     reports: Mapping[str, tuple[int, ...]]
 
@@ -127,46 +138,43 @@ class Teller:
         if not division.parts:
             weight = Fraction(mine.weight_units, division.denominator)
             key = self.rules.step(step.step).get("key", {})
-            yield self._basis("", Fraction(1), mine.sources, (weight, division.weight_total), key, step)
+            yield self._basis(
+                step,
+                _Portion("", Fraction(1), mine.sources, weight, division.weight_total, key),
+            )
         sources = {part.part: part.sources for part in mine.parts}
-        lines = {line.part: line for line in self.own.lines if line.step == step.step}
+        weights = {line.part: line.weight for line in self.own.lines if line.step == step.step}
         for part in division.parts:
             written = self.rules.part(step.step, part.part)
-            line = lines.get(part.part)
-            weights = (Fraction(0) if line is None else line.weight, part.weight_total)
-            title = self.say.name(written.get("label"), self._key_title(written, part.part))
-            key = written.get("key", {})
-            yield self._basis(title, part.fraction, sources.get(part.part, ()), weights, key, step)
+            portion = _Portion(
+                title=self.say.name(written.get("label"), self._key_title(written, part.part)),
+                fraction=part.fraction,
+                sources=sources.get(part.part, ()),
+                weight=weights.get(part.part, Fraction(0)),
+                weight_total=part.weight_total,
+                key=written.get("key", {}),
+            )
+            yield self._basis(step, portion)
 
     def _key_title(self, written: Mapping[str, Any], part: str) -> str:
         words = _KEYS.get(written.get("key", {}).get("kind", ""), (part, part))
         return self.say(*words)
 
-    def _basis(  # noqa: PLR0913 - one weight and all that it is told from
-        self,
-        title: str,
-        fraction: Fraction,
-        sources: Sequence[SourceShape],
-        weights: tuple[Fraction, Fraction],
-        key: Mapping[str, Any],
-        step: StepShape,
-    ) -> Basis:
-        say, (weight, total) = self.say, weights
+    def _basis(self, step: StepShape, portion: _Portion) -> Basis:
+        say, weight, total = self.say, portion.weight, portion.weight_total
         share = weight / total if total else Fraction()
-        units = {self._unit(source.where) for source in sources}
+        units = {self._unit(source.where) for source in portion.sources}
         unit = units.pop() if len(units) == 1 else ""
-        figures = tuple(self._figure(source) for source in sources)
-        if not sources:
-            figures = (self._head(key, weight),)
+        figures = tuple(self._figure(source) for source in portion.sources)
         return Basis(
-            title=title,
-            fraction=say.percent(fraction),
-            figures=figures,
+            title=portion.title,
+            fraction=say.percent(portion.fraction),
+            figures=figures or (self._head(portion.key, weight),),
             weight=say.quantity(weight, unit),
             weight_total=say.quantity(total, unit),
-            share=say.percent(share),
+            share=say.equals(share),
             width=per_mille(share, 1),
-            gives=say.money_about(step.taken * fraction * share),
+            gives=say.money_about(step.taken * portion.fraction * share),
         )
 
     def _head(self, key: Mapping[str, Any], weight: Fraction) -> Figure:
@@ -206,6 +214,10 @@ class Teller:
             f"{say.number(abs(step.taken))} × {say.number(mine.weight_units)} ÷ "
             f"{say.number(whole)} = {say.number(mine.quotient)}"
         )
+        if self.say.digits:
+            sum_text = say(
+                f"{say.unit()}単位で：{sum_text}", f"in units of {say.unit()}: {sum_text}"
+            )
         if not mine.remainder:
             return sum_text
         rest = f"{say.number(mine.remainder)} ⁄ {say.number(whole)}"
@@ -243,7 +255,7 @@ def rounding_sentence(say: Speech, mine: OwnStepShape, division: DivisionShape) 
         )
     left = say(
         f"全員の端数を切り捨てると{unit}が{units}個残り、",
-        f"With everybody's fractions cut off, {units} × {unit} were left. They went ",
+        f"With everybody's fractions cut off, {units} unit(s) of {unit} were left. They went ",
     )
     if division.rounding.method == "sequential" or division.cut_off is None:
         return left + _sequential(say, mine)
@@ -270,9 +282,15 @@ def _largest(say: Speech, mine: OwnStepShape, own: Fraction, last: Fraction) -> 
             "あなたの金額は割り切れたため、対象外です。", "Yours came out even, so none was due."
         )
     shown, least = say.decimal(own), say.decimal(last)
-    if own == last and not mine.extra:
+    if own == last and mine.extra:
         return how + say(
-            f"あなたの余り {shown} は最後の1個と同順位で、規則の順序により他の組合員に配られました。",
+            f"あなたの余り {shown} は、1個を受け取れる最小の余りで、1個加わりました。",
+            f"Yours, {shown}, is the smallest that still received one. So you received one.",
+        )
+    if own == last:
+        return how + say(
+            f"あなたの余り {shown} は最後の1個と同順位で、"
+            "規則の順序により他の組合員に配られました。",
             f"Your remainder, {shown}, tied for the last one; "
             "by the rules' order for ties it went to another member.",
         )

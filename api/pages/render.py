@@ -55,9 +55,7 @@ def statement_page(
     return _page("statement.html", views, titles, language)
 
 
-def settlement_page(
-    settlement: Mapping[str, Any], context: Publication, language: Language
-) -> str:
+def settlement_page(settlement: Mapping[str, Any], context: Publication, language: Language) -> str:
     """The published result of a month, with the members' amounts that ``context`` holds."""
     views = {each: settlement_view(settlement, context, each) for each in LANGUAGES}
     titles = {each: f"{view.month} · {view.coop}" for each, view in views.items()}

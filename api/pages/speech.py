@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from ledger.money import format_minor
 from ledger.period import parse_instant
-from ledger.rules.number import format_fraction
 
 Language = Literal["ja", "en"]
 LANGUAGES: tuple[Language, ...] = ("ja", "en")
@@ -54,7 +53,9 @@ class Speech:
         return self.money(1)
 
     def money_about(self, exact_minor: Fraction) -> str:
-        """An amount before rounding, with four decimals more than the currency has."""
+        """An amount before rounding, with four decimals more; ``≈`` where that still cuts it."""
+        if exact_minor.denominator == 1:
+            return self.money(exact_minor.numerator)
         scaled = exact_minor * 10**4
         text = format_minor(int(scaled), digits=self.digits + 4, grouped=True).replace("-", "−")
         return f"{'' if scaled.denominator == 1 else '≈ '}{text} {self.currency}"
@@ -64,6 +65,11 @@ class Speech:
         scaled = share * 10**4
         text = format_minor(int(scaled), digits=2).replace("-", "−")
         return f"{'' if scaled.denominator == 1 else '≈ '}{text} %"
+
+    def equals(self, share: Fraction) -> str:
+        """A share as the result of a calculation: ``= 75.00 %`` or ``≈ 48.47 %``."""
+        text = self.percent(share)
+        return text if text.startswith("≈") else f"= {text}"
 
     def decimal(self, value: Fraction) -> str:
         """A fraction of one with four decimals."""
@@ -109,13 +115,3 @@ def per_mille(part: Fraction | int, whole: Fraction | int) -> int:
     if whole == 0:
         return 0
     return max(0, min(1000, int(1000 * Fraction(part) / Fraction(whole))))
-
-
-def exact(text: Any) -> Fraction:
-    """A figure of a document: an integer or a fraction's text."""
-    return Fraction(text)
-
-
-def plain(value: Fraction) -> str:
-    """A fraction as documents write it."""
-    return format_fraction(value.numerator, value.denominator)

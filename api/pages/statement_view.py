@@ -126,7 +126,6 @@ def _reasons(
         rules=rules,
         own=own,
         words=names["words"],
-        facilities=names["facilities"],
         traces=trace_usage(say, document, names, public.period),
         reports={row["where"]: tuple(row["entries"]) for row in document["reports"]},
     )

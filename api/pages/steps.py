@@ -87,7 +87,9 @@ def step_purpose(say: Speech, rules: Rules, step: StepShape) -> str:
     return say("残りをすべて配分します。", "Divides everything that is left.")
 
 
-def flows(say: Speech, rules: Rules, public: SettlementShape, words: Mapping[str, Any]) -> list[Flow]:
+def flows(
+    say: Speech, rules: Rules, public: SettlementShape, words: Mapping[str, Any]
+) -> list[Flow]:
     """The waterfall of every pool."""
     return [_flow(say, rules, public, words, pool) for pool in public.pools]
 
@@ -126,7 +128,8 @@ def _flow(
 
 def _receiver(say: Speech, step: StepShape) -> str:
     if step.fund is not None:
-        return say(f"積立金（{step.fund}）", f"fund ({step.fund})")
+        fund = step.fund.removeprefix("fund.")
+        return say(f"積立金「{fund}」", f"fund “{fund}”")
     return say("組合員", "members")
 
 

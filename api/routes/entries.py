@@ -7,12 +7,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import PlainTextResponse
 
 from api.dependencies import CoopHere, ReaderHere, read_body
 from api.models import EntryModel, EntryRow, KnownModel, KnownRequest, ProofModel, ReceiptModel
 from ledger import canonical
 from ledger.errors import InvalidInput
 from ledger.log.merkle import leaf_hash
+from ledger.log.proof import TlogProof, format_proof
 from ledger.service import known, read, submit
 from ledger.store.reading import Filter
 from ledger.usage.batch import BATCH_BYTES_MAX
@@ -124,6 +126,15 @@ def prove_entry(coop: CoopHere, index: int) -> ProofModel:
         checkpoint=head.note.decode(),
         proof=[step.hex() for step in proof],
     )
+
+
+@router.get("/v1/{coop}/entries/{index}/tlog-proof", response_class=PlainTextResponse)
+def prove_entry_as_file(coop: CoopHere, index: int) -> PlainTextResponse:
+    """The same proof as a C2SP tlog-proof file, for other tools. Open to all."""
+    with coop.reading() as (_, log):
+        head = log.head()
+        proof = TlogProof(index, log.inclusion(index, head.size), head.note)
+    return PlainTextResponse(format_proof(proof))
 
 
 @router.get("/v1/{coop}/blobs/{sha256}", response_class=Response)

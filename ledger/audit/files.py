@@ -86,7 +86,7 @@ class Files:
         stated = self.manifest.files.get(name)
         if stated is not None and stated != FileFacts(sha256(data).hexdigest(), len(data)):
             self.findings.add(
-                "manifest-mismatch", name,
+                "manifest-mismatch", f"{name}, as {MANIFEST} lists it",
                 "size or SHA-256 are not those of the manifest",
                 "大きさまたは SHA-256 が目録と一致しません",
             )  # fmt: skip
@@ -116,6 +116,11 @@ def open_files(source: BinaryIO, findings: Findings) -> Files:
 
 def _compare_names(manifest: Manifest, archive: Archive, findings: Findings) -> None:
     there = archive.members.keys() - {MANIFEST}
+    if manifest.files.keys() != there:
+        findings.add(
+            "manifest-mismatch", MANIFEST, "the manifest names other files than the bundle has",
+            "目録とファイルの一覧が一致しません",
+        )  # fmt: skip
     for name in sorted(manifest.files.keys() - there):
         findings.add(
             "missing-file", name, "the manifest names this file, the bundle lacks it",

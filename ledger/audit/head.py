@@ -15,7 +15,7 @@ from ledger.audit.files import Files
 from ledger.audit.fold import Fold
 from ledger.audit.report import Findings
 from ledger.audit.trust import Trust
-from ledger.errors import BadSignature, KyojoError, MalformedNote
+from ledger.errors import BadSignature, KyojoError
 from ledger.log.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from ledger.log.cosignature import verifier_of
 from ledger.log.key import VerifierKey, parse_vkey
@@ -110,13 +110,7 @@ def _check_lines(data: bytes, fold: Fold, trust: Trust | None) -> None:
 
 def _charter_keys(fold: Fold) -> list[VerifierKey]:
     charter = fold.state.charter
-    found = []
-    for vkey in charter.log_keys if charter is not None else ():
-        try:
-            found.append(parse_vkey(vkey))
-        except MalformedNote:
-            continue  # a charter may hold what is no key; then nothing verifies by it
-    return found
+    return [parse_vkey(vkey) for vkey in charter.log_keys] if charter is not None else []
 
 
 def _distinct(keys: Iterable[VerifierKey]) -> list[VerifierKey]:

@@ -41,12 +41,14 @@ class Tree:
 
 
 def size_of(files: Files) -> int:
-    """How many entries the bundle's entry bundles can hold, by their names."""
+    """How many entries the bundle's entry bundles hold, by their names, up to the first gap."""
     names = [name for name in files.archive.members if name.startswith(ENTRY_BUNDLES)]
-    if not names:
-        return 0
-    last = max(map(parse_bundle_path, names))
-    return last.index * TILE_WIDTH + last.width
+    size = 0
+    for bundle in sorted(map(parse_bundle_path, names)):
+        if bundle.index * TILE_WIDTH != size:
+            break
+        size += bundle.width
+    return size
 
 
 def check_tree(

@@ -8,6 +8,7 @@ others. The verdict ``verified`` is only given against a trust file; see ``trust
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import BinaryIO
 
 from ledger.audit.anchors import AnchorChecks, ChainView, later_heads
@@ -22,6 +23,9 @@ from ledger.audit.tree import check_tree, size_of
 from ledger.audit.trust import Trust
 from ledger.coop.state import Period
 from ledger.errors import MalformedDocument
+from ledger.log.tile import bundles_of_growth, format_bundle_path
+
+__all__ = ["ChainView", "verify_bundle"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +76,9 @@ def _verify(
     size = size_of(files)
     fold = Fold(files, parts.entries, RecordChecks(files, parts.entries))
     fold.run(size, progress)
-    if size == 0:
-        parts.head.add(
-            "missing-file", "tile/entries/000", "there is no entry", "エントリーがありません"
-        )
     head = check_head(files, fold, trust, parts.head)
     check_tree(files, fold.tree, size, head.root, parts.tree)
+    _check_size(head, size, parts.head)
     _check_manifest(files, fold, head, size, parts.head)
     anchors = AnchorChecks(fold, trust, chain, parts.anchors).run()
     files.close()
@@ -112,11 +113,20 @@ def _check_manifest(
                 f"the manifest says {left!r}, the bundle holds {right!r}",
                 f"目録は {left!r}、実際は {right!r} です",
             )  # fmt: skip
-    if head.size is not None and head.size != size:
+
+
+def _check_size(head: SignedHead, size: int, findings: Findings) -> None:
+    if head.size is None or head.size == size:
+        return
+    findings.add(
+        "root-mismatch", f"{CHECKPOINT}, size",
+        f"the checkpoint is of {head.size} entries, the bundle holds {size}",
+        f"チェックポイントは {head.size} 件、実際は {size} 件です",
+    )  # fmt: skip
+    for bundle in islice(bundles_of_growth(size, max(head.size, size)), 1):
         findings.add(
-            "root-mismatch", f"{CHECKPOINT}, size",
-            f"the checkpoint is of {head.size} entries, the bundle holds {size}",
-            f"チェックポイントは {head.size} 件、実際は {size} 件です",
+            "missing-file", format_bundle_path(bundle),
+            "entries that the checkpoint covers are missing", "エントリーの一部がありません",
         )  # fmt: skip
 
 

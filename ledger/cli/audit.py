@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ledger.audit.anchors import ChainView
 from ledger.audit.report import report_document
 from ledger.audit.report_text import report_text
 from ledger.audit.trust import Trust, parse_trust
-from ledger.audit.verify import ChainView, verify_bundle
+from ledger.audit.verify import verify_bundle
 from ledger.chain.node import open_node
 from ledger.cli.office import chosen
 from ledger.cli.output import progress, show
@@ -41,7 +42,7 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
         "verify",
         parents=[shared],
         help="verify a bundle; needs no database and no server",
-        epilog="exit status: 0 verified, 3 not verified, 4 consistent but no trust file, 2 unusable",
+        epilog="exit status: 0 verified, 3 not verified, 4 consistent (no trust file), 2 unusable",
     )
     verify.add_argument("file", type=Path)
     verify.add_argument("--trust", type=Path, help="what you know of the co-op from elsewhere")

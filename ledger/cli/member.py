@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from ledger.cli.output import progress, show
 from ledger.client import MemberClient, open_journal
 from ledger.errors import InvalidInput, NotFound
-from ledger.settlement.verify import verify_statement
+from ledger.settlement.explain import explain_lines
 from ledger.wiring import read_key
 
 Commands = Any
@@ -53,6 +53,7 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     statement = verbs.add_parser("statement", parents=[own], help="fetch and verify a statement")
     statement.add_argument("period", metavar="YYYY-MM")
     statement.add_argument("member")
+    statement.add_argument("--language", choices=("en", "ja"), default="en")
     statement.set_defaults(run=read_statement)
 
     token = verbs.add_parser("token", parents=[own], help="sign in and print a bearer token")
@@ -124,12 +125,18 @@ def read_statement(options: argparse.Namespace) -> int:
     """Fetch a statement and its settlement, and verify the one against the other."""
     with client_of(options) as client:
         client.sign_in()
-        statement = client.get(f"periods/{options.period}/statements/{options.member}")
-        settlement = client.get(f"periods/{options.period}/settlement")
-    verify_statement(statement, settlement)
-    text = json.dumps(statement, ensure_ascii=False, indent=1) + "\nverified"
-    show(text, statement, as_json=options.json)
+        statement = client.statement(options.period, options.member)
+    show(explain(statement["statement"], options.language), statement, as_json=options.json)
     return 0
+
+
+def explain(statement: Mapping[str, Any], language: str) -> str:
+    """A verified statement in words: every amount, back to its inputs."""
+    lines = []
+    for line in explain_lines(statement):
+        lines.append(f"{line['label'][language]}: {line['amount_minor']}")
+        lines += [f"    {sentence[language]}" for sentence in line["text"]]
+    return "\n".join([*lines, "verified against the settlement"])
 
 
 def print_token(options: argparse.Namespace) -> int:

@@ -1,8 +1,9 @@
 """What a member runs beside its own systems: sign, submit, verify the receipt, resume.
 
->>> from ledger.client import MemberClient, open_journal        # doctest: +SKIP
->>> with open_journal(folder, key.address) as journal:          # doctest: +SKIP
-...     MemberClient(url, "kaga", key, journal).submit_records(lines)
+::
+
+    with open_journal(folder, key.address) as journal:
+        MemberClient(url, "kaga", key, journal).submit_records(lines)
 """
 
 from ledger.client.journal import Journal, open_journal

@@ -23,6 +23,7 @@ from ledger.client.journal import Journal, Pending
 from ledger.client.transport import Transport
 from ledger.coop.bodies import Body
 from ledger.coop.envelope import Draft, parse_envelope
+from ledger.coop.grounds import verify_member_statement
 from ledger.coop.signing import Seen, sign_decision, sign_entry
 from ledger.errors import (
     Conflict,
@@ -104,6 +105,12 @@ class MemberClient:
         body = {"message": text, "signature": signature}
         self._http.token = self._http.post_json(f"/v1/{self._coop}/sign-in", body)["token"]
         return self._http.token
+
+    def statement(self, month: str, member: str) -> dict[str, Any]:
+        """A member's statement, verified down to the log's signature; sign in first."""
+        found: dict[str, Any] = self.get(f"periods/{month}/statements/{member}")
+        verify_member_statement(found, origin=self._pin["origin"], verifiers=self._verifiers())
+        return found
 
     # Writing.
 
@@ -257,8 +264,11 @@ class MemberClient:
         verify_inclusion(leaf, receipt["index"], checkpoint.size, proof, checkpoint.root)
 
     def _open(self, note: bytes) -> Checkpoint:
-        verifiers = [Ed25519Verifier(parse_vkey(vkey)) for vkey in self._pin["log_keys"]]
-        return open_checkpoint(note, origin=self._pin["origin"], verifiers=verifiers).checkpoint
+        origin = self._pin["origin"]
+        return open_checkpoint(note, origin=origin, verifiers=self._verifiers()).checkpoint
+
+    def _verifiers(self) -> list[Ed25519Verifier]:
+        return [Ed25519Verifier(parse_vkey(vkey)) for vkey in self._pin["log_keys"]]
 
     def _consistency(self, old: int, new: int) -> tuple[bytes, ...]:
         proof = self._http.get(f"/v1/{self._coop}/consistency", old=old, new=new)

@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from ledger.coop.authority import KINDS, check_authority, right_of
+from ledger.coop.authority import KINDS, WITHDRAW, check_authority, right_of
 from ledger.coop.bodies import RESERVED, parse_body
 from ledger.coop.charter import Charter, CharterEntry
 from ledger.coop.envelope import Draft, Envelope
+from ledger.coop.proposals import drop_lost
 from ledger.coop.state import Key, Member, State
 from ledger.coop.step import Change, Evidence, Step
 from ledger.errors import (
@@ -34,6 +35,8 @@ from ledger.log.merkle import Frontier, root_hash
 from ledger.period import month_bounds
 
 CHARTER: Final = "charter"
+# After these a proposal may have lost the last vote that could have carried it.
+TAKES_VOTES: Final = ("decision", "member-left")
 NO_GENESIS: Final = bytes(32)
 
 
@@ -60,7 +63,8 @@ def apply(state: State, envelope: Envelope, evidence: Evidence) -> Change:
     kind = KINDS[draft.kind]
     step = Step(state, envelope, state.size, member, right, evidence)
     change = kind.handle(step, parse_body(kind.body, draft.body))
-    change = replace(change, member=change.member or member.id)
+    following = drop_lost(change.state, WITHDRAW) if draft.kind in TAKES_VOTES else change.state
+    change = replace(change, state=following, member=change.member or member.id)
     return _advance(change, envelope)
 
 
@@ -93,6 +97,7 @@ def _found(envelope: Envelope) -> Change:
         raise MalformedEntry("entry 0 has sequence 0 and has seen the empty tree")
     check_authority(charter)
     _check_log_keys(charter)
+    _check_names(charter)
     month_bounds("2000-01", zone=charter.time_zone)
     keys = _founding_keys(body)
     if draft.actor not in keys:
@@ -113,6 +118,16 @@ def _check_log_keys(charter: Charter) -> None:
     for vkey in charter.log_keys:
         if parse_vkey(vkey).name != charter.origin:
             raise MalformedEntry(f"the log's key is named after its origin, {charter.origin}")
+
+
+def _check_names(charter: Charter) -> None:
+    for what, names in (
+        ("currency", [terms.code for terms in charter.currencies]),
+        ("metric", [term.id for term in charter.vocabulary.metrics]),
+        ("charge", [term.id for term in charter.vocabulary.charges]),
+    ):
+        if len(set(names)) != len(names):
+            raise DuplicateId(f"a {what} stands twice in the charter")
 
 
 def _founding_keys(body: CharterEntry) -> dict[str, Key]:

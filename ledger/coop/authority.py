@@ -55,7 +55,7 @@ class Kind:
 
 
 def _decide(step: Step, body: bodies.Decision) -> Change:
-    return proposals.decide(step, body, ENACT, WITHDRAW)
+    return proposals.decide(step, body, ENACT)
 
 
 KINDS: Mapping[str, Kind] = {
@@ -167,6 +167,8 @@ def check_authority(charter: Charter) -> None:
             faults.append(Fault(f"/authority/{name}", "missing", "the charter must say who may"))
         elif kind.approve is not None and right.approve is None:
             faults.append(Fault(f"/authority/{name}/approve", "missing", "this needs approval"))
+        elif right.approve is not None and right.approve.is_impossible:
+            faults.append(Fault(f"/authority/{name}/approve", "out-of-range", "more than all"))
         elif kind.enact is None and right.approve is not None:
             faults.append(Fault(f"/authority/{name}/approve", "extra", "this cannot be voted on"))
     if faults:

@@ -21,7 +21,7 @@ Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 AddressText = Annotated[str, Field(pattern=r"^0x[0-9a-f]{40}$")]
 SignatureText = Annotated[str, Field(pattern=r"^0x[0-9a-f]{130}$")]
 MemberName = Annotated[str, Field(pattern=MEMBER_ID)]
-FacilityName = Annotated[str, Field(pattern=r"^[^+\s]{1,64}$")]
+FacilityName = Annotated[str, Field(pattern=r"^[^+\s\x00-\x1f\x7f]{1,64}$")]
 Word = Annotated[str, Field(pattern=NAME_ID)]
 Month = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
 Instant = Annotated[

@@ -62,6 +62,11 @@ class Quorum(Body):
     roles: Annotated[list[Role], Field(min_length=1, max_length=4)]
     threshold: Threshold
 
+    @property
+    def is_impossible(self) -> bool:
+        """Whether more than the whole electorate would have to agree, however large it is."""
+        return "/" in self.threshold and Fraction(self.threshold) > 1
+
     def needed(self, electorate: int) -> int:
         """How many approvals an electorate of this size must give, rounded up."""
         if "/" not in self.threshold:

@@ -8,7 +8,8 @@ from ledger.coop import bodies, subjects
 from ledger.coop.proposals import propose
 from ledger.coop.state import Period, Proposal, State
 from ledger.coop.step import Change, Step
-from ledger.errors import DuplicateId, MalformedEntry, PeriodClosed
+from ledger.errors import DuplicateId, MalformedEntry, OutOfRange, PeriodClosed
+from ledger.money import AMOUNT_MAX
 
 
 def report_funding(step: Step, body: bodies.FundingReported) -> Change:
@@ -101,6 +102,8 @@ def _check_asset(state: State, body: bodies.FundingReported) -> dict[str, int]:
         return {}
     if asset["currency"] != body.currency:
         raise MalformedEntry(f"{body.asset} is funded in {asset['currency']}, not {body.currency}")
+    if asset["amounts"].get(body.member, 0) + body.amount_minor > AMOUNT_MAX:
+        raise OutOfRange(f"the funding of {body.asset} by {body.member} would be beyond 2**53 − 1")
     return dict(asset["amounts"])
 
 

@@ -31,7 +31,6 @@ from ledger.coop.envelope import Envelope, parse_envelope
 from ledger.coop.state import SUSPENSE
 from ledger.errors import (
     InvalidInput,
-    MalformedDocument,
     NotIncluded,
     SumMismatch,
     VerificationError,

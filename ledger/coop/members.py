@@ -19,6 +19,7 @@ def admit(step: Step, body: bodies.MemberAdmitted) -> Change:
     """Propose a new member, whose keys must each show possession."""
     if body.id in bodies.RESERVED or body.id in step.state.members:
         raise DuplicateId(f"the id {body.id!r} is taken, now or formerly")
+    refuse_known_keys(step.state, (key.address for key in body.keys))
     for key in body.keys:
         check_possession(step.state, body.id, key)
     return _put(step, subjects.of_admission(body), body)

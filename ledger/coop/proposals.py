@@ -64,23 +64,32 @@ def electors(state: State, quorum: Quorum) -> tuple[str, ...]:
     )
 
 
-def decide(
-    step: Step, body: Decision, enact: Mapping[str, Enact], withdraw: Mapping[str, Withdraw]
-) -> Change:
-    """Count one vote; enact the proposal when the quorum is reached, drop it when it cannot be."""
+def decide(step: Step, body: Decision, enact: Mapping[str, Enact]) -> Change:
+    """Count one vote, and enact the proposal when the quorum is reached."""
     proposal = _open_proposal(step, body)
     voted = _count_vote(proposal, body.action, step.member.id)
     others = {hash_: p for hash_, p in step.state.proposals.items() if hash_ != body.subject_hash}
     if _is_carried(voted):
         state = enact[voted.kind](step, replace(step.state, proposals=others), voted)
-    elif len(voted.electorate) - len(voted.rejections) - len(voted.abstentions) < voted.needed:
-        state = replace(step.state, proposals=others)
-        if voted.kind in withdraw:
-            state = withdraw[voted.kind](state, voted)
     else:
         state = replace(step.state, proposals={**others, body.subject_hash: voted})
     period = proposal.body.get("period")
     return Change(state, period=period if isinstance(period, str) else None)
+
+
+def drop_lost(state: State, withdraw: Mapping[str, Withdraw]) -> State:
+    """The state without the proposals that nobody can carry any more.
+
+    To be called after a vote and after a member has left: a proposal that waits for votes which
+    cannot come would wait for ever, and a period with it.
+    """
+    for hash_, proposal in state.proposals.items():
+        if _is_lost(state, proposal):
+            others = {h: p for h, p in state.proposals.items() if h != hash_}
+            state = replace(state, proposals=others)
+            if proposal.kind in withdraw:
+                state = withdraw[proposal.kind](state, proposal)
+    return state
 
 
 def _open_proposal(step: Step, body: Decision) -> Proposal:
@@ -109,6 +118,18 @@ def _count_vote(proposal: Proposal, action: str, member: str) -> Proposal:
     if action == "reject":
         return replace(proposal, rejections=(*proposal.rejections, member))
     return replace(proposal, abstentions=(*proposal.abstentions, member))
+
+
+def _is_lost(state: State, proposal: Proposal) -> bool:
+    """Whether even the approval of all who may still vote would not carry it."""
+    against = {*proposal.rejections, *proposal.abstentions}
+    able = {
+        member
+        for member in proposal.electorate
+        if member in proposal.approvals
+        or (member not in against and state.members[member].left is None)
+    }
+    return len(able) < proposal.needed or not able - {proposal.proposer}
 
 
 def _is_carried(proposal: Proposal) -> bool:

@@ -24,7 +24,7 @@ def propose_rules(step: Step, body: bodies.RulesetProposed) -> Change:
     """Put a rule set before its electorate, once nothing in it is unknown to this co-op."""
     if step.right.approve is None:
         raise MalformedEntry("a rule set needs a quorum; the charter names none")
-    rules = read_rules(step.evidence, body.text.sha256)
+    rules = parse_rules(step.blob(body.text, "the rule set's text")[SALT_BYTES:])
     _check_header(body, rules)
     _check_names(step.state, rules)
     _check_succession(step.state, body)

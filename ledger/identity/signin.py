@@ -51,7 +51,11 @@ def format_sign_in(message: SignIn) -> str:
 
 def parse_sign_in(text: str) -> SignIn:
     """Read a sign-in text of the form that ``format_sign_in`` writes; raises InvalidInput."""
-    if len(text.encode("utf-8", "replace")) > TEXT_BYTES_MAX:
+    try:
+        size_bytes = len(text.encode())
+    except UnicodeEncodeError as error:
+        raise InvalidInput("a sign-in text is UTF-8 without lone surrogates") from error
+    if size_bytes > TEXT_BYTES_MAX:
         raise InvalidInput(f"a sign-in text has at most {TEXT_BYTES_MAX} bytes")
     lines = text.split("\n")
     first = _FIRST.fullmatch(lines[0])

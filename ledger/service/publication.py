@@ -116,9 +116,7 @@ def _votes(state: State, log: LogReader, period: Period, proposed_index: int) ->
             yield Vote(member, draft.body["action"], row.received_at, row.index)
 
 
-def _amounts(
-    state: State, log: LogReader, proposed: Proposed, reader: Reader
-) -> Mapping[str, int]:
+def _amounts(state: State, log: LogReader, proposed: Proposed, reader: Reader) -> Mapping[str, int]:
     sees_all = may_read(state, reader, "settlements")
     if not sees_all and reader.member is None:
         return {}

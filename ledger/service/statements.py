@@ -30,7 +30,7 @@ from ledger.settlement.statement import StatementMaker, statement_maker
 from ledger.store.reading import PAGE, Filter, Head, IndexRow, LogReader
 from ledger.usage.totals import SALT_BYTES
 
-_REPORTS = (("costs", "cost-reported"), ("funding", "funding-reported"))
+_FUNDING = "funding-reported"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def statement(coop: Coop, reader: Reader, month: str, member: str) -> dict[str, 
     with coop.reading() as (state, log):
         if require_member(reader) != member:
             _require_reader_of_all(state, reader)
-        book = _open_book(state, log, month)
+        book = _open_book(state, log, month, member)
         submitter = None if member == SUSPENSE else member
         return book.statement(member, _batches(state, log, month, submitter).get(member, []))
 
@@ -60,7 +60,7 @@ def statements(coop: Coop, reader: Reader, month: str) -> dict[str, dict[str, An
     with coop.reading() as (state, log):
         require_member(reader)
         _require_reader_of_all(state, reader)
-        book = _open_book(state, log, month)
+        book = _open_book(state, log, month, None)
         batches = _batches(state, log, month, None)
         return {
             member: book.statement(member, batches.get(member, []))
@@ -115,16 +115,15 @@ class _Book:
     """What all statements of one settlement share."""
 
     state: State
-    log: LogReader
     period: Period
     head: Head
     hashes: HashReader
     proposed: Proposed
+    proof: Mapping[str, Any]
     maker: StatementMaker
-    as_of_index: int
+    reports: Mapping[str, Sequence[IndexRow]]
 
     def statement(self, member: str, batches: Sequence[OwnBatch]) -> dict[str, Any]:
-        proof = proof_document(self.proposed.index, self.proposed.data, self._proof())
         own = self.maker.statement(member)
         return {
             "kyojo_member_statement": 1,
@@ -136,8 +135,8 @@ class _Book:
                 "batches": [batch.document(self._proof(batch.index)) for batch in batches],
                 "totals": usage_totals(batches, self.period.id),
             },
-            "reports": list(self._reports(own, member)),
-            "proof": {**proof, "checkpoint": self.head.note.decode()},
+            "reports": list(self._own_reports(own)),
+            "proof": self.proof,
             "anchors": anchors_over(self.state, self.proposed.index),
             "names": {
                 **statement_names(self.state, self.period, member),
@@ -145,33 +144,19 @@ class _Book:
             },
         }
 
-    def _proof(self, index: int | None = None) -> tuple[bytes, ...]:
-        place = self.proposed.index if index is None else index
-        return prove_inclusion_from(self.hashes, place, self.head.size)
+    def _proof(self, index: int) -> tuple[bytes, ...]:
+        return prove_inclusion_from(self.hashes, index, self.head.size)
 
-    def _reports(self, own: Mapping[str, Any], member: str) -> Iterator[dict[str, Any]]:
+    def _own_reports(self, own: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """The entries that reported each cost and funding behind the statement.
 
         A rejected report is an entry too; where the reports do not add up to the confirmed figure
         none is named, since a page must not point to a wrong one.
         """
-        wanted = {where: value for where, value in _source_values(own) if "/totals/" not in where}
-        for where, value in sorted(wanted.items()):
-            rows = list(self._reported(where, member))
+        for where, value in sorted(set(_source_values(own))):
+            rows = self.reports.get(where, ())
             if rows and sum(row.amount_minor or 0 for row in rows) == int(value):
                 yield {"where": where, "entries": [row.index for row in rows]}
-
-    def _reported(self, where: str, member: str) -> Iterator[IndexRow]:
-        for table, kind in _REPORTS:
-            name = where.removeprefix(f"inputs:/{table}/")
-            if name == where:
-                continue
-            period = self.period.id if table == "costs" else None
-            for row in search_all(self.log, Filter(kind=kind, member=member, period=period)):
-                if row.index < self.as_of_index:
-                    body = parse_envelope(self.log.entry(row.index)).draft.body
-                    if name == f"{body.get('id', body.get('asset'))}/{member}":
-                        yield row
 
 
 def anchors_over(state: State, index: int) -> list[dict[str, Any]]:
@@ -191,34 +176,55 @@ def statement_names(state: State, period: Period, member: str) -> dict[str, Any]
     """The words that a page needs: of the co-op, the member, facilities and metrics."""
     terms = state.terms()
     known = state.members.get(member)
-    words = [(term.id, term.unit, term.name) for term in terms.vocabulary.metrics]
-    words += [(f"charge.{term.id}", "", term.name) for term in terms.vocabulary.charges]
+    words: dict[str, dict[str, str]] = {}
+    for metric in terms.vocabulary.metrics:
+        words[metric.id] = {"unit": metric.unit, **metric.name.model_dump()}
+    for charge in terms.vocabulary.charges:
+        words[f"charge.{charge.id}"] = {"unit": "", **charge.name.model_dump()}
     return {
         "coop": terms.name.model_dump(),
         "member": None if known is None else dict(known.name),
         "period": {"start": period.start, "end": period.end, "status": period.status},
         "time_zone": terms.time_zone,
         "facilities": {name: dict(found.name) for name, found in state.facilities.items()},
-        "words": {name: {"unit": unit, **local.model_dump()} for name, unit, local in words},
+        "words": words,
         "currencies": {currency.code: currency.digits for currency in terms.currencies},
     }
 
 
-def _open_book(state: State, log: LogReader, month: str) -> _Book:
+def _open_book(state: State, log: LogReader, month: str, member: str | None) -> _Book:
+    """What is shared; ``member`` limits the search for reports to one, None takes all."""
     period = state.period(month)
     proposed = find_proposed(log, period)
     computed, seed = recompute(state, log, proposed)
     head = log.head()
+    hashes = _cached_hashes(log, head.size)
+    path = prove_inclusion_from(hashes, proposed.index, head.size)
+    proof = proof_document(proposed.index, proposed.data, path)
     return _Book(
         state=state,
-        log=log,
         period=period,
         head=head,
-        hashes=_cached_hashes(log, head.size),
+        hashes=hashes,
         proposed=proposed,
+        proof={**proof, "checkpoint": head.note.decode()},
         maker=statement_maker(computed.settlement, computed.rules, computed.inputs, seed),
-        as_of_index=int(proposed.body["settlement"]["as_of_index"]),
+        reports=_reports(log, month, member, int(proposed.body["settlement"]["as_of_index"])),
     )
+
+
+def _reports(
+    log: LogReader, month: str, member: str | None, as_of_index: int
+) -> dict[str, list[IndexRow]]:
+    """The reports of costs and funding below the cut-off, by the place of the input they fed."""
+    found: dict[str, list[IndexRow]] = {}
+    for table, kind, period in (("costs", "cost-reported", month), ("funding", _FUNDING, None)):
+        for row in search_all(log, Filter(kind=kind, member=member, period=period)):
+            if row.index < as_of_index:
+                body = parse_envelope(log.entry(row.index)).draft.body
+                name = body["asset"] if kind == _FUNDING else body["id"]
+                found.setdefault(f"inputs:/{table}/{name}/{row.member}", []).append(row)
+    return found
 
 
 def _cached_hashes(log: LogReader, size: int) -> HashReader:

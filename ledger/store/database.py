@@ -13,10 +13,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ledger.errors import StoreBusy
 
 BUSY_SECONDS = 30
+POOL: dict[str, Any] = {"pool_size": 20, "max_overflow": 20}
 LOCK_CLASS = 0x6B796F6A  # "kyoj": the advisory locks of kyojo, beside those of others
 
 
@@ -60,6 +62,8 @@ def _busy() -> Iterator[None]:
         yield
     except OperationalError as error:
         raise StoreBusy(f"the database does not answer: {error.orig}") from error
+    except PoolTimeoutError as error:
+        raise StoreBusy("all connections to the database are in use") from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise StoreBusy(f"the database connection was lost: {error.orig}") from error
@@ -67,7 +71,7 @@ def _busy() -> Iterator[None]:
 
 
 def _sqlite_engine(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, **POOL)
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
@@ -84,4 +88,4 @@ def _sqlite_engine(url: str) -> Engine:
 
 
 def _postgresql_engine(url: str) -> Engine:
-    return create_engine(url, pool_pre_ping=True, pool_size=20, max_overflow=20)
+    return create_engine(url, pool_pre_ping=True, **POOL)

@@ -18,7 +18,8 @@ from ledger.log.merkle import (
     root_from,
 )
 from ledger.log.tile import Tile, tile_hash_reader
-from ledger.store.tables import batches, blobs, entries, logs, record_ids, tiles, totals
+from ledger.store.places import find_places
+from ledger.store.tables import batches, blobs, entries, logs, tiles, totals
 
 PAGE = 500
 
@@ -177,15 +178,7 @@ class LogReader:
 
     def places(self, id_hashes: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
         """Where records with these keyed id hashes stand: entry index and record number."""
-        found: dict[bytes, tuple[int, int]] = {}
-        for first in range(0, len(id_hashes), PAGE):
-            statement = select(record_ids.c.id_hash, record_ids.c.index, record_ids.c.number).where(
-                record_ids.c.log_id == self._log_id,
-                record_ids.c.id_hash.in_(id_hashes[first : first + PAGE]),
-            )
-            rows = self._connection.execute(statement)
-            found.update((bytes(id_hash), (index, number)) for id_hash, index, number in rows)
-        return found
+        return find_places(self._connection, self._log_id, id_hashes)
 
     def totals(self, period: str, epochs: int) -> Mapping[AccountKey, int]:
         """The totals of a period over its first ``epochs`` epochs."""
@@ -198,6 +191,13 @@ class LogReader:
         )
         rows = self._connection.execute(statement)
         return {AccountKey(*row[:4]): int(row[4]) for row in rows}
+
+    def total(self, key: Sequence[str | int]) -> int:
+        """One total, 0 if absent: of a period, epoch, account, facility, name and currency."""
+        names = ("period", "epoch", "account", "facility", "name", "currency")
+        same = [totals.c[name] == value for name, value in zip(names, key, strict=True)]
+        statement = select(totals.c.amount).where(totals.c.log_id == self._log_id, *same)
+        return int(self._connection.execute(statement).scalar_one_or_none() or 0)
 
     def _one(self, table: Any, *conditions: Any) -> Row[Any] | None:
         statement = select(table).where(table.c.log_id == self._log_id, *conditions)

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from ledger.coop.apply import apply
-from ledger.coop.envelope import parse_envelope
+from ledger.coop.envelope import Draft, parse_envelope
 from ledger.coop.state import State, state_hash
 from ledger.coop.step import Change
-from ledger.coop.submission import Batch
-from ledger.errors import InvariantViolated, NotFound
+from ledger.coop.submission import Batch, Submission, check_submission
+from ledger.errors import InvariantViolated, KyojoError
 from ledger.log.merkle import root_hash
 from ledger.store.database import Database
 from ledger.store.logs import Log
@@ -26,9 +26,10 @@ from ledger.store.record_ids import hasher, rows_of
 from ledger.store.sequencer import write_snapshot
 from ledger.store.tables import entries, logs, record_ids, snapshots, tiles, totals
 from ledger.store.writing import GroupWriter
-from ledger.usage.batch import read_lines
+from ledger.usage.batch import Scope, read_lines
 
 PAGE = 500
+USAGE = "usage-batch"
 Progress = Callable[[int, int], None]
 
 
@@ -82,14 +83,8 @@ def _fold_page(
         scope = state.scope() if state.charter is not None else None
         change = apply(state, envelope, writer)
         state = change.state
-        try:
-            seed, lines = reader.batch(index)
-        except NotFound:
-            pass
-        else:
-            if scope is None:
-                raise InvariantViolated(f"entry {index} has records but there is no charter")
-            batch = Batch(seed, read_lines(lines, scope))
+        if envelope.draft.kind == USAGE and scope is not None:
+            batch = _batch(reader, index, envelope.draft, scope)
             member = state.keys[envelope.draft.actor].member
             writer.take_record_ids(index, rows_of(batch, member, hasher(log.id_key)))
         writer.take_again(envelope, change)
@@ -97,6 +92,18 @@ def _fold_page(
     _update_index(connection, log, rows)
     writer.flush(state, note)
     return state
+
+
+def _batch(reader: LogReader, index: int, draft: Draft, scope: Scope) -> Batch:
+    """The stored lines of a batch, if they are those that its entry commits to."""
+    try:
+        seed, lines = reader.batch(index)
+        batch = Batch(seed, read_lines(lines, scope))
+        digest = draft.body["totals"]["sha256"]
+        check_submission(Submission(draft, {digest: reader.blob(digest)}, batch))
+    except KyojoError as error:
+        raise InvariantViolated(f"the records of entry {index}: {error.message}") from error
+    return batch
 
 
 def _index_row(index: int, change: Change) -> dict[str, object]:

@@ -43,25 +43,34 @@ def rows_of(batch: Batch, member: str, hash_of: Hasher) -> list[tuple[int, bytes
     return rows
 
 
-def check_batch(batch: Batch, member: str, hash_of: Hasher, writer: GroupWriter) -> None:
-    """Raise, naming every bad record, unless all ids are new and all reversals right."""
+def check_batch(
+    batch: Batch, who: tuple[str, str], hash_of: Hasher, writer: GroupWriter
+) -> list[tuple[int, bytes]]:
+    """The rows that a batch adds, if all ids are new and all reversals right.
+
+    ``who`` is the member and the account that its batch counts for. Raises DuplicateId, naming
+    every bad record, if they are not.
+    """
+    member, account = who
     rows = rows_of(batch, member, hash_of)
     taken = writer.places([id_hash for _, id_hash in rows])
     judged = batch.judged
     numbers = {number for number, id_hash in rows if id_hash in taken}
     faults = [_taken(number, judged.records[number]) for number in sorted(numbers)]
-    in_batch = {(p, r.id) for p, r in zip(judged.periods, judged.records, strict=True)}
+    earlier: set[tuple[str, str]] = set()  # a reversal names what stands before it
     seen: set[tuple[str, str]] = set()
     for number, (record, period) in enumerate(zip(judged.records, judged.periods, strict=True)):
         if record.reverses is None:
+            earlier.add((period, record.id))
             continue
         where = f"record {number + 1}, reverses"
         if (period, record.reverses) in seen:
             faults.append(Fault(where, "duplicate-id", f"{record.reverses!r} is reversed twice"))
         seen.add((period, record.reverses))
-        if (period, record.reverses) not in in_batch:
+        if (period, record.reverses) not in earlier:
             try:
-                _check_reversal(record, hash_of(USED, member, period, record.reverses), writer)
+                place = hash_of(USED, member, period, record.reverses)
+                _check_reversal(record, place, account, writer)
             except KyojoError as error:
                 faults.append(error.as_fault(where))
     if faults:
@@ -69,12 +78,15 @@ def check_batch(batch: Batch, member: str, hash_of: Hasher, writer: GroupWriter)
             f"{len(faults)} records clash with what the ledger holds; nothing was kept",
             faults=tuple(faults),
         )
+    return rows
 
 
-def _check_reversal(record: Record, id_hash: bytes, writer: GroupWriter) -> None:
+def _check_reversal(record: Record, id_hash: bytes, account: str, writer: GroupWriter) -> None:
     place = writer.places([id_hash]).get(id_hash)
     if place is None:
-        raise MalformedBatch(f"you have no record {record.reverses!r} in that period")
+        raise MalformedBatch(f"no record {record.reverses!r} of yours stands before this one")
+    if writer.batch_account(place[0]) != account:
+        raise MalformedBatch(f"{record.reverses!r} counts for another account than this batch")
     if not negates(record, parse_line(writer.line(*place))):
         raise MalformedBatch(f"this is not the exact negative of {record.reverses!r}")
 

@@ -32,15 +32,16 @@ from ledger.errors import (
     KyojoError,
     StoreBusy,
     Unavailable,
+    WrongSigner,
 )
 from ledger.log.checkpoint import Checkpoint, sign_checkpoint
-from ledger.log.merkle import leaf_hash, prove_inclusions_from
+from ledger.log.merkle import leaf_hash, prove_inclusions_from, root_hash
 from ledger.log.note import Signer
 from ledger.store.database import Database
 from ledger.store.reading import Head, LogReader
-from ledger.store.record_ids import check_batch, hasher, rows_of
+from ledger.store.record_ids import check_batch, hasher
 from ledger.store.tables import snapshots
-from ledger.store.writing import GroupWriter
+from ledger.store.writing import GroupWriter, root_of
 
 GROUP_MAX = 256
 SNAPSHOT_EVERY = 1000
@@ -122,6 +123,7 @@ class Sequencer:
         self._clock = clock
         self._hash_of = hasher(id_key)
         self._state = State()
+        self._committed = (0, root_hash(()))
         self._commit_lock = threading.Lock()
         self._queue_lock = threading.Lock()
         self._queue: list[_Ticket] = []
@@ -167,10 +169,15 @@ class Sequencer:
         try:
             with self._database.write(self._log_id) as connection:
                 state, answers = self._write_group(connection, group)
-        except (KyojoError, SQLAlchemyError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was, all who wait need an answer
             self._look_again(group, error)
             return
+        except BaseException as error:
+            for ticket in group:
+                ticket.error = _unanswered(error)
+            raise
         self._state = state
+        self._committed = (state.size, root_of(state))
         for ticket, answer in zip(group, answers, strict=True):
             ticket.take(answer)
 
@@ -179,6 +186,7 @@ class Sequencer:
     ) -> tuple[State, list[Receipt | KyojoError]]:
         reader = LogReader(connection, self._log_id)
         head = reader.head()
+        self._refuse_fork(reader, head)
         state = self._catch_up(connection, self._state)
         writer = GroupWriter(connection, self._log_id, head)
         now = max(self._clock(), state.received_at)
@@ -187,16 +195,19 @@ class Sequencer:
         refused: dict[int, KyojoError] = {}
         for position, ticket in enumerate(group):
             try:
-                earlier = self._find_earlier(reader, state, ticket.submission.draft)
+                earlier = self._find_earlier(writer, state, ticket.submission.draft)
                 if earlier is not None:
                     known[position] = earlier
                     continue
                 envelope = Envelope(ticket.submission.draft, now)
                 change = self._judge(state, envelope, ticket.submission, writer)
-            except Unavailable:
+            except (Unavailable, SQLAlchemyError, OSError):
                 raise
             except KyojoError as error:
                 refused[position] = error
+                continue
+            except Exception as error:  # noqa: BLE001 - a bug met by one entry is not the group's
+                refused[position] = _bug(error)
                 continue
             state = change.state
             placed[position] = (envelope, change)
@@ -209,31 +220,48 @@ class Sequencer:
         }
         return state, [answers[position] for position in range(len(group))]
 
+    def _refuse_fork(self, reader: LogReader, head: Head) -> None:
+        """Raise if the log is not a continuation of what this process has signed.
+
+        A database put back to an older copy under a running process, or a failover that lost
+        commits, would make it sign a second history.
+        """
+        size, root = self._committed
+        if head.size < size or (head.root if head.size == size else reader.root(size)) != root:
+            raise InvariantViolated(
+                f"this process signed size {size} with root {root.hex()}, the database now holds "
+                f"size {head.size}: it was put back or replaced; nothing is signed on top of it"
+            )
+
     def _judge(
         self, state: State, envelope: Envelope, submission: Submission, writer: GroupWriter
     ) -> Change:
+        if submission.draft.origin != self._origin:
+            raise WrongSigner(f"this log is {self._origin}, not {submission.draft.origin}")
         change = apply(state, envelope, _Overlay(writer, submission.blobs))
+        writer.check_totals(change.totals)
         index = state.size
         if submission.batch is not None:
             member = state.keys[envelope.draft.actor].member
-            check_batch(submission.batch, member, self._hash_of, writer)
+            account = str(envelope.draft.body["account"])
             batch = submission.batch
+            rows = check_batch(batch, (member, account), self._hash_of, writer)
             writer.take_batch(index, batch.seed, batch.judged.lines)
-            writer.take_record_ids(index, rows_of(batch, member, self._hash_of))
+            writer.take_record_ids(index, rows)
         writer.take_blobs(submission.blobs)
         writer.take_entry(envelope, change)
         return change
 
     def _find_earlier(
-        self, reader: LogReader, state: State, draft: Draft
+        self, written: LogReader | GroupWriter, state: State, draft: Draft
     ) -> tuple[int, bytes] | None:
         """The same entry if the log has it; raises DuplicateId if the number was used otherwise."""
         key = state.keys.get(draft.actor)
         if key is None or draft.sequence >= key.sequence:
             return None
-        found = reader.entry_by_sequence(draft.actor, draft.sequence)
+        found = written.entry_by_sequence(draft.actor, draft.sequence)
         if found is None:
-            return None  # written earlier in this very group: apply refuses it
+            raise InvariantViolated(f"{draft.actor} used {draft.sequence}, but no entry has it")
         genesis = bytes.fromhex(state.genesis)
         if found[0] == 0:
             genesis = NO_GENESIS
@@ -258,6 +286,8 @@ class Sequencer:
     def _catch_up(self, connection: Connection, state: State) -> State:
         reader = LogReader(connection, self._log_id)
         size = reader.head().size
+        if state.size > size:
+            state = State()  # a transaction that began before our newest commit
         if state.size == 0 and size > 0:
             state = read_snapshot(connection, self._log_id)
         for data in reader.entry_data(state.size, size):
@@ -276,14 +306,20 @@ class Sequencer:
                     found = self._find_earlier(reader, state, ticket.submission.draft)
                     if found is not None:
                         ticket.receipt = _receipts(reader, head, {}, {0: found})[0]
-        except (KyojoError, SQLAlchemyError, OSError):
+        except Exception:  # noqa: BLE001, S110
             pass  # the log cannot be read either: nobody gets an answer
         for ticket in group:
             if not ticket.is_done:
                 ticket.error = _unanswered(error)
 
 
-def _unanswered(error: Exception) -> KyojoError:
+def _bug(error: Exception) -> KyojoError:
+    return InvariantViolated(
+        f"judging this entry failed with {type(error).__name__}: {error}; it was not taken"
+    )
+
+
+def _unanswered(error: BaseException) -> KyojoError:
     if isinstance(error, InvariantViolated | Unavailable):
         return error
     return StoreBusy(

@@ -12,22 +12,25 @@ from typing import Any
 from sqlalchemy import Connection, Table, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ledger.coop.envelope import Envelope
+from ledger.coop.envelope import Envelope, parse_envelope
 from ledger.coop.state import State
-from ledger.coop.step import AccountKey, Change
-from ledger.errors import InvariantViolated, StaleCheckpoint
+from ledger.coop.step import AccountKey, Change, TotalRow
+from ledger.errors import InvariantViolated, OutOfRange, StaleCheckpoint
 from ledger.log.merkle import Frontier
 from ledger.log.tile import grow
+from ledger.money import AMOUNT_MAX
+from ledger.store.places import Place, insert_places
 from ledger.store.reading import Head, LogReader
 from ledger.store.tables import (
     batches,
     blobs,
     entries,
     logs,
-    record_ids,
     tiles,
     totals,
 )
+
+LARGE_AMOUNT = 2**40
 
 
 class GroupWriter:
@@ -45,7 +48,9 @@ class GroupWriter:
         self._blobs: dict[str, bytes] = {}
         self._roots: dict[int, bytes] = {head.size: head.root}
         self._places: dict[bytes, tuple[int, int]] = {}
+        self._new_places: list[Place] = []
         self._lines: dict[int, Sequence[bytes]] = {}
+        self._numbers: dict[tuple[str, int], tuple[int, bytes]] = {}
 
     # Evidence for judging the entries of this group.
 
@@ -74,6 +79,33 @@ class GroupWriter:
         lines = self._lines[index] if index in self._lines else self._reader.batch(index)[1]
         return lines[number]
 
+    def entry_by_sequence(self, actor: str, sequence: int) -> tuple[int, bytes] | None:
+        """Index and bytes of the entry that a key wrote under a number, of this group or stored."""
+        mine = self._numbers.get((actor, sequence))
+        return mine or self._reader.entry_by_sequence(actor, sequence)
+
+    def batch_account(self, index: int) -> str:
+        """Which account a usage batch counts for: ``own`` or ``suspense``."""
+        mine = dict(self._numbers.values())
+        data = mine[index] if index in mine else self._reader.entry(index)
+        return str(parse_envelope(data).draft.body["account"])
+
+    def check_totals(self, rows: Sequence[TotalRow]) -> None:
+        """Raise OutOfRange if a total would leave the integers that everybody counts exactly.
+
+        Only large amounts are looked at: it takes millions of others to get there.
+        """
+        large = [row for row in rows if abs(row.amount) >= LARGE_AMOUNT]
+        if not large:
+            return
+        self._write_totals()
+        for row in large:
+            stored = self._reader.total(row[:6])
+            if abs(stored + row.amount) > AMOUNT_MAX:
+                raise OutOfRange(
+                    f"{row.name} of {row.account} in {row.period} would be beyond 2**53 − 1"
+                )
+
     # Taking what was judged.
 
     def take_blobs(self, found: Mapping[str, bytes]) -> None:
@@ -89,10 +121,12 @@ class GroupWriter:
     def take_entry(self, envelope: Envelope, change: Change) -> None:
         """Keep an accepted entry, its index row and its totals."""
         draft = envelope.draft
+        index = self._head.size + len(self._leaves)
+        self._numbers[draft.actor, draft.sequence] = (index, envelope.data)
         self._add(
             entries,
             {
-                "index": self._head.size + len(self._leaves),
+                "index": index,
                 "data": envelope.data,
                 "kind": draft.kind,
                 "actor": draft.actor,
@@ -110,7 +144,7 @@ class GroupWriter:
     def take_again(self, envelope: Envelope, change: Change) -> None:
         """Take an entry that is stored already: its leaf and its totals, for a rebuild."""
         self._leaves.append(envelope.leaf)
-        self._roots[change.state.size] = _root_of(change.state)
+        self._roots[change.state.size] = root_of(change.state)
         for row in change.totals:
             self._totals[row[:6]] = self._totals.get(row[:6], 0) + row.amount
 
@@ -121,23 +155,23 @@ class GroupWriter:
 
     def take_record_ids(self, index: int, rows: Iterable[tuple[int, bytes]]) -> None:
         """Keep the keyed hashes of record ids (and of reversals), with the record's number."""
-        log_id = self._log_id
-        kept = self._rows.setdefault(record_ids, [])
         for number, id_hash in rows:
             self._places[id_hash] = (index, number)
-            kept.append({"log_id": log_id, "id_hash": id_hash, "index": index, "number": number})
+            self._new_places.append((id_hash, index, number))
 
     # Writing it.
 
     def flush(self, state: State, note: bytes) -> Head:
         """Write everything, with the checkpoint ``note`` for the new head."""
-        for table in (entries, blobs, batches, record_ids):
+        for table in (entries, blobs, batches):
             rows = self._rows.pop(table, [])
             if rows:
                 self._connection.execute(table.insert(), rows)
+        insert_places(self._connection, self._log_id, self._new_places)
+        self._new_places = []
         self._write_totals()
         self._write_tiles()
-        head = Head(state.size, _root_of(state), note)
+        head = Head(state.size, root_of(state), note)
         self._swap_head(head)
         return head
 
@@ -164,8 +198,10 @@ class GroupWriter:
         if rows:
             statement = self._insert(totals)
             changed = {"amount": totals.c.amount + statement.excluded.amount}
-            keys = ["log_id", *names]
-            self._connection.execute(statement.on_conflict_do_update(keys, set_=changed), rows)
+            upsert = statement.on_conflict_do_update(
+                index_elements=["log_id", *names], set_=changed
+            )
+            self._connection.execute(upsert, rows)
 
     def _write_tiles(self) -> None:
         grown = grow(self._head.size, self._leaves, self._reader.tiles)
@@ -175,9 +211,11 @@ class GroupWriter:
         ]
         if rows:
             statement = self._insert(tiles)
-            keys = ["log_id", "level", "index"]
             changed = {"data": statement.excluded.data}
-            self._connection.execute(statement.on_conflict_do_update(keys, set_=changed), rows)
+            upsert = statement.on_conflict_do_update(
+                index_elements=["log_id", "level", "index"], set_=changed
+            )
+            self._connection.execute(upsert, rows)
 
     def _swap_head(self, head: Head) -> None:
         statement = (
@@ -198,5 +236,6 @@ class GroupWriter:
         raise InvariantViolated(f"kyojo does not know the database {dialect}")
 
 
-def _root_of(state: State) -> bytes:
+def root_of(state: State) -> bytes:
+    """The root of the log at a state."""
     return Frontier(state.size, tuple(bytes.fromhex(tree) for tree in state.subtrees)).root()

@@ -128,17 +128,17 @@ def read_lines(lines: Sequence[bytes], scope: Scope) -> Lines:
 
 def count_totals(records: Sequence[Record], periods: Sequence[str]) -> dict[TotalKey, int]:
     """The sums of a batch per (period, facility, name, currency)."""
-    totals: dict[TotalKey, int] = {}
+    sums: dict[tuple[str, str, str, str], int] = {}  # plain tuples: this runs for every record
     for record, period in zip(records, periods, strict=True):
         facility = record.facility
         for metric, amount in record.measures.items():
-            key = TotalKey(period, facility, metric, "")
-            totals[key] = totals.get(key, 0) + amount
+            key = (period, facility, metric, "")
+            sums[key] = sums.get(key, 0) + amount
         if record.charges is not None and record.currency is not None:
             for kind, amount in record.charges.items():
-                key = TotalKey(period, facility, CHARGE + kind, record.currency)
-                totals[key] = totals.get(key, 0) + amount
-    return totals
+                key = (period, facility, CHARGE + kind, record.currency)
+                sums[key] = sums.get(key, 0) + amount
+    return {TotalKey(*key): amount for key, amount in sums.items()}
 
 
 def seal_batch(lines: Sequence[bytes], scope: Scope, *, seed: bytes, salt: bytes) -> SealedBatch:

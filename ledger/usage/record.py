@@ -13,6 +13,7 @@ exact negatives, all else about the usage is the same.
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -24,18 +25,21 @@ from ledger.money import AMOUNT_MAX
 
 LINE_BYTES_MAX = 8192
 
-Identifier = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
-Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^+\s]+$")]
+Identifier = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[!-~]+\Z")]
+Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^+\s\x00-\x1f\x7f]+\Z")]
 Amount = Annotated[int, Meta(ge=-AMOUNT_MAX, le=AMOUNT_MAX)]
 Moment = Annotated[datetime, Meta(tz=True)]
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
 Amounts = Annotated[dict[Name, Amount], Meta(min_length=1, max_length=32)]
 Text = Annotated[str, Meta(max_length=200)]
 Attributes = Annotated[dict[Name, Text | bool | Amount], Meta(max_length=32)]
 
 
-class Record(Struct, frozen=True, forbid_unknown_fields=True):
-    """A usage record as its line states it; times keep the offset that was sent."""
+class Record(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """A usage record as its line states it; times keep the offset that was sent.
+
+    Not tracked by the cycle collector (``gc=False``): it holds nothing that could point back.
+    """
 
     id: Identifier
     facility: Name
@@ -49,6 +53,7 @@ class Record(Struct, frozen=True, forbid_unknown_fields=True):
     attributes: Attributes | None = None
 
 
+_LONG_FRACTION = re.compile(rb"\.[0-9]{7}")
 _decode = msgspec.json.Decoder(Record).decode
 
 
@@ -60,7 +65,7 @@ def parse_line(line: bytes) -> Record:
         record = _decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedRecord(_plain(str(error)), field=_field(error)) from error
-    _refuse_repeated_names(line, record)
+    _check_text(line, record)
     _check_meaning(record)
     return record
 
@@ -98,18 +103,23 @@ def _check_meaning(record: Record) -> None:
         )
 
 
-def _refuse_repeated_names(line: bytes, record: Record) -> None:
-    """Refuse a name given twice, which decoders resolve each in their own way.
+def _check_text(line: bytes, record: Record) -> None:
+    """Refuse what decoders resolve each in their own way: names given twice, rounded times.
 
     Names and string values are all that puts quotation marks into JSON. Where no escape occurs,
-    counting the marks tells whether there is more in the line than in the record.
+    counting the marks tells whether there is more in the line than in the record; where no long
+    fraction occurs, no time can have been rounded. All other lines are read a second time.
     """
-    if b"\\" not in line and line.count(b'"') == 2 * _count_strings(record):
+    plain = b"\\" not in line and line.count(b'"') == 2 * _count_strings(record)
+    if plain and _LONG_FRACTION.search(line) is None:
         return
     try:
-        json.loads(line, object_pairs_hook=_unique)
+        document = json.loads(line, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise MalformedRecord(str(error)) from error
+    for name in ("started_at", "ended_at"):
+        if _LONG_FRACTION.search(document[name].encode()):
+            raise MalformedRecord(f"{name} has more than six decimals", field=name)
 
 
 def _count_strings(record: Record) -> int:

@@ -1,4 +1,4 @@
-"""A settled month in a real SQLite store, with two facilities, two batches and a suspense account."""
+"""A settled month in a real SQLite store: two facilities, several batches, a suspense account."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def new_coop(folder: Path, origin: str = ORIGIN) -> Coop:
         clock=lambda: START,
     )
     office = Office(signing_key("office"), b"settlement secret of the tests")
-    return Coop(log, database, sequencer, lambda: START, lambda size: bytes(size), office)
+    return Coop(log, database, sequencer, lambda: START, bytes, office)
 
 
 def send_usage(world: World) -> None:
@@ -83,8 +83,8 @@ def closed_month(folder: Path, world: Recording | None = None) -> Coop:
     return coop
 
 
-def vote(coop: Coop, *voters: str) -> None:
-    """Each voter approves the newest proposal, until it is carried."""
+def vote(coop: Coop, *voters: str, action: str = "approve") -> None:
+    """Each voter votes on the newest proposal, until it is decided."""
     for voter in voters:
         with coop.reading() as (state, log):
             head = log.head()
@@ -95,7 +95,7 @@ def vote(coop: Coop, *voters: str) -> None:
             signing_key(voter),
             Seen(ORIGIN, bytes.fromhex(state.genesis), head.size, head.root),
             sequence=state.keys[signing_key(voter).address].sequence,
-            action="approve",
+            action=action,
             subject=state.proposals[wanted].subject,
             subject_hash=wanted,
         )

@@ -13,7 +13,6 @@ depends_on = None
 
 def upgrade() -> None:
     """Go to this revision."""
-
     op.create_table(
         "logs",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -150,7 +149,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Go back to the revision before."""
-
     op.drop_table("totals")
     op.drop_table("tokens")
     op.drop_table("tiles")

@@ -1,0 +1,226 @@
+"""Figures of a whole month: closing it, every member's statement, and the audit of all of it.
+
+The month is filled in this process, through the same function that the server calls for a request;
+its members' batches are encoded, sealed and signed by other processes meanwhile. Nothing is kept
+from one run to the next.
+"""
+
+from __future__ import annotations
+
+import base64
+import multiprocessing
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench.bare import BareRows, hash_twice
+from bench.coop import SLUG, admit, approve, key_of, member_names, prepare, seen_now
+from bench.database import SQLITE, fresh_database, second_database
+from bench.figure import Figure, median_seconds, seconds_of
+from bench.records import MONTH, batch_sizes, make_records, parts
+from bench.server import REPOSITORY
+from ledger import canonical
+from ledger.client.member import encode_record
+from ledger.coop.signing import Seen, sign_entry
+from ledger.service.coop import Coop
+from ledger.service.export import export_bundle, export_trust
+from ledger.service.office import blob_reference
+from ledger.service.periods import begin_closing, close_period
+from ledger.service.settle import propose_settlement, settle
+from ledger.service.sign_in import Reader
+from ledger.service.statements import statements
+from ledger.service.submit import submit_usage
+from ledger.store.reading import Filter
+from ledger.usage.batch import Scope, seal_batch
+
+RECORDS = 1_000_000
+MEMBERS = 1_000
+MEMBERS_MIN = 3
+AHEAD = 16  # batches that may wait for the sequencer
+OFFICE = Reader("office", ("operator",))
+
+BARE_SUMS = "SELECT SUM … GROUP BY over bare rows"
+TWO_HASHES = "hashlib.sha256, two hashes a record"
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A month full of usage, not closed yet, and where its rows without a ledger go."""
+
+    coop: Coop
+    folder: Path
+    url: str
+    members: list[str]
+    sizes: list[int]
+
+
+@contextmanager
+def filled_month(scale: float, report: Callable[[str, int, int], None]) -> Iterator[Filled]:
+    """A co-op with the records of a month on SQLite, gone when the block ends."""
+    members = member_names(max(MEMBERS_MIN, round(MEMBERS * scale)))
+    sizes = batch_sizes(max(MEMBERS_MIN, round(RECORDS * scale)), len(members))
+    with TemporaryDirectory(prefix="kyojo-bench-") as name:
+        folder = Path(name)
+        with fresh_database(SQLITE, folder) as url:
+            installation = prepare(folder, url, members).open()
+            try:
+                coop = installation.coop(SLUG)
+                admit(coop, members, lambda done, all_: report("members", done, all_))
+                _fill(coop, members, sizes, report)
+                yield Filled(coop, folder, url, members, sizes)
+            finally:
+                installation.close()
+
+
+def close_month(filled: Filled, report: Callable[[str, int, int], None]) -> list[Figure]:
+    """Seconds from period-closing to the settlement proposed, and for all statements."""
+    coop = filled.coop
+    closing = seconds_of(lambda: _close(coop))
+    approve(coop)
+    settle(coop, MONTH)
+    telling = median_seconds(lambda: _tell_all(coop, len(filled.members)), 3)
+    summing = _bare_sums(filled, report)
+    return [
+        Figure("close_month", closing, "s", SQLITE, BARE_SUMS, summing),
+        Figure("close_month_statements", telling, "s", SQLITE, BARE_SUMS, summing),
+    ]
+
+
+def audit_offline(filled: Filled, report: Callable[[str, int, int], None]) -> list[Figure]:
+    """Seconds of ``kyojo audit verify`` as a process, over the bundle of the whole month."""
+    bundle, trust = filled.folder / "audit.zip", filled.folder / "trust.toml"
+    export_bundle(filled.coop, bundle, lambda done, all_: report("export", done, all_))
+    export_trust(filled.coop, trust)
+    verifying = seconds_of(lambda: _verify(bundle, trust))
+    batches = list(_stored_batches(filled.coop))
+    hashing = median_seconds(lambda: hash_twice(batches), 3)
+    return [Figure("audit_offline", verifying, "s", SQLITE, TWO_HASHES, hashing)]
+
+
+def _close(coop: Coop) -> None:
+    begin_closing(coop, MONTH)
+    close_period(coop, MONTH)
+    propose_settlement(coop, MONTH)
+
+
+def _tell_all(coop: Coop, members: int) -> None:
+    found = statements(coop, OFFICE, MONTH)
+    if len(found) != members:
+        raise RuntimeError(f"{len(found)} statements were made for {members} members")
+
+
+def _verify(bundle: Path, trust: Path) -> None:
+    command = [sys.executable, "-m", "ledger.cli", "audit", "verify", str(bundle), "--json"]
+    done = subprocess.run(
+        [*command, "--trust", str(trust)], cwd=REPOSITORY, capture_output=True, check=False
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"the audit ended with {done.returncode}: {done.stdout[-2000:]!r}")
+
+
+def _stored_batches(coop: Coop) -> Iterator[tuple[bytes, tuple[bytes, ...]]]:
+    with coop.reading() as (state, log):
+        start = 0
+        while start < state.size:
+            rows = log.search(Filter(kind="usage-batch"), start=start)
+            yield from (log.batch(row.index) for row in rows)
+            start = rows[-1].index + 1 if rows else state.size
+
+
+def _bare_sums(filled: Filled, report: Callable[[str, int, int], None]) -> float:
+    bare = BareRows(second_database(filled.url))
+    done = 0
+    try:
+        for member, size in zip(filled.members, filled.sizes, strict=True):
+            for start, count in parts(size):
+                bare.insert(member, list(make_records(member, start, count)))
+                done += count
+                report("bare rows", done, sum(filled.sizes))
+        return median_seconds(lambda: bare.sums(f"{MONTH}-01", f"{MONTH}-32"), 3)
+    finally:
+        bare.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A batch to be made: whose, its number of the key, which records."""
+
+    member: str
+    sequence: int
+    start: int
+    count: int
+    seen: Seen
+    scope: Scope
+
+
+def _fill(
+    coop: Coop, members: list[str], sizes: list[int], report: Callable[[str, int, int], None]
+) -> None:
+    seen = seen_now(coop)
+    scope = coop.state().scope()
+    scope = Scope(
+        scope.calendar,
+        frozenset(scope.facilities),
+        frozenset(scope.metrics),
+        frozenset(scope.charges),
+    )
+    orders = [
+        _Order(member, sequence, start, count, seen, scope)
+        for member, size in zip(members, sizes, strict=True)
+        for sequence, (start, count) in enumerate(parts(size), start=_next(coop, member))
+    ]
+    done = 0
+    for order, request in _made(orders):
+        submit_usage(coop, request)
+        done += order.count
+        report("records", done, sum(sizes))
+
+
+def _next(coop: Coop, member: str) -> int:
+    return coop.state().keys[key_of(member).address].sequence
+
+
+def _made(orders: list[_Order]) -> Iterator[tuple[_Order, bytes]]:
+    """The requests in order, a few of them made ahead by other processes."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max(1, (os.cpu_count() or 2) - 1), spawn) as pool:
+        waiting = iter(orders)
+        ahead = [(order, pool.submit(_make, order)) for order in islice(waiting, AHEAD)]
+        while ahead:
+            order, promised = ahead.pop(0)
+            yield order, promised.result()
+            ahead += [(more, pool.submit(_make, more)) for more in islice(waiting, 1)]
+
+
+def _make(order: _Order) -> bytes:
+    """The request of a batch: encoded, sealed with a seed made from its place, signed."""
+    records = make_records(order.member, order.start, order.count)
+    lines = [encode_record(record) for record in records]
+    seed = sha256(f"seed {order.member} {order.start}".encode()).digest()
+    salt = sha256(f"salt {order.member} {order.start}".encode()).digest()
+    sealed = seal_batch(lines, order.scope, seed=seed, salt=salt)
+    body = {
+        "count": len(lines),
+        "root": sealed.root.hex(),
+        "totals": blob_reference(sealed.totals_blob),
+        "account": "own",
+        "custody": "ledger",
+        "source": None,
+    }
+    draft = sign_entry(
+        key_of(order.member), order.seen, kind="usage-batch", sequence=order.sequence, body=body
+    )
+    head = {
+        "entry": draft.document(),
+        "salt_seed": seed.hex(),
+        "totals": base64.b64encode(sealed.totals_blob).decode(),
+    }
+    return b"\n".join([canonical.encode(head), *lines]) + b"\n"

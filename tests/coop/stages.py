@@ -1,0 +1,251 @@
+"""The test co-op at each stage of a month, and for every kind of entry a case that is accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from ledger.coop.charter import Charter
+from ledger.coop.settlements import compute
+from ledger.coop.submission import Submission
+from ledger.errors import KyojoError
+from tests.builder import (
+    RULES,
+    SALT,
+    World,
+    blob_ref,
+    charter,
+    new_key,
+    record,
+    rules_body,
+    signing_key,
+)
+
+MONTH = "2026-10"
+SEED = sha256(b"the seed of the sum trees").digest()
+NOVEMBER = {
+    "period": "2026-11",
+    "start": "2026-10-31T15:00:00.000Z",
+    "end": "2026-11-30T15:00:00.000Z",
+}
+
+
+def fork(world: World) -> World:
+    """A copy that can go its own way; states and entries are immutable and shared."""
+    return replace(
+        world,
+        entries=list(world.entries),
+        blobs=dict(world.blobs),
+        rows=list(world.rows),
+        batches=dict(world.batches),
+    )
+
+
+def settlement_body(
+    world: World, month: str = MONTH, seed: bytes = SEED
+) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    """The body of a settlement's proposal, and the blobs that it names."""
+    computed = compute(world.state, month, world, seed)
+    blobs = (computed.inputs_blob, computed.settlement.lines_blob, seed)
+    body = {
+        "settlement": dict(computed.settlement.document),
+        "inputs": blob_ref(blobs[0]),
+        "lines": blob_ref(blobs[1]),
+        "seed": blob_ref(seed),
+    }
+    return body, blobs
+
+
+def rules_text(old: str = "", new: str = "") -> bytes:
+    """A later version of the rule set, salted; ``old`` is replaced by ``new``."""
+    later = RULES.replace("version: 1", "version: 2").replace("2026-10-01", "2026-12-01")
+    assert old in later
+    return SALT + (later.replace(old, new) if old else later).encode()
+
+
+def propose(world: World, seed: bytes = SEED) -> str:
+    """Propose the month's settlement; answers with its id."""
+    body, blobs = settlement_body(world, seed=seed)
+    world.write("office", "settlement-proposed", body, *blobs)
+    return str(world.state.period(MONTH).settlement)
+
+
+def later_months(count: int) -> World:
+    world = stage("closed")
+    bounds = ["2026-10-31", "2026-11-30", "2026-12-31", "2027-01-31"]
+    months = ["2026-11", "2026-12", "2027-01"]
+    for month, start, end in list(zip(months, bounds, bounds[1:], strict=False))[:count]:
+        body = {"period": month, "start": f"{start}T15:00:00.000Z", "end": f"{end}T15:00:00.000Z"}
+        world.write("office", "period-opened", body)
+    return world
+
+
+def refuse(world: World, who: str, kind: str, body: dict, *blobs: bytes, error) -> KyojoError:
+    before = world.state
+    with pytest.raises(error) as caught:
+        world.write(who, kind, body, *blobs)
+    assert caught.value.code == error.code
+    assert world.state is before
+    return caught.value
+
+
+@cache
+def _stage(name: str) -> World:
+    if name == "month":
+        world = World()
+        world.prepare()
+        return world
+    before = {"closing": "month", "closed": "closing", "proposed": "closed"} | {
+        "approved": "proposed",
+        "settled": "approved",
+    }
+    world = fork(_stage(before[name]))
+    if name in ("closing", "closed"):
+        world.write("office", f"period-{name}", {"period": MONTH})
+    elif name == "proposed":
+        propose(world)
+    elif name == "approved":
+        world.carry("bus", "ev")
+    else:
+        settlement = world.state.period(MONTH).settlement
+        world.write("office", "settlement-settled", {"period": MONTH, "settlement_id": settlement})
+    return world
+
+
+def stage(name: str) -> World:
+    """The co-op when its October is in this state; ``month`` means open, with all its usage."""
+    return fork(_stage(name))
+
+
+def world_with(**changes: Any) -> World:
+    """A prepared month of a co-op whose charter differs."""
+    world = World(charter=charter(**changes))
+    world.prepare()
+    return world
+
+
+def charter_with_authority(**rights: Any) -> Charter:
+    """A charter in which some kinds have other rights."""
+    authority = charter().model_dump(mode="json")["authority"]
+    return charter(authority={**authority, **{k.replace("_", "-"): v for k, v in rights.items()}})
+
+
+@dataclass(frozen=True)
+class Case:
+    """An accepted entry: at which stage, by whom, saying what; and a role that may not."""
+
+    stage: str
+    who: str
+    make: Callable[[World], tuple[dict[str, Any], tuple[bytes, ...]]]
+    wrong: str | None
+
+    def submission(self, world: World, kind: str, **changes: Any) -> Submission:
+        if kind == "usage-batch":
+            return self._usage(world, **changes)
+        body, blobs = self.make(world)
+        who = changes.pop("who", self.who)
+        body = changes.pop("body", body)
+        draft = world.draft(who, kind, body, **changes)
+        return Submission(draft, {sha256(blob).hexdigest(): blob for blob in blobs})
+
+    def _usage(self, world: World, **changes: Any) -> Submission:
+        made = world.usage("bus", record("bus-2"))
+        body = changes.pop("body", made.draft.body)
+        draft = world.draft(changes.pop("who", self.who), "usage-batch", body, **changes)
+        return Submission(draft, made.blobs, made.batch)
+
+
+def plain(**body: Any) -> Callable[[World], tuple[dict[str, Any], tuple[bytes, ...]]]:
+    return lambda world: (body, ())
+
+
+def _admission(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    body = {
+        "id": "taxi",
+        "name": {"ja": "タクシー", "en": "Taxi"},
+        "roles": ["member"],
+        "keys": [new_key(world, "taxi", "taxi")],
+    }
+    return body, ()
+
+
+def _key(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    return {"member": "bus", "key": new_key(world, "bus-2", "bus"), "label": "depot"}, ()
+
+
+def _revocation(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    return {"key": signing_key("ev").address, "reason": "lost"}, ()
+
+
+def _rules(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    text = rules_text()
+    return rules_body(text), (text,)
+
+
+def _settled(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    return {"period": MONTH, "settlement_id": world.state.period(MONTH).settlement}, ()
+
+
+def _anchor(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    evidence = b"evidence"
+    body = {
+        "size": 5,
+        "root": world.root(5).hex(),
+        "chain_id": 31337,
+        "contract": "0x" + "11" * 20,
+        "transaction": "33" * 32,
+        "block_number": 7,
+        "block_hash": "44" * 32,
+        "evidence": blob_ref(evidence),
+    }
+    return body, (evidence,)
+
+
+def _decision(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    hash_, proposal = next(iter(world.state.proposals.items()))
+    words = {"action": "approve", "subject": proposal.subject, "subject_hash": hash_}
+    return {**words, "comment": "良い"}, ()
+
+
+NAME = {"ja": "拠点二", "en": "Hub 2"}
+MONEY = {"amount_minor": 5, "currency": "JPY"}
+
+CASES: dict[str, Case] = {
+    "member-admitted": Case("month", "bus", _admission, "audit"),
+    "member-left": Case("month", "bus", plain(member="bus", reason="sold"), None),
+    "key-added": Case("month", "bus", _key, None),
+    "key-revoked": Case("month", "bus", _revocation, None),
+    "facility-registered": Case("month", "office", plain(id="hub-2", name=NAME, owner=None), "bus"),
+    "payout-destination-set": Case(
+        "month",
+        "bus",
+        plain(
+            member="bus", currency="JPY", destination={"type": "evm", "address": "0x" + "55" * 20}
+        ),
+        "office",
+    ),
+    "funding-reported": Case(
+        "month", "office", plain(asset="network", member="bus", origin="public", **MONEY), "bus"
+    ),
+    "revenue-reported": Case(
+        "month", "office", plain(period=MONTH, id="adverts", origin="other", **MONEY), "bus"
+    ),
+    "cost-reported": Case(
+        "month", "bus", plain(period=MONTH, id="cleaning", member="bus", **MONEY), "audit"
+    ),
+    "usage-batch": Case("month", "bus", plain(), "office"),
+    "usage-confirmed": Case("month", "bus", plain(period=MONTH, batches=1, records=1), "office"),
+    "ruleset-proposed": Case("month", "bus", _rules, "audit"),
+    "period-opened": Case("month", "office", plain(**NOVEMBER), "bus"),
+    "period-closing": Case("month", "office", plain(period=MONTH), "bus"),
+    "period-closed": Case("closing", "office", plain(period=MONTH), "bus"),
+    "settlement-proposed": Case("closed", "office", settlement_body, "audit"),
+    "settlement-settled": Case("approved", "office", _settled, "bus"),
+    "anchor-recorded": Case("month", "office", _anchor, "bus"),
+    "decision": Case("proposed", "bus", _decision, None),
+}
