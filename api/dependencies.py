@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from ledger.errors import TooLarge
+from ledger.errors import NotPermitted, TooLarge
 from ledger.service.coop import Coop
 from ledger.service.sign_in import Reader, read_token
 from ledger.wiring import Installation
@@ -40,9 +40,12 @@ def reader_of(
 
 
 def page_reader_of(request: Request, coop: Annotated[Coop, Depends(coop_of)]) -> Reader:
-    """Who looks at a page, by the cookie that ``enter`` sets."""
+    """Who looks at a page, by the cookie that ``enter`` sets; an expired one is nobody's."""
     token = request.cookies.get(COOKIE)
-    return Reader() if token is None else read_token(coop, token)
+    try:
+        return Reader() if token is None else read_token(coop, token)
+    except NotPermitted:
+        return Reader()
 
 
 async def read_body(request: Request, *, bytes_max: int) -> bytes:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api.dependencies import COOKIE, CoopHere, InstallationHere, PageReader, read_body
 from api.pages.render import (
@@ -85,8 +85,10 @@ def result(coop: CoopHere, reader: PageReader, month: str, lang: Lang = "en") ->
 @router.get("/pages/{coop}/{month}/{member}")
 def own_statement(
     coop: CoopHere, reader: PageReader, month: str, member: str, lang: Lang = "en"
-) -> HTMLResponse:
+) -> Response:
     """A member's statement, for the member and the roles that the charter names."""
+    if reader.member is None:
+        return RedirectResponse(f"/pages/{coop.log.slug}/enter?lang={lang}")
     found = statement(coop, reader, month, member)
     return _page(statement_page(found, read.settlement(coop, reader, month), lang))
 

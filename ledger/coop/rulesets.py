@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ledger.coop import bodies, subjects
+from ledger.coop.charter import Charter
 from ledger.coop.proposals import propose
 from ledger.coop.state import SUSPENSE, Adopted, Period, Proposal, State
 from ledger.coop.step import Change, Evidence, Step
@@ -89,8 +90,22 @@ def _check_names(state: State, rules: RuleSet) -> None:
             f"{rules.currency} has {terms.digits(rules.currency)} digits in the charter, "
             f"{rules.minor_digits} in the rule set"
         )
+    _check_lateness(terms, rules)
     if rules.timezone != terms.time_zone:
         raise MalformedRules(f"the time zone is {terms.time_zone}, not {rules.timezone}")
+
+
+def _check_lateness(terms: Charter, rules: RuleSet) -> None:
+    """Grace and look-back are the charter's; a rule set may repeat them, not change them."""
+    if rules.late is None:
+        return
+    stated = (rules.late.grace_days, rules.late.max_lookback_periods)
+    agreed = (terms.period.grace_days, terms.period.lookback_periods)
+    if stated != agreed:
+        raise MalformedRules(
+            f"the charter says {agreed[0]} days of grace and {agreed[1]} periods of look-back, "
+            f"the rule set {stated[0]} and {stated[1]}"
+        )
 
 
 def _check_succession(state: State, body: bodies.RulesetProposed) -> None:

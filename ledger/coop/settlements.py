@@ -13,7 +13,8 @@ from typing import Any
 
 from ledger import canonical
 from ledger.coop import bodies, subjects
-from ledger.coop.proposals import propose
+from ledger.coop.charter import Quorum
+from ledger.coop.proposals import electors, propose
 from ledger.coop.rulesets import read_rules
 from ledger.coop.state import Balances, CutOff, Period, Proposal, State
 from ledger.coop.step import AccountKey, Change, Evidence, Step
@@ -25,11 +26,14 @@ from ledger.errors import (
     QuorumMissing,
     SumMismatch,
 )
+from ledger.money import AMOUNT_MAX
 from ledger.period import add_days
 from ledger.rules.document import RuleSet
 from ledger.rules.inputs import Inputs, inputs_bytes, parse_inputs
+from ledger.rules.number import integer_json
 from ledger.settlement import document as settlement_document
 from ledger.settlement.document import Settlement, build_settlement, settlement_id
+from ledger.settlement.result import amounts_json
 from ledger.settlement.run import run
 from ledger.settlement.sumtree import derive_salt
 from ledger.usage.totals import CHARGE
@@ -56,8 +60,7 @@ def compute(state: State, period_id: str, evidence: Evidence, seed: bytes) -> Co
     period = state.period(period_id)
     cut_off = _cut_off(period)
     _check_order(state, period)
-    adopted = next(a for a in state.rule_sets if a.rule_hash == cut_off.rule_hash)
-    rules = read_rules(evidence, adopted.text_sha256)
+    rules = _rules_of(state, period, evidence)
     totals = evidence.totals(period_id, FIRST_EPOCHS)
     inputs = parse_inputs(inputs_document(state, period, rules, totals))
     facts = settlement_document.CutOff(
@@ -78,8 +81,7 @@ def check_feasible(state: State, period_id: str, evidence: Evidence) -> None:
     weights, money that no pool takes) must not be closed.
     """
     period = state.period(period_id)
-    adopted = next(a for a in state.rule_sets if a.rule_hash == _cut_off(period).rule_hash)
-    rules = read_rules(evidence, adopted.text_sha256)
+    rules = _rules_of(state, period, evidence)
     totals = evidence.totals(period_id, FIRST_EPOCHS)
     run(rules, parse_inputs(inputs_document(state, period, rules, totals)))
 
@@ -97,7 +99,10 @@ def inputs_document(
         "kyojo_inputs": 1,
         "period": {"start": f"{period.id}-01", "end": _next_month(period.id)},
         "members": sorted({*facts["members"], *accounts}),
-        "totals": usage,
+        "totals": {
+            name: {account: integer_json(amount) for account, amount in row.items()}
+            for name, row in usage.items()
+        },
         "revenue": {
             name: {"amount_minor": row["amount_minor"], "origin": row["origin"]}
             for name, row in sorted(facts["revenue"].items())
@@ -147,7 +152,7 @@ def propose_settlement(step: Step, body: bodies.SettlementProposed) -> Change:
     state = propose(
         step,
         step.state,
-        step.right.approve,
+        stricter_quorum(step.state, step.right.approve, computed.rules),
         subject=subjects.of_settlement(
             period.id,
             paid_minor,
@@ -159,10 +164,10 @@ def propose_settlement(step: Step, body: bodies.SettlementProposed) -> Change:
         body={
             "period": period.id,
             "currency": result.currency,
-            "funds": dict(result.funds),
-            "pools_left": dict(result.pools_left),
-            "carry": dict(result.carry),
-            "owed": {name: dict(row) for name, row in result.owed.items()},
+            "funds": amounts_json(result.funds),
+            "pools_left": amounts_json(result.pools_left),
+            "carry": amounts_json(result.carry),
+            "owed": {name: amounts_json(row) for name, row in result.owed.items()},
         },
     )
     proposed = replace(
@@ -171,9 +176,19 @@ def propose_settlement(step: Step, body: bodies.SettlementProposed) -> Change:
     return Change(
         state.with_period(proposed),
         period=period.id,
-        amount_minor=paid_minor,
+        amount_minor=paid_minor if paid_minor <= AMOUNT_MAX else None,
         currency=result.currency,
     )
+
+
+def stricter_quorum(state: State, charter: Quorum, rules: RuleSet) -> Quorum:
+    """The charter's quorum, or the rule set's own threshold where that asks for more members."""
+    if rules.approval is None:
+        return charter
+    share = rules.approval.threshold
+    own = Quorum(roles=charter.roles, threshold=f"{share.numerator}/{share.denominator}")
+    count = len(electors(state, charter))
+    return own if own.needed(count) > charter.needed(count) else charter
 
 
 def enact_settlement(step: Step, state: State, proposal: Proposal) -> State:
@@ -183,12 +198,12 @@ def enact_settlement(step: Step, state: State, proposal: Proposal) -> State:
     body = proposal.body
     funds = dict(state.balances.get(str(body["currency"]), Balances()).funds)
     for name, amount in body["funds"].items():
-        funds[name] = funds.get(name, 0) + amount
+        funds[name] = funds.get(name, 0) + int(amount)
     balances = Balances(
         funds=dict(sorted(funds.items())),
-        carry=dict(body["carry"]),
-        pools=dict(body["pools_left"]),
-        owed=dict(body["owed"]),
+        carry=_amounts(body["carry"]),
+        pools=_amounts(body["pools_left"]),
+        owed={name: _amounts(row) for name, row in body["owed"].items()},
     )
     approved = replace(period, status="approved", pending=balances, currency=str(body["currency"]))
     return state.with_period(approved)
@@ -208,12 +223,33 @@ def settle(step: Step, body: bodies.SettlementSettled) -> Change:
         raise QuorumMissing(f"{body.period} is {period.status}, not approved")
     if body.settlement_id != period.settlement:
         raise Conflict(f"the approved settlement of {body.period} is {period.settlement}")
-    until = add_days(period.proposed_at, state.terms().period.objection_days)
+    until = objections_until(state, period, step.evidence)
     if step.now < until:
         raise PeriodClosed(f"objections to {body.period} may be raised until {until}")
     balances = {**state.balances, str(period.currency): period.pending}
     settled = replace(period, status="settled", pending=None)
     return Change(replace(state.with_period(settled), balances=balances), period=body.period)
+
+
+def _amounts(row: Mapping[str, int | str]) -> dict[str, int]:
+    """Amounts as ``amounts_json`` wrote them: those beyond ±(2**53 − 1) are texts."""
+    return {name: int(amount) for name, amount in row.items()}
+
+
+def _rules_of(state: State, period: Period, evidence: Evidence) -> RuleSet:
+    wanted = _cut_off(period).rule_hash
+    adopted = next(a for a in state.rule_sets if a.rule_hash == wanted)
+    return read_rules(evidence, adopted.text_sha256)
+
+
+def objections_until(state: State, period: Period, evidence: Evidence) -> str:
+    """When a proposed settlement may be settled: after the charter's or the rules' longer delay."""
+    if period.proposed_at is None:
+        raise PeriodClosed(f"{period.id} is {period.status}: no settlement has been proposed")
+    rules = _rules_of(state, period, evidence)
+    agreed = 0 if rules.approval is None else rules.approval.objection_days
+    days = max(state.terms().period.objection_days, agreed)
+    return add_days(period.proposed_at, days)
 
 
 def _cut_off(period: Period) -> CutOff:

@@ -219,7 +219,18 @@ def state_document(state: State) -> dict[str, Any]:
     document = _adapter.dump_python(state, mode="json")
     if not isinstance(document, dict):  # pragma: no cover - TypeAdapter of a dataclass
         raise InvariantViolated("a state did not become a JSON object")
-    return document
+    return {name: _exact(value) for name, value in document.items()}
+
+
+def _exact(value: Any) -> Any:
+    """Whole numbers that a double cannot hold as texts; parsing makes them numbers again."""
+    if isinstance(value, dict):
+        return {name: _exact(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_exact(inner) for inner in value]
+    if type(value) is int and abs(value) > canonical.INTEGER_MAX:
+        return str(value)
+    return value
 
 
 def state_hash(state: State) -> bytes:

@@ -7,17 +7,14 @@ lose money or count it twice.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from ledger.errors import OutOfRange
 from ledger.period import month_bounds
 from ledger.rules.later import refusal
 from ledger.rules.models import Problem
+from ledger.rules.ruleset import PoolModel, RuleSetModel
 from ledger.rules.steps.recover_cost import RecoverCostStep
 from ledger.rules.yamltext import child
-
-if TYPE_CHECKING:
-    from ledger.rules.document import PoolModel, RuleSetModel
 
 
 def ruleset_problems(model: RuleSetModel) -> Iterator[Problem]:

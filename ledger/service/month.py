@@ -11,11 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ledger.coop.settlements import objections_until
+from ledger.coop.state import Period, State
 from ledger.errors import NotFound
 from ledger.period import add_days
 from ledger.service import periods, settle
 from ledger.service.anchor import Anchored, ChainAccess, anchor
 from ledger.service.coop import Coop
+from ledger.store.reading import LogReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,12 @@ def _steps(coop: Coop, month: str) -> Iterator[tuple[str, Callable[[], object]]]
 
 def _waiting(coop: Coop, month: str) -> str:
     """What the next step waits for, in words; empty if it can be taken now."""
-    state = coop.state()
-    now, period = coop.clock(), state.period(month)
+    with coop.reading() as (state, log):
+        return _obstacle(state, log, coop.clock(), state.period(month))
+
+
+def _obstacle(state: State, log: LogReader, now: str, period: Period) -> str:
+    month = period.id
     if period.status == "open" and now < period.end:
         return f"the end of {month} at {period.end}"
     if period.status == "closing" and period.closing_at is not None:
@@ -90,7 +97,7 @@ def _waiting(coop: Coop, month: str) -> str:
             f"{len(proposal.approvals)} of {proposal.needed}; not yet: {', '.join(missing)}"
         )
     if period.status == "approved" and period.proposed_at is not None:
-        until = add_days(period.proposed_at, state.terms().period.objection_days)
+        until = objections_until(state, period, log)
         return f"the end of the objection time at {until}" if now < until else ""
     return ""
 

@@ -29,10 +29,11 @@ DEMO = [sys.executable, "-m", "examples.lugano.demo", "--folder"]
 PATIENCE_SECONDS = 120
 
 
-def run_demo(folder: Path) -> subprocess.CompletedProcess[str]:
+def run_demo(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*DEMO, str(folder)],
         cwd=REPOSITORY,
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         timeout=PATIENCE_SECONDS,
@@ -92,6 +93,13 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def assert_month_is_right(folder: Path) -> None:
+    month = settle_example(suspense="weighs")
+    assert_amounts_are_right(folder)
+    sessions = sum(usage.sessions for usage in month.usage.values())
+    assert count_records(folder) == sessions == 490
+
+
+def assert_amounts_are_right(folder: Path) -> None:
     """Against figures computed from the CSV alone by code that knows nothing of kyojo."""
     month = settle_example(suspense="weighs")
     expected = {account: month.total(account) for account in month.usage}
@@ -101,8 +109,16 @@ def assert_month_is_right(folder: Path) -> None:
     assert totals["in"] == totals["out"] == month.revenue
     assert totals["funds"] == {"fund.reserve": month.reserve}
     assert totals["paid_to_members"] + month.reserve == month.revenue
-    sessions = sum(usage.sessions for usage in month.usage.values())
-    assert count_records(folder) == sessions == 490
+
+
+@pytest.mark.postgresql
+def test_the_month_comes_out_the_same_on_postgresql(
+    postgresql: Callable[[bool], str], tmp_path: Path
+) -> None:
+    done = run_demo(tmp_path, KYOJO_DATABASE_URL=postgresql(False))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not (tmp_path / "kyojo.db").exists()
+    assert_amounts_are_right(tmp_path)
 
 
 def test_the_month_is_what_independent_code_computes_from_the_csv(finished: Path) -> None:
