@@ -19,6 +19,7 @@ from ledger import errors
 
 PROBLEM_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:kyojo:problem:"
+TEXT_MAX = 1000
 
 # The most specific class wins; a class without a row takes its nearest ancestor's.
 STATUS: Mapping[type[errors.KyojoError], int] = {
@@ -33,6 +34,9 @@ STATUS: Mapping[type[errors.KyojoError], int] = {
     errors.Unavailable: 503,
     errors.InvariantViolated: 500,
 }
+
+# What the framework itself refuses, by status.
+_HTTP_KINDS: Mapping[int, type[errors.KyojoError]] = {404: errors.NotFound, 413: errors.TooLarge}
 
 _log = logging.getLogger("kyojo.api")
 
@@ -78,12 +82,22 @@ def problem_of(error: errors.KyojoError) -> Problem:
         type=TYPE_PREFIX + error.code,
         title=(type(error).__doc__ or error.code).strip().splitlines()[0],
         status=status_of(error),
-        detail=error.message,
+        detail=_plain(error.message),
         code=error.code,
         remedy=Remedy(en=error.remedy_en, ja=error.remedy_ja),
-        errors=[FaultModel(**fault.as_dict()) for fault in error.faults],
+        errors=[
+            FaultModel(**{name: _plain(text) for name, text in fault.as_dict().items()})
+            for fault in error.faults
+        ],
         expected=expected if isinstance(expected, int) else None,
     )
+
+
+def _plain(text: str) -> str:
+    """Words that may quote an input: cut to size, and without what UTF-8 cannot carry."""
+    if len(text) > TEXT_MAX:
+        text = text[:TEXT_MAX] + " …"
+    return text.encode("utf-8", "replace").decode()
 
 
 def install(app: FastAPI) -> None:
@@ -125,7 +139,7 @@ def _on_bad_parameters(_request: Request, error: Exception) -> JSONResponse:
 def _on_http_error(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
-    kind = errors.NotFound if error.status_code == 404 else errors.InvalidInput
+    kind = _HTTP_KINDS.get(error.status_code, errors.InvalidInput)
     problem = problem_of(kind(str(error.detail)))
     return _respond(problem.model_copy(update={"status": error.status_code}), error.headers)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,3 +17,17 @@ def shared() -> Path:
     if not (folder / "samples").is_dir():
         pytest.skip("SKIPPED FOR WANT OF DATA: no ../shared/samples beside this checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Installations to copy: ``open`` has a founded co-op and an open month, ``settled`` more."""
+    from tests import installation
+
+    root = tmp_path_factory.mktemp("installations")
+    place = installation.lay_out(root / "open")
+    shutil.copytree(root / "open", root / "empty")
+    installation.prepare(place)
+    shutil.copytree(root / "open", root / "settled")
+    installation.settle(installation.Place(root / "settled"))
+    return {name: root / name for name in ("empty", "open", "settled")}

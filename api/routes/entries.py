@@ -64,7 +64,7 @@ async def submit_usage(coop: CoopHere, request: Request) -> ReceiptModel:
     gets the first receipt again.
     """
     body = await read_body(request, bytes_max=BATCH_BYTES_MAX)
-    encoding = request.headers.get("content-encoding", "identity")
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
     return await run_in_threadpool(_take_usage, coop, body, encoding)
 
 

@@ -13,6 +13,7 @@ is an envelope without it. Hashes are lower-case hex; the signature and the acto
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -27,6 +28,9 @@ from ledger.period import parse_instant
 ENTRY_BYTES_MAX = 65_535
 DECISION = "decision"
 
+# Matched as texts first: bytes.fromhex takes blanks between the digits.
+_HASH = re.compile(r"[0-9a-f]{64}")
+_SIGNATURE = re.compile(r"0x[0-9a-f]{130}")
 _DRAFT_FIELDS = {"v", "origin", "kind", "actor", "sequence", "seen", "body", "signature"}
 
 
@@ -147,11 +151,8 @@ def parse_envelope(data: bytes) -> Envelope:
 
 def parse_hash(text: object, what: str) -> bytes:
     """Read 64 lower-case hex digits as 32 bytes; raises MalformedEntry."""
-    if isinstance(text, str) and len(text) == 64 and text == text.lower():
-        try:
-            return bytes.fromhex(text)
-        except ValueError:
-            pass
+    if isinstance(text, str) and _HASH.fullmatch(text):
+        return bytes.fromhex(text)
     raise MalformedEntry(f"{what} is 64 lower-case hex digits")
 
 
@@ -184,10 +185,6 @@ def _actor(value: object) -> Address:
 
 
 def _signature(value: object) -> bytes:
-    if isinstance(value, str) and len(value) == 132 and value.startswith("0x"):
-        try:
-            if value == value.lower():
-                return bytes.fromhex(value[2:])
-        except ValueError:
-            pass
+    if isinstance(value, str) and _SIGNATURE.fullmatch(value):
+        return bytes.fromhex(value[2:])
     raise MalformedEntry("signature is 0x and 130 lower-case hex digits (65 bytes)")

@@ -44,6 +44,7 @@ def check_submission(submission: Submission) -> None:
             raise MalformedEntry(f"the bytes sent as blob {digest} have another SHA-256")
         if len(data) > BLOB_BYTES_MAX:
             raise MalformedEntry(f"a blob has at most {BLOB_BYTES_MAX} bytes")
+    _require_all(named, submission)
     if (submission.batch is None) == (submission.draft.kind == "usage-batch"):
         raise MalformedEntry("a usage-batch comes with its lines, and nothing else does")
     if submission.batch is not None:
@@ -63,6 +64,16 @@ def blob_references(value: Any) -> Iterator[Mapping[str, Any]]:
             yield from blob_references(inner)
 
 
+def _require_all(named: set[str], submission: Submission) -> None:
+    """Whoever names a blob sends it: its hash, which stands in the log, does not show knowledge.
+
+    Otherwise a member could name another's blob in an entry of its own, and read it as its own.
+    """
+    missing = sorted(named - submission.blobs.keys())
+    if missing:
+        raise MalformedEntry(f"the blob {missing[0]} is missing; send it with the entry")
+
+
 def _check_batch(submission: Submission, batch: Batch) -> None:
     body = bodies.parse_body(bodies.UsageBatch, submission.draft.body)
     lines = batch.judged.lines
@@ -74,9 +85,7 @@ def _check_batch(submission: Submission, batch: Batch) -> None:
             f"the lines and the seed give the root {root}, the entry signs {body.root}; "
             "send the lines byte for byte as they were sealed"
         )
-    blob = submission.blobs.get(body.totals.sha256)
-    if blob is None:
-        raise MalformedBatch("the totals of the batch are missing, or are not those signed")
+    blob = submission.blobs[body.totals.sha256]
     wrong = differences(parse_totals(blob), batch.judged.totals)
     if wrong:
         faults = tuple(

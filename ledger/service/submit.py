@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import zlib
 from collections.abc import Mapping
 from hashlib import sha256
@@ -19,6 +20,7 @@ from ledger.usage.batch import BATCH_BYTES_MAX, read_lines, split_lines
 
 GZIP_BYTES_MAX = BATCH_BYTES_MAX // 2
 ENTRY_REQUEST_BYTES_MAX = 96 * 2**20
+_SEED = re.compile(r"[0-9a-f]{64}")
 
 
 def submit_usage(coop: Coop, body: bytes) -> Receipt:
@@ -89,12 +91,10 @@ def _object(data: bytes, what: str, fields: set[str]) -> dict[str, Any]:
 
 
 def _hex(value: object, name: str) -> bytes:
-    if isinstance(value, str) and len(value) == 64:
-        try:
-            return bytes.fromhex(value)
-        except ValueError:
-            pass
-    raise MalformedBatch(f"{name} is 64 hex digits (32 random bytes)")
+    # bytes.fromhex alone would take blanks between the digits, and give fewer bytes.
+    if isinstance(value, str) and _SEED.fullmatch(value):
+        return bytes.fromhex(value)
+    raise MalformedBatch(f"{name} is 64 lower-case hex digits (32 random bytes)")
 
 
 def _base64(value: object, name: str) -> bytes:
