@@ -185,9 +185,7 @@ def draft(coop: Coop, who: str, kind: str, body: Any, **changes: Any) -> Draft:
     """An entry signed by a member; ``key``, ``sequence`` and ``seen`` may be others."""
     sequence = changes.get("sequence", coop.state().keys[signing_key(who).address].sequence)
     key = signing_key(changes.get("key", who))
-    return sign_entry(
-        key, changes.get("seen", seen(coop)), kind=kind, sequence=sequence, body=body
-    )
+    return sign_entry(key, changes.get("seen", seen(coop)), kind=kind, sequence=sequence, body=body)
 
 
 def ballot(coop: Coop, who: str, subject_hash: str, action: str = "approve") -> Draft:

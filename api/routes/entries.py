@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse
 
-from api.dependencies import CoopHere, ReaderHere, read_body
+from api.dependencies import BoundedRoute, CoopHere, ReaderHere, read_body
 from api.models import EntryModel, EntryRow, KnownModel, KnownRequest, ProofModel, ReceiptModel
 from ledger import canonical
 from ledger.errors import InvalidInput
@@ -19,7 +19,7 @@ from ledger.service import known, read, submit
 from ledger.store.reading import Filter
 from ledger.usage.batch import BATCH_BYTES_MAX
 
-router = APIRouter(tags=["entries"])
+router = APIRouter(tags=["entries"], route_class=BoundedRoute)
 
 _USAGE_BODY: dict[str, Any] = {
     "requestBody": {

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from api.dependencies import CoopHere, InstallationHere
+from api.dependencies import BoundedRoute, CoopHere, InstallationHere
 from api.models import NonceModel, SignInRequest, TokenModel
 from ledger.service import sign_in
 
-router = APIRouter(tags=["sign-in"])
+router = APIRouter(tags=["sign-in"], route_class=BoundedRoute)
 
 STATEMENT = "Read the ledger of {name}. This signature moves no money and decides nothing."
 

@@ -16,15 +16,15 @@ from ledger.coop.state import Period, State
 from ledger.errors import NotFound
 from ledger.rules.document import parse_rules
 from ledger.service.coop import Coop
-from ledger.service.read import may_read, require_member
-from ledger.service.sign_in import Reader
-from ledger.service.statements import (
+from ledger.service.read import (
     Proposed,
-    anchors_over,
     find_proposed,
+    may_read,
+    require_member,
     search_all,
-    statement_names,
 )
+from ledger.service.sign_in import Reader
+from ledger.service.statements import anchors_over, statement_names
 from ledger.store.reading import Filter, Head, LogReader
 from ledger.usage.totals import SALT_BYTES
 

@@ -7,18 +7,19 @@ totals, records and settlement lines.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from ledger import canonical
+from ledger.coop.envelope import parse_envelope
 from ledger.coop.settlements import FIRST_EPOCHS
 from ledger.coop.state import Period, State
 from ledger.coop.submission import blob_references
 from ledger.errors import NotFound, NotPermitted
 from ledger.service.coop import Coop
 from ledger.service.sign_in import Reader
-from ledger.store.reading import Filter, Head, IndexRow, LogReader
+from ledger.store.reading import PAGE, Filter, Head, IndexRow, LogReader
 from ledger.usage.totals import SALT_BYTES
 
 PAGE_MAX = 500
@@ -34,6 +35,15 @@ class Total:
     name: str
     currency: str
     amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """The entry that proposed a period's settlement: its place, its bytes, its body."""
+
+    index: int
+    data: bytes
+    body: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +101,44 @@ def totals(coop: Coop, reader: Reader, month: str) -> list[Total]:
 
 
 def blob(coop: Coop, reader: Reader, digest: str) -> bytes:
-    """A blob; open to members if an entry of their own names it, else by the subject's readers."""
+    """A blob, if an entry that names it opens it to the reader; raises NotFound, NotPermitted."""
     member = require_member(reader)
     with coop.reading() as (state, log):
         data = log.blob(digest)
-        for subject in ("totals", "settlements"):
-            if may_read(state, reader, subject):
-                return data
-        for row in log.search(Filter(member=member), limit=PAGE_MAX):
-            body = canonical.parse(log.entry(row.index))["body"]
-            if digest in {reference["sha256"] for reference in blob_references(body)}:
-                return data
-    raise NotPermitted("this blob is not named in an entry of yours")
+        for index in log.naming(digest):
+            draft = parse_envelope(log.entry(index)).draft
+            author = state.keys[draft.actor].member
+            for name, value in draft.body.items():
+                named = {reference["sha256"] for reference in blob_references({name: value})}
+                if digest in named and _opens(
+                    state, reader, _Use(draft.kind, name, author, draft.body), member
+                ):
+                    return data
+    raise NotPermitted("no entry that names this blob opens it to you")
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """One place where an entry names a blob."""
+
+    kind: str
+    field: str
+    author: str
+    body: Mapping[str, Any]
+
+
+def _opens(state: State, reader: Reader, use: _Use, member: str) -> bool:
+    """Whether the subject of a blob, as its entry shows it, is open to a member."""
+    if use.kind == "usage-batch":
+        return use.author == member or may_read(state, reader, "totals")
+    if use.kind == "settlement-proposed":
+        # From the seed follow all salts, so it opens every member's rows: not even for the office.
+        if use.field == "seed":
+            return "auditor" in reader.roles
+        return may_read(state, reader, "settlements")
+    if use.kind == "payout-destination-set":
+        return use.body["member"] == member or "operator" in reader.roles
+    return use.kind in {"anchor-recorded", "ruleset-proposed"}
 
 
 def rule_text(coop: Coop, rule_hash: str) -> str:
@@ -117,14 +153,25 @@ def rule_text(coop: Coop, rule_hash: str) -> str:
     raise NotFound(f"no rule set has the hash {rule_hash}")
 
 
-def settlement_entry(log: LogReader, period: Period) -> Mapping[str, Any]:
-    """The body of the entry that proposed a period's current settlement; raises NotFound."""
+def find_proposed(log: LogReader, period: Period) -> Proposed:
+    """The entry that proposed a period's current settlement; raises NotFound."""
     wanted = Filter(kind="settlement-proposed", period=period.id)
-    for row in reversed(log.search(wanted)):
-        body = canonical.parse(log.entry(row.index))["body"]
+    for row in reversed(list(search_all(log, wanted))):
+        data = log.entry(row.index)
+        body = parse_envelope(data).draft.body
         if canonical.digest(body["settlement"]).hex() == period.settlement:
-            return dict(body)
+            return Proposed(row.index, data, body)
     raise NotFound(f"{period.id} is {period.status}: it has no settlement")
+
+
+def search_all(log: LogReader, wanted: Filter, *, start: int = 0) -> Iterator[IndexRow]:
+    """Every entry that matches, read in pages."""
+    while True:
+        rows = log.search(wanted, start=start, limit=PAGE)
+        yield from rows
+        if len(rows) < PAGE:
+            return
+        start = rows[-1].index + 1
 
 
 def settlement(coop: Coop, reader: Reader, month: str) -> Mapping[str, Any]:
@@ -133,7 +180,7 @@ def settlement(coop: Coop, reader: Reader, month: str) -> Mapping[str, Any]:
         period = state.period(month)
         if period.status != "settled":
             require_member(reader)
-        return dict(settlement_entry(log, period)["settlement"])
+        return dict(find_proposed(log, period).body["settlement"])
 
 
 def settlement_lines(coop: Coop, reader: Reader, month: str) -> Mapping[str, Any]:
@@ -141,6 +188,6 @@ def settlement_lines(coop: Coop, reader: Reader, month: str) -> Mapping[str, Any
     with coop.reading() as (state, log):
         if not may_read(state, reader, "settlements"):
             raise NotPermitted("all lines are for the roles named in the charter; read your own")
-        body = settlement_entry(log, state.period(month))
+        body = find_proposed(log, state.period(month)).body
         data = log.blob(body["lines"]["sha256"])[SALT_BYTES:]
     return dict(canonical.parse(data))

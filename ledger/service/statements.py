@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ledger import canonical
 from ledger.coop.envelope import parse_envelope
 from ledger.coop.grounds import OwnBatch, proof_document, read_batch, usage_totals
 from ledger.coop.rulesets import read_rules
@@ -22,24 +21,21 @@ from ledger.log.merkle import HashReader, prove_inclusion_from
 from ledger.log.tile import Tile, tile_hash_reader
 from ledger.rules.inputs import parse_inputs
 from ledger.service.coop import Coop
-from ledger.service.read import may_read, require_member
+from ledger.service.read import (
+    Proposed,
+    find_proposed,
+    may_read,
+    require_member,
+    search_all,
+)
 from ledger.service.sign_in import Reader
 from ledger.settlement import document as settlement_document
 from ledger.settlement.document import build_settlement, settlement_id
 from ledger.settlement.statement import StatementMaker, statement_maker
-from ledger.store.reading import PAGE, Filter, Head, IndexRow, LogReader
+from ledger.store.reading import Filter, Head, IndexRow, LogReader
 from ledger.usage.totals import SALT_BYTES
 
 _FUNDING = "funding-reported"
-
-
-@dataclass(frozen=True, slots=True)
-class Proposed:
-    """The entry that proposed a period's settlement: its place, its bytes, its body."""
-
-    index: int
-    data: bytes
-    body: Mapping[str, Any]
 
 
 def statement(coop: Coop, reader: Reader, month: str, member: str) -> dict[str, Any]:
@@ -68,17 +64,6 @@ def statements(coop: Coop, reader: Reader, month: str) -> dict[str, dict[str, An
         }
 
 
-def find_proposed(log: LogReader, period: Period) -> Proposed:
-    """The entry that proposed a period's current settlement; raises NotFound."""
-    wanted = Filter(kind="settlement-proposed", period=period.id)
-    for row in reversed(list(search_all(log, wanted))):
-        data = log.entry(row.index)
-        body = parse_envelope(data).draft.body
-        if canonical.digest(body["settlement"]).hex() == period.settlement:
-            return Proposed(row.index, data, body)
-    raise NotFound(f"{period.id} is {period.status}: it has no settlement")
-
-
 def recompute(state: State, log: LogReader, proposed: Proposed) -> tuple[Computed, bytes]:
     """The settlement again, from the blobs that its entry names, and the seed of its trees."""
     document = proposed.body["settlement"]
@@ -98,16 +83,6 @@ def recompute(state: State, log: LogReader, proposed: Proposed) -> tuple[Compute
     if found != settlement_id(document):
         raise InvariantViolated(f"entry {proposed.index} and its blobs give other settlements")
     return Computed(found, rules, inputs, inputs_blob, settlement), seed
-
-
-def search_all(log: LogReader, wanted: Filter, *, start: int = 0) -> Iterator[IndexRow]:
-    """Every entry that matches, read in pages."""
-    while True:
-        rows = log.search(wanted, start=start, limit=PAGE)
-        yield from rows
-        if len(rows) < PAGE:
-            return
-        start = rows[-1].index + 1
 
 
 @dataclass(frozen=True, slots=True)

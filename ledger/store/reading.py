@@ -108,6 +108,20 @@ class LogReader:
         found = self._connection.execute(statement.order_by(entries.c.index).limit(limit))
         return [IndexRow(*row) for row in found]
 
+    def naming(self, digest: str) -> list[int]:
+        """Indices of the entries that hold a hash (hex) anywhere, in order: one scan, no index."""
+        needle = digest.encode()
+        if self._connection.dialect.name == "sqlite":
+            held = func.instr(entries.c.data, needle) > 0
+        else:
+            held = entries.c.data.like(b"%" + needle + b"%")
+        found = self._connection.execute(
+            select(entries.c.index)
+            .where(entries.c.log_id == self._log_id, held)
+            .order_by(entries.c.index)
+        )
+        return list(found.scalars())
+
     def entry_by_sequence(self, actor: str, sequence: int) -> tuple[int, bytes] | None:
         """The index and bytes of the entry that a key wrote under a number of its counter."""
         found = self._one(entries, entries.c.actor == actor, entries.c.sequence == sequence)

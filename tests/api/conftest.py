@@ -157,11 +157,15 @@ def check_problem(response: Response, status: int, code: str) -> dict[str, Any]:
     assert (response.status_code, problem["code"]) == (status, code), problem
     assert problem["status"] == status
     assert problem["type"] == f"urn:kyojo:problem:{code}"
-    assert problem["title"] and "\n" not in problem["title"]
+    assert problem["title"]
+    assert "\n" not in problem["title"]
     assert problem["detail"]
-    assert problem["remedy"]["en"] and problem["remedy"]["ja"]
+    assert problem["remedy"]["en"]
+    assert problem["remedy"]["ja"]
     known = {"type", "title", "status", "detail", "code", "remedy", "errors", "expected"}
     assert problem.keys() <= known
     for fault in problem["errors"]:
-        assert fault["where"] and fault["code"] and fault["message"]
+        assert fault["where"]
+        assert fault["code"]
+        assert fault["message"]
     return problem

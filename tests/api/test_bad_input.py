@@ -103,6 +103,7 @@ def other_origin(world: World) -> bytes:
 def other_actor(world: World) -> bytes:
     head = usage_head(world.coop, "bus", line("a"))
     head["entry"]["actor"] = signing_key("ev").address
+    head["entry"]["sequence"] = world.coop.state().keys[signing_key("ev").address].sequence
     return packed(head, line("a"))
 
 
@@ -194,7 +195,9 @@ BATCHES: dict[str, tuple[Make, int, str]] = {
 def record_of(**changes: Any) -> bytes:
     """A record line with fields changed; ``None`` takes a field away."""
     document = {**json.loads(line("0")), **changes}
-    return json.dumps({name: value for name, value in document.items() if value is not None}).encode()
+    return json.dumps(
+        {name: value for name, value in document.items() if value is not None}
+    ).encode()
 
 
 RECORDS: dict[str, tuple[bytes, str]] = {
@@ -380,7 +383,7 @@ ENTRIES: dict[str, tuple[Make, int, str]] = {
         ).encode(), 400, "malformed-entry",
     ),
     "a kind unknown": (
-        lambda world: entry_body(world.coop, "office", "gift", {}), 400, "unknown-field",
+        lambda world: entry_body(world.coop, "office", "gift", {}), 400, "malformed-entry",
     ),
     "a second charter": (
         lambda world: entry_body(world.coop, "office", "charter", {}), 400, "malformed-entry",
