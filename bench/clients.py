@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -51,18 +51,21 @@ class Round:
 
 
 def run_clients(
-    place: Place, members: Sequence[str], rounds: Sequence[int], *, batch_records: int
+    place: Place, rounds: Mapping[str, Sequence[int]], *, batch_records: int
 ) -> list[list[Round]]:
-    """Let every member submit its rounds; the clients' rounds, by round, then by client."""
+    """Let every member submit its rounds, 0 records in one that it sits out.
+
+    The answer is by round, and in it one ``Round`` for each client that took part.
+    """
     jobs = [
-        Job(name, place.url, place.folder / "journals", tuple(rounds), batch_records)
-        for name in members
+        Job(name, place.url, place.folder / "journals", tuple(counts), batch_records)
+        for name, counts in rounds.items()
     ]
     spawn = multiprocessing.get_context("spawn")
     barrier = spawn.Barrier(len(jobs))
     with ProcessPoolExecutor(len(jobs), spawn, _take_barrier, (barrier,)) as pool:
         done = list(pool.map(_work, jobs, timeout=WAIT_SECONDS_MAX))
-    return [list(found) for found in zip(*done, strict=True)]
+    return [[one for one in found if one is not None] for found in zip(*done, strict=True)]
 
 
 def span_seconds(found: Sequence[Round]) -> float:
@@ -75,9 +78,9 @@ def _take_barrier(barrier: Barrier) -> None:
     _ready = barrier
 
 
-def _work(job: Job) -> list[Round]:
+def _work(job: Job) -> list[Round | None]:
     key = key_of(job.member)
-    rounds = []
+    rounds: list[Round | None] = []
     start = 0
     with open_journal(job.journals, key.address) as journal:
         client = MemberClient(job.url, SLUG, key, journal)
@@ -85,14 +88,14 @@ def _work(job: Job) -> list[Round]:
         for count in job.rounds:
             records = list(make_records(job.member, start, count))
             start += count
-            rounds.append(_round(client, records, job.batch_records))
+            if _ready is not None:
+                _ready.wait(WAIT_SECONDS_MAX)
+            rounds.append(_round(client, records, job.batch_records) if records else None)
         client.close()
     return rounds
 
 
 def _round(client: MemberClient, records: list[dict[str, Any]], batch_records: int) -> Round:
-    if _ready is not None:
-        _ready.wait(WAIT_SECONDS_MAX)
     marks: list[float] = []
     began = monotonic()
     client.submit_records(

@@ -21,6 +21,7 @@ BATCH_RECORDS = 1000
 ROUNDS = 3
 BATCHES = 10  # per client and round
 WRITES = 400
+WARM_UP = 5
 
 BARE_BULK = "bare rows, executemany of 1,000 and a commit"
 BARE_SINGLE = "bare row, insert and commit"
@@ -33,12 +34,9 @@ def ingest_batch(database: str, scale: float) -> list[Figure]:
     count = batches * BATCH_RECORDS
     with _co_op(database) as (place, url):
         with serving(place):
-            found = run_clients(
-                place,
-                member_names(CLIENTS),
-                [BATCH_RECORDS, *[count] * ROUNDS],  # the first warms up and is not counted
-                batch_records=BATCH_RECORDS,
-            )
+            rounds = [BATCH_RECORDS, *[count] * ROUNDS]  # the first warms up and is not counted
+            everybody = dict.fromkeys(member_names(CLIENTS), rounds)
+            found = run_clients(place, everybody, batch_records=BATCH_RECORDS)
         speed = median(CLIENTS * count / span_seconds(one) for one in found[1:])
         bare = _bare_bulk_speed(url, CLIENTS * count)
     merkle = _pymerkle_speed(CLIENTS * count)
@@ -51,14 +49,14 @@ def ingest_batch(database: str, scale: float) -> list[Figure]:
 def write_single(database: str, scale: float) -> list[Figure]:
     """Single-record writes per second by several members, and one member's 99th percentile."""
     writes = max(10, round(WRITES * scale))
-    names = member_names(CLIENTS + 1)
+    rounds = {name: [WARM_UP, 0, writes] for name in member_names(CLIENTS)}
+    rounds[member_names(1)[0]] = [WARM_UP, writes, writes]
     with _co_op(database) as (place, url):
         with serving(place):
-            alone = run_clients(place, names[:1], [10, writes], batch_records=1)[1][0]
-            together = run_clients(place, names[1:], [10, writes], batch_records=1)[1]
+            _, alone, together = run_clients(place, rounds, batch_records=1)
         bare = _bare_single_seconds(url, writes)
     speed = CLIENTS * writes / span_seconds(together)
-    p99 = percentile(alone.seconds, 99) * 1000
+    p99 = percentile(alone[0].seconds, 99) * 1000
     bare_p99 = percentile(bare, 99) * 1000
     bare_speed = len(bare) / sum(bare)
     return [
@@ -73,7 +71,7 @@ def _co_op(database: str) -> Iterator[tuple[Place, str]]:
     with TemporaryDirectory(prefix="kyojo-bench-") as name:
         folder = Path(name)
         with fresh_database(database, folder) as url:
-            yield prepare(folder, url, member_names(CLIENTS + 1)), url
+            yield prepare(folder, url, member_names(CLIENTS)), url
 
 
 def _bare_bulk_speed(url: str, count: int) -> float:
@@ -94,7 +92,7 @@ def _bare_bulk_speed(url: str, count: int) -> float:
 def _bare_single_seconds(url: str, writes: int) -> list[float]:
     bare = BareRows(second_database(url))
     try:
-        return bare.insert_singly("bare", make_records("bare", 0, writes + 10))[10:]
+        return bare.insert_singly("bare", make_records("bare", 0, writes + WARM_UP))[WARM_UP:]
     finally:
         bare.close()
 
