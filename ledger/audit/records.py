@@ -48,6 +48,7 @@ class RecordChecks:
     _places: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
     _reversed: set[tuple[str, str, str]] = field(default_factory=set)
     _reversals: list[_Reversal] = field(default_factory=list)
+    _accounts: dict[int, str] = field(default_factory=dict)
 
     def check(self, index: int, body: UsageBatch, member: str, scope: Scope | None) -> None:
         """Check the batch of entry ``index``; without a scope, only that its bytes are those."""
@@ -57,6 +58,7 @@ class RecordChecks:
             return
         lines = self._split(index, found[0])
         self.records += len(lines)
+        self._accounts[index] = body.account
         self._check_count(index, body, lines)
         self._check_leaves(index, body, lines, found[1])
         if scope is None:
@@ -81,6 +83,12 @@ class RecordChecks:
                 self._compare(found, originals.get(str(found.record.reverses)))
 
     def _compare(self, found: _Reversal, original: Record | None) -> None:
+        if self._accounts.get(found.index) != self._accounts.get(found.original_index):
+            self.findings.add(
+                "malformed-batch", f"entry {found.index}, record {found.number}, reverses",
+                f"it counts for another account than its original in entry {found.original_index}",
+                f"エントリー {found.original_index} の元の記録と勘定が異なります",
+            )  # fmt: skip
         if original is None or not negates(found.record, original):
             place, name = found.original_index, found.record.reverses
             self.findings.add(

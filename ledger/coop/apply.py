@@ -105,7 +105,11 @@ def _found(envelope: Envelope) -> Change:
     _check_signature(draft, NO_GENESIS)
     members = {
         founder.id: Member(
-            founder.id, founder.name.model_dump(), tuple(founder.roles), envelope.received_at
+            founder.id,
+            founder.name.model_dump(),
+            tuple(founder.roles),
+            envelope.received_at,
+            founder=True,
         )
         for founder in charter.members
     }

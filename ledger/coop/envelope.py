@@ -7,8 +7,9 @@ An entry of the log is the RFC 8785 form of::
 
 of at most 65,535 bytes. ``actor`` is the signing key's address, ``sequence`` that key's gapless
 counter from 0. The signature is over the EIP-712 struct ``Entry`` (for the kind ``decision``:
-``Decision``), so it covers everything but ``received_at``, which the sequencer adds: a ``Draft``
-is an envelope without it. Hashes are lower-case hex; the signature and the actor carry ``0x``.
+``Decision``). It covers everything but ``received_at``, which the sequencer adds, and but ``seen``
+of a decision, which therefore vouches for nothing. A ``Draft`` is an envelope without
+``received_at``. Hashes are lower-case hex; the signature and the actor carry ``0x``.
 """
 
 from __future__ import annotations

@@ -35,6 +35,8 @@ def report_revenue(step: Step, body: bodies.RevenueReported) -> Change:
     """Report revenue of a period that has not been cut off."""
     terms = step.state.terms()
     terms.digits(body.currency)
+    if body.id in {charge.id for charge in terms.vocabulary.charges}:
+        raise MalformedEntry(f"{body.id!r} is metered; the same money is never also reported")
     _check_revenue(step.state, body)
     _refuse_pending(step.state, "revenue-reported", body)
     return _report(step, subjects.of_revenue(body, terms), body, None)

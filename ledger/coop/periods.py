@@ -13,7 +13,7 @@ from typing import Any
 from ledger.coop import bodies
 from ledger.coop.rulesets import rules_in_force
 from ledger.coop.settlements import check_feasible
-from ledger.coop.state import SUSPENSE, CutOff, Period, State, state_hash
+from ledger.coop.state import SUSPENSE, CutOff, Member, Period, State, state_hash
 from ledger.coop.step import Change, Step
 from ledger.errors import Conflict, DuplicateId, OutOfRange, PeriodClosed
 from ledger.log.merkle import Frontier
@@ -83,11 +83,20 @@ def _cut_off(step: Step, period: Period) -> CutOff:
     )
 
 
+def was_member(member: Member, period: Period) -> bool:
+    """Whether somebody was a member at any time of a period.
+
+    A founder was, whenever: a co-op may settle months from before it was written down.
+    """
+    joined_in_time = member.joined < period.end or member.founder
+    return joined_in_time and (member.left is None or member.left >= period.start)
+
+
 def _facts(state: State, period: Period) -> dict[str, Any]:
     sharing = {
         member.id
         for member in state.members.values()
-        if "member" in member.roles and (member.left is None or member.left >= period.start)
+        if "member" in member.roles and was_member(member, period)
     }
     # A town that funds an asset, or whoever bore a cost, takes part without the role of a member.
     for asset in state.funding.values():

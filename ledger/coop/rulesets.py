@@ -113,8 +113,8 @@ def _check_succession(state: State, body: bodies.RulesetProposed) -> None:
         raise DuplicateId("this very rule set is adopted already")
     if state.rule_sets:
         last = state.rule_sets[-1]
-        if body.effective_from <= last.effective_from:
-            raise Conflict(f"version {last.version} holds from {last.effective_from}; start later")
+        if body.effective_from < last.effective_from:
+            raise Conflict(f"version {last.version} holds from {last.effective_from}; not earlier")
         if body.ruleset != last.ruleset or body.version != last.version + 1:
             raise Conflict(f"the next rule set is {last.ruleset} version {last.version + 1}")
     cut = [period.id for period in state.periods.values() if period.cut_off is not None]

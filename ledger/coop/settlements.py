@@ -34,7 +34,6 @@ from ledger.rules.number import integer_json
 from ledger.settlement import document as settlement_document
 from ledger.settlement.document import Settlement, build_settlement, settlement_id
 from ledger.settlement.result import amounts_json
-from ledger.settlement.run import run
 from ledger.settlement.sumtree import derive_salt
 from ledger.usage.totals import CHARGE
 
@@ -83,7 +82,9 @@ def check_feasible(state: State, period_id: str, evidence: Evidence) -> None:
     period = state.period(period_id)
     rules = _rules_of(state, period, evidence)
     totals = evidence.totals(period_id, FIRST_EPOCHS)
-    run(rules, parse_inputs(inputs_document(state, period, rules, totals)))
+    inputs = parse_inputs(inputs_document(state, period, rules, totals))
+    facts = settlement_document.CutOff(period_id, _cut_off(period).index, bytes(32), bytes(32))
+    build_settlement(facts, rules, inputs, bytes(32))
 
 
 def inputs_document(
@@ -147,7 +148,7 @@ def propose_settlement(step: Step, body: bodies.SettlementProposed) -> Change:
     _compare(body.settlement, computed.settlement.document)
     _compare_blobs(step, body, computed)
     settlement, result = computed.settlement, computed.settlement.result
-    paid_minor = settlement.trees.amounts.root.sum
+    paid_minor, charges = settlement.trees.amounts.root.sum, settlement.trees.charges
     terms = step.state.terms()
     state = propose(
         step,
@@ -155,7 +156,7 @@ def propose_settlement(step: Step, body: bodies.SettlementProposed) -> Change:
         stricter_quorum(step.state, step.right.approve, computed.rules),
         subject=subjects.of_settlement(
             period.id,
-            paid_minor,
+            (paid_minor, 0 if charges is None else charges.root.sum),
             result.currency,
             len(result.members),
             terms.digits(result.currency),
@@ -259,9 +260,16 @@ def _cut_off(period: Period) -> CutOff:
 
 
 def _check_order(state: State, period: Period) -> None:
+    """Balances go from month to month: earlier months first, and one settlement at a time."""
     for other in state.periods.values():
-        if other.start < period.start and other.status not in ("settled", "open", "closing"):
-            raise Conflict(f"{other.id} is closed but not settled; balances go from month to month")
+        if other.id == period.id:
+            continue
+        if other.start < period.start and other.status != "settled":
+            raise Conflict(
+                f"{other.id} comes before {period.id} and is {other.status}, not settled"
+            )
+        if other.status in ("proposed", "approved"):
+            raise Conflict(f"{other.id} is {other.status}; settle it before another is proposed")
 
 
 def _named_period(state: State, settlement: Mapping[str, Any]) -> Period:

@@ -32,6 +32,7 @@ class Member:
     roles: tuple[str, ...]
     joined: str
     left: str | None = None
+    founder: bool = False
 
 
 @dataclass(frozen=True, slots=True)

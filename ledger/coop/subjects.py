@@ -63,10 +63,13 @@ def of_rules(body: bodies.RulesetProposed) -> str:
     return f"Rule set {body.ruleset} version {body.version} from {body.effective_from}"
 
 
-def of_settlement(period: str, paid_minor: int, currency: str, members: int, digits: int) -> str:
-    """The subject of a settlement."""
-    amount = format_minor(paid_minor, digits=digits, grouped=True)
-    return f"Settlement {period}: {amount} {currency} to {members} members"
+def of_settlement(
+    period: str, sums: tuple[int, int], currency: str, members: int, digits: int
+) -> str:
+    """The subject of a settlement; ``sums`` are what members are paid and what they are charged."""
+    paid, charged = (format_minor(amount, digits=digits, grouped=True) for amount in sums)
+    subject = f"Settlement {period}: {paid} {currency} to {members} members"
+    return f"{subject}, {charged} {currency} charged to members" if sums[1] else subject
 
 
 def of_destination(body: bodies.PayoutDestinationSet) -> str:

@@ -92,14 +92,19 @@ def _check_meaning(record: Record) -> None:
         raise MalformedRecord("ended_at lies before started_at", field="ended_at")
     if (record.charges is None) != (record.currency is None):
         raise MalformedRecord("charges and currency go together", field="currency")
-    wrong_sign = max if record.reverses else min
-    extreme = wrong_sign(record.measures.values())
-    if record.reverses and extreme > 0:
-        raise MalformedRecord("a reversal's measures are negative or zero", field="measures")
-    if not record.reverses and extreme < 0:
+    _check_signs(record, "measures", record.measures)
+    if record.charges is not None:
+        _check_signs(record, "charges", record.charges)
+
+
+def _check_signs(record: Record, field: str, amounts: dict[str, int]) -> None:
+    """Only what takes back an earlier record is negative; nobody lowers a pool by a bare claim."""
+    if record.reverses and max(amounts.values()) > 0:
+        raise MalformedRecord(f"a reversal's {field} are negative or zero", field=field)
+    if not record.reverses and min(amounts.values()) < 0:
         raise MalformedRecord(
-            "a negative measure needs a reversal (reverses) of the record it takes back",
-            field="measures",
+            f"negative {field} need a reversal (reverses) of the record they take back",
+            field=field,
         )
 
 
