@@ -48,7 +48,6 @@ ACCEPTED = {
     "the largest amount": line(measures={"trips": 2**53 - 1}),
     "a measure of zero": line(measures={"trips": 0}),
     "a reversal": line(id="r2", reverses="r1", measures={"trips": -3}),
-    "a credit note beside usage": line(charges={"fare": -300}, currency="JPY"),
     "six decimals of a second": line(started_at="2026-10-05T08:00:00.123456+09:00"),
     "a payer full of decimals": line(payer="1.23456789"),
     "names in Japanese": line(facility="拠点", measures={"回数": 1}),
@@ -140,6 +139,7 @@ REFUSED = {
     "ended before it started": line(ended_at="2026-10-05T07:59:59+09:00"),
     "ended before it started, across offsets": line(ended_at="2026-10-05T08:30:00+10:00"),
     "a negative measure": line(measures={"trips": -1}),
+    "a negative charge": line(charges={"fare": -300}, currency="JPY"),
     "one negative measure among others": line(measures={"trips": 3, "energy_wh": -1}),
     "a reversal that adds": line(id="r2", reverses="r1"),
 }
