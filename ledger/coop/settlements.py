@@ -264,7 +264,7 @@ def _check_order(state: State, period: Period) -> None:
     for other in state.periods.values():
         if other.id == period.id:
             continue
-        if other.start < period.start and other.status != "settled":
+        if other.start < period.start and other.status == "closed":
             raise Conflict(
                 f"{other.id} comes before {period.id} and is {other.status}, not settled"
             )
