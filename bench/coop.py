@@ -235,6 +235,7 @@ def _charter(founders: dict[str, str]) -> Charter:
                 "charges": [{"id": "fare", "name": _words("運賃", "fare"), "aliases": []}],
             },
             "readers": {
+                "entries": "members",
                 "totals": ["operator"], "records": ["operator"], "settlements": ["operator"],
             },
             "log_keys": [format_vkey(_log_key().verifier_key)],

@@ -98,6 +98,7 @@ def charter(**changes: Any) -> Charter:
             "charges": [{"id": "fare", "name": {"ja": "運賃", "en": "fare"}, "aliases": []}],
         },
         "readers": {
+            "entries": "members",
             "totals": ["operator", "auditor"],
             "records": ["auditor"],
             "settlements": ["operator", "auditor"],
@@ -239,7 +240,7 @@ class World:
         self.write("office", "ruleset-proposed", rules_body(text), text)
         self.carry("bus", "ev")
         for member, amount in (("bus", 5_000_000), ("ev", 3_000_000), ("bike", 2_000_000)):
-            funding = {"asset": "network", "member": member, "amount_minor": amount,
+            funding = {"asset": "network", "id": member, "member": member, "amount_minor": amount,
                        "currency": "JPY", "origin": "member"}  # fmt: skip
             self.write("office", "funding-reported", funding)
             self.carry("bus", "ev")

@@ -123,7 +123,7 @@ def prepare(place: Place) -> None:
     facility = {"id": "hub-1", "name": {"ja": "拠点一", "en": "Hub 1"}, "owner": "bus"}
     write(coop, kind="facility-registered", body=facility)
     _adopt_rules(coop)
-    funding = {"asset": "network", "member": "bus", "amount_minor": 5_000_000,
+    funding = {"asset": "network", "id": "first", "member": "bus", "amount_minor": 5_000_000,
                "currency": "JPY", "origin": "member"}  # fmt: skip
     write(coop, kind="funding-reported", body=funding)
     carry(coop)

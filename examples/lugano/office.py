@@ -63,6 +63,7 @@ def charter(place: Place) -> Charter:
                 "charges": [{"id": name, "name": words, "aliases": []} for name, words in names],
             },
             "readers": {
+                "entries": "members",
                 "totals": ["operator", "auditor"],
                 "records": ["auditor"],
                 "settlements": ["operator", "auditor"],
@@ -132,6 +133,7 @@ def _report_funding(place: Place, coop: Coop) -> None:
             if member not in amounts and not _waits(coop, "funding-reported", wanted):
                 body = FundingReported(
                     **wanted,
+                    id="founding",
                     amount_minor=amount,
                     currency=place.coop["currency"],
                     origin="public" if member == "lugano" else "member",

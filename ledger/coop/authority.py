@@ -25,7 +25,7 @@ from ledger.coop import (
 from ledger.coop.charter import Charter, Quorum, Right
 from ledger.coop.state import State
 from ledger.coop.step import Change, Step
-from ledger.errors import Fault, MalformedEntry
+from ledger.errors import Fault, MalformedEntry, NotPermitted
 
 Handler = Callable[[Step, Any], Change]
 
@@ -56,6 +56,10 @@ class Kind:
 
 def _decide(step: Step, body: bodies.Decision) -> Change:
     return proposals.decide(step, body, ENACT)
+
+
+def _withdraw(step: Step, body: bodies.ProposalWithdrawn) -> Change:
+    return proposals.withdraw(step, body, WITHDRAW)
 
 
 KINDS: Mapping[str, Kind] = {
@@ -144,6 +148,10 @@ KINDS: Mapping[str, Kind] = {
         "One vote on one subject, in words",
         bodies.Decision, _decide, ALL_ROLES,
     ),
+    "proposal-withdrawn": Kind(
+        "Whoever made a proposal takes it back",
+        bodies.ProposalWithdrawn, _withdraw, ALL_ROLES,
+    ),
 }  # fmt: skip
 
 ENACT = {name: kind.enact for name, kind in KINDS.items() if kind.enact is not None}
@@ -156,7 +164,11 @@ def default_authority() -> dict[str, Right]:
 
 
 def check_authority(charter: Charter) -> None:
-    """Raise unless the charter gives every kind a right and keeps the approvals that matter."""
+    """Raise unless the charter's rights are of known kinds and keep the approvals that matter.
+
+    A kind that it does not name is one that nobody may write, so that the charter of a log that
+    was founded before there was such a kind stays what its founders signed.
+    """
     faults = [
         Fault(f"/authority/{name}", "unknown-field", "there is no such kind of entry")
         for name in sorted(charter.authority.keys() - KINDS.keys())
@@ -164,8 +176,8 @@ def check_authority(charter: Charter) -> None:
     for name, kind in KINDS.items():
         right = charter.authority.get(name)
         if right is None:
-            faults.append(Fault(f"/authority/{name}", "missing", "the charter must say who may"))
-        elif kind.approve is not None and right.approve is None:
+            continue
+        if kind.approve is not None and right.approve is None:
             faults.append(Fault(f"/authority/{name}/approve", "missing", "this needs approval"))
         elif right.approve is not None and right.approve.is_impossible:
             faults.append(Fault(f"/authority/{name}/approve", "out-of-range", "more than all"))
@@ -176,9 +188,15 @@ def check_authority(charter: Charter) -> None:
 
 
 def right_of(state: State, kind: str) -> Right:
-    """The right that this co-op's charter gives for a kind; raises MalformedEntry if unknown."""
-    right = state.terms().authority.get(kind)
-    if right is None or kind not in KINDS:
+    """The right that this co-op's charter gives for a kind.
+
+    Raises MalformedEntry for a kind that kyojo does not know, NotPermitted for one that the
+    charter gives to nobody.
+    """
+    if kind not in KINDS:
         known = ", ".join(KINDS)
         raise MalformedEntry(f"there is no kind of entry {kind!r}; kyojo knows {known}")
+    right = state.terms().authority.get(kind)
+    if right is None:
+        raise NotPermitted(f"the charter of this co-op lets nobody write {kind}")
     return right

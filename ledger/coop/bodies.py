@@ -31,7 +31,13 @@ Date = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 PositiveMinor = Annotated[int, Field(ge=1, le=AMOUNT_MAX)]
 Count = Annotated[int, Field(ge=0, le=AMOUNT_MAX)]
-ShortText = Annotated[str, Field(max_length=200)]
+# Words that people read: no control characters, and none that hide or turn around what follows.
+# Ranges, not classes of Unicode: a verdict must not change with the tables of a later version.
+READABLE = (
+    r"^[^\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]*$"
+)
+ShortText = Annotated[str, Field(max_length=200, pattern=READABLE)]
+Label = Annotated[str, Field(min_length=1, max_length=120, pattern=READABLE)]
 Role = Literal["member", "operator", "auditor", "municipality"]
 MoneyOrigin = Literal["member", "other", "public"]
 
@@ -52,8 +58,8 @@ class BlobRef(Body):
 class LocalName(Body):
     """A name in both languages of the co-op's documents."""
 
-    ja: Annotated[str, Field(min_length=1, max_length=120)]
-    en: Annotated[str, Field(min_length=1, max_length=120)]
+    ja: Label
+    en: Label
 
 
 class NewKey(Body):
@@ -103,9 +109,13 @@ class FacilityRegistered(Body):
 
 
 class FundingReported(Body):
-    """Capital that a member put into an asset; it weighs in ``capital`` keys."""
+    """Capital that a member put into an asset; it weighs in ``capital`` keys.
+
+    ``id`` names the contribution, so that the same one is never counted twice.
+    """
 
     asset: Word
+    id: Word
     member: MemberName
     amount_minor: PositiveMinor
     currency: Currency
@@ -176,7 +186,14 @@ class Decision(Body):
     action: Literal["approve", "reject", "abstain"]
     subject: Annotated[str, Field(min_length=1, max_length=500)]
     subject_hash: Hash
-    comment: Annotated[str, Field(max_length=500)]
+    comment: Annotated[str, Field(max_length=500, pattern=READABLE)]
+
+
+class ProposalWithdrawn(Body):
+    """Whoever made a proposal takes it back while it is still open."""
+
+    subject_hash: Hash
+    reason: ShortText
 
 
 class PeriodOpened(Body):
@@ -240,7 +257,7 @@ class BankDestination(Body):
 
     type: Literal["bank"]
     details: BlobRef
-    hint: Annotated[str, Field(max_length=40)]
+    hint: Annotated[str, Field(max_length=40, pattern=READABLE)]
 
 
 class PayoutDestinationSet(Body):

@@ -130,8 +130,9 @@ class AnchorTarget(Body):
 
 
 class Readers(Body):
-    """Which roles read what is not open to every member."""
+    """Who reads what: entries everyone or members only, the rest the roles that are named."""
 
+    entries: Literal["everyone", "members"]
     totals: list[Role]
     records: list[Role]
     settlements: list[Role]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any, Final
 
 from ledger.coop import bodies, subjects
 from ledger.coop.proposals import propose
@@ -11,13 +13,17 @@ from ledger.coop.step import Change, Step
 from ledger.errors import DuplicateId, MalformedEntry, OutOfRange, PeriodClosed
 from ledger.money import AMOUNT_MAX
 
+OF_A_PERIOD: Final = ("revenue-reported", "cost-reported")
+Fact = bodies.FundingReported | bodies.RevenueReported | bodies.CostReported
+
 
 def report_funding(step: Step, body: bodies.FundingReported) -> Change:
     """Report capital that a member put into an asset."""
     terms = step.state.terms()
     step.state.member(body.member)
     terms.digits(body.currency)
-    _check_asset(step.state, body)
+    _check_funding(step.state, body)
+    _refuse_pending(step, body)
     return _report(step, subjects.of_funding(body, terms), body, body.member)
 
 
@@ -25,9 +31,14 @@ def enact_funding(step: Step, state: State, proposal: Proposal) -> State:
     """The capital weighs from now on."""
     del step
     body = bodies.parse_body(bodies.FundingReported, dict(proposal.body))
-    asset = _check_asset(state, body)
-    amounts = {**asset, body.member: asset.get(body.member, 0) + body.amount_minor}
-    found = {"currency": body.currency, "amounts": dict(sorted(amounts.items()))}
+    _check_funding(state, body)
+    before = state.funding.get(body.asset, {"amounts": {}, "reports": ()})
+    amount = before["amounts"].get(body.member, 0) + body.amount_minor
+    found = {
+        "currency": body.currency,
+        "amounts": dict(sorted({**before["amounts"], body.member: amount}.items())),
+        "reports": sorted((*before["reports"], f"{body.member}/{body.id}")),
+    }
     return replace(state, funding={**state.funding, body.asset: found})
 
 
@@ -38,7 +49,7 @@ def report_revenue(step: Step, body: bodies.RevenueReported) -> Change:
     if body.id in {charge.id for charge in terms.vocabulary.charges}:
         raise MalformedEntry(f"{body.id!r} is metered; the same money is never also reported")
     _check_revenue(step.state, body)
-    _refuse_pending(step.state, "revenue-reported", body)
+    _refuse_pending(step, body)
     return _report(step, subjects.of_revenue(body, terms), body, None)
 
 
@@ -57,7 +68,7 @@ def report_cost(step: Step, body: bodies.CostReported) -> Change:
     terms.digits(body.currency)
     step.state.member(body.member)
     _check_cost(step.state, body)
-    _refuse_pending(step.state, "cost-reported", body)
+    _refuse_pending(step, body)
     return _report(step, subjects.of_cost(body, terms), body, body.member)
 
 
@@ -75,7 +86,7 @@ def enact_cost(step: Step, state: State, proposal: Proposal) -> State:
 def _report(
     step: Step,
     subject: str,
-    body: bodies.FundingReported | bodies.RevenueReported | bodies.CostReported,
+    body: Fact,
     member: str | None,
 ) -> Change:
     if step.right.approve is None:
@@ -98,15 +109,16 @@ def _report(
     )
 
 
-def _check_asset(state: State, body: bodies.FundingReported) -> dict[str, int]:
+def _check_funding(state: State, body: bodies.FundingReported) -> None:
     asset = state.funding.get(body.asset)
     if asset is None:
-        return {}
+        return
     if asset["currency"] != body.currency:
         raise MalformedEntry(f"{body.asset} is funded in {asset['currency']}, not {body.currency}")
+    if f"{body.member}/{body.id}" in asset["reports"]:
+        raise DuplicateId(f"{body.id!r} of {body.asset} by {body.member} is confirmed already")
     if asset["amounts"].get(body.member, 0) + body.amount_minor > AMOUNT_MAX:
         raise OutOfRange(f"the funding of {body.asset} by {body.member} would be beyond 2**53 − 1")
-    return dict(asset["amounts"])
 
 
 def _check_revenue(state: State, body: bodies.RevenueReported) -> Period:
@@ -126,14 +138,31 @@ def _check_cost(state: State, body: bodies.CostReported) -> Period:
     return period
 
 
-def _refuse_pending(
-    state: State, kind: str, body: bodies.RevenueReported | bodies.CostReported
-) -> None:
-    names = ("period", "id", "member") if kind == "cost-reported" else ("period", "id")
-    wanted = [getattr(body, name) for name in names]
-    for proposal in state.proposals.values():
-        if proposal.kind == kind and [proposal.body[name] for name in names] == wanted:
+def _refuse_pending(step: Step, body: Fact) -> None:
+    """Nobody reports a thing twice; another's report of it, true or false, blocks nobody.
+
+    Only one of several can be confirmed, and whoever reported in error withdraws it.
+    """
+    wanted = _identity(body.model_dump(mode="json"))
+    for proposal in step.state.proposals.values():
+        same = (proposal.kind, proposal.proposer) == (step.envelope.draft.kind, step.member.id)
+        if same and _identity(proposal.body) == wanted:
             raise DuplicateId(f"this waits for confirmation already: {proposal.subject}")
+
+
+def _identity(body: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What makes two reports of a kind one: the period or asset, the id, and whose it is."""
+    return body.get("period"), body.get("asset"), body["id"], body.get("member")
+
+
+def drop_unconfirmed(state: State, period_id: str) -> State:
+    """The state without the reports of a period that nobody can confirm any more."""
+    kept = {
+        hash_: proposal
+        for hash_, proposal in state.proposals.items()
+        if proposal.kind not in OF_A_PERIOD or proposal.body["period"] != period_id
+    }
+    return replace(state, proposals=kept)
 
 
 def _uncut(state: State, period_id: str) -> Period:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ledger.coop import bodies, subjects
-from ledger.coop.proposals import propose
+from ledger.coop.charter import Right
+from ledger.coop.proposals import electors, propose
 from ledger.coop.state import Facility, Key, Member, Proposal, State
 from ledger.coop.step import Change, Step
 from ledger.errors import BadSignature, DuplicateId, MalformedEntry, NotFound, NotPermitted
@@ -166,7 +167,25 @@ def _revoke(state: State, address: str) -> State:
 
 def _end_membership(state: State, member_id: str, now: str) -> State:
     member = replace(state.member(member_id), left=now)
-    return replace(state, members={**state.members, member_id: member})
+    after = replace(state, members={**state.members, member_id: member})
+    for kind, right in sorted(state.terms().authority.items()):
+        if _can_act(state, right) and not _can_act(after, right):
+            raise NotPermitted(
+                f"without {member_id} nobody could write or approve {kind} any more; "
+                "admit somebody in its place first"
+            )
+    return after
+
+
+def _can_act(state: State, right: Right) -> bool:
+    """Whether somebody may write what a right is about, and enough may approve it."""
+    active = [member for member in state.members.values() if member.left is None]
+    if all(set(right.write).isdisjoint(member.roles) for member in active):
+        return False
+    if right.approve is None:
+        return True
+    count = len(electors(state, right.approve))
+    return 0 < right.approve.needed(count) <= count
 
 
 def _with_facility(state: State, body: bodies.FacilityRegistered) -> State:

@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 from ledger.coop import bodies
+from ledger.coop.facts import drop_unconfirmed
+from ledger.coop.feasibility import check_feasible
 from ledger.coop.rulesets import rules_in_force
-from ledger.coop.settlements import check_feasible
 from ledger.coop.state import SUSPENSE, CutOff, Member, Period, State, state_hash
 from ledger.coop.step import Change, Step
 from ledger.errors import Conflict, DuplicateId, OutOfRange, PeriodClosed
@@ -58,7 +59,7 @@ def close(step: Step, body: bodies.PeriodClosed) -> Change:
     if step.now < grace_ends:
         raise PeriodClosed(f"the grace time of {body.period} ends at {grace_ends}")
     closed = replace(period, status="closed", epoch=1, cut_off=_cut_off(step, period))
-    after = state.with_period(closed)
+    after = drop_unconfirmed(state.with_period(closed), period.id)
     check_feasible(after, period.id, step.evidence)
     return Change(after, period=body.period)
 

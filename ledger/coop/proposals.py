@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ledger.coop.bodies import Decision
+from ledger.coop.bodies import Decision, ProposalWithdrawn
 from ledger.coop.charter import Quorum
 from ledger.coop.state import Proposal, State
 from ledger.coop.step import Change, Step
@@ -66,7 +66,7 @@ def electors(state: State, quorum: Quorum) -> tuple[str, ...]:
 
 def decide(step: Step, body: Decision, enact: Mapping[str, Enact]) -> Change:
     """Count one vote, and enact the proposal when the quorum is reached."""
-    proposal = _open_proposal(step, body)
+    proposal = _votable(step, body)
     voted = _count_vote(proposal, body.action, step.member.id)
     others = {hash_: p for hash_, p in step.state.proposals.items() if hash_ != body.subject_hash}
     if _is_carried(voted):
@@ -77,7 +77,17 @@ def decide(step: Step, body: Decision, enact: Mapping[str, Enact]) -> Change:
     return Change(state, period=period if isinstance(period, str) else None)
 
 
-def drop_lost(state: State, withdraw: Mapping[str, Withdraw]) -> State:
+def withdraw(step: Step, body: ProposalWithdrawn, undo: Mapping[str, Withdraw]) -> Change:
+    """Take back an open proposal; only the member that made it can."""
+    proposal = _open_proposal(step.state, body.subject_hash)
+    if proposal.proposer != step.member.id:
+        raise NotPermitted(f"only {proposal.proposer} can withdraw {proposal.subject!r}")
+    state = _without(step.state, body.subject_hash, undo)
+    period = proposal.body.get("period")
+    return Change(state, period=period if isinstance(period, str) else None)
+
+
+def drop_lost(state: State, undo: Mapping[str, Withdraw]) -> State:
     """The state without the proposals that nobody can carry any more.
 
     To be called after a vote and after a member has left: a proposal that waits for votes which
@@ -85,20 +95,30 @@ def drop_lost(state: State, withdraw: Mapping[str, Withdraw]) -> State:
     """
     for hash_, proposal in state.proposals.items():
         if _is_lost(state, proposal):
-            others = {h: p for h, p in state.proposals.items() if h != hash_}
-            state = replace(state, proposals=others)
-            if proposal.kind in withdraw:
-                state = withdraw[proposal.kind](state, proposal)
+            state = _without(state, hash_, undo)
     return state
 
 
-def _open_proposal(step: Step, body: Decision) -> Proposal:
-    proposal = step.state.proposals.get(body.subject_hash)
+def _without(state: State, subject_hash: str, undo: Mapping[str, Withdraw]) -> State:
+    """The state without a proposal, and without what making it had changed."""
+    proposal = state.proposals[subject_hash]
+    others = {hash_: p for hash_, p in state.proposals.items() if hash_ != subject_hash}
+    state = replace(state, proposals=others)
+    return undo[proposal.kind](state, proposal) if proposal.kind in undo else state
+
+
+def _open_proposal(state: State, subject_hash: str) -> Proposal:
+    proposal = state.proposals.get(subject_hash)
     if proposal is None:
         raise NotFound(
-            f"nothing with the hash {body.subject_hash} is open for decision; "
+            f"nothing with the hash {subject_hash} is open for decision; "
             "it may have been decided already"
         )
+    return proposal
+
+
+def _votable(step: Step, body: Decision) -> Proposal:
+    proposal = _open_proposal(step.state, body.subject_hash)
     if body.subject != proposal.subject:
         raise MalformedEntry(
             f"the subject must read {proposal.subject!r}, not {body.subject!r}",

@@ -57,9 +57,9 @@ def compute(state: State, period_id: str, evidence: Evidence, seed: bytes) -> Co
     The same state, totals and seed give the same bytes on any machine.
     """
     period = state.period(period_id)
-    cut_off = _cut_off(period)
+    cut_off = cut_off_of(period)
     _check_order(state, period)
-    rules = _rules_of(state, period, evidence)
+    rules = rules_of(state, period, evidence)
     totals = evidence.totals(period_id, FIRST_EPOCHS)
     inputs = parse_inputs(inputs_document(state, period, rules, totals))
     facts = settlement_document.CutOff(
@@ -73,25 +73,11 @@ def compute(state: State, period_id: str, evidence: Evidence, seed: bytes) -> Co
     return Computed(settlement_id(settlement.document), rules, inputs, inputs_blob, settlement)
 
 
-def check_feasible(state: State, period_id: str, evidence: Evidence) -> None:
-    """Raise what stands in the way of settling a period, before its cut-off makes it final.
-
-    Nothing can be added to a period once it is closed, so one that its rules cannot divide (no
-    weights, money that no pool takes) must not be closed.
-    """
-    period = state.period(period_id)
-    rules = _rules_of(state, period, evidence)
-    totals = evidence.totals(period_id, FIRST_EPOCHS)
-    inputs = parse_inputs(inputs_document(state, period, rules, totals))
-    facts = settlement_document.CutOff(period_id, _cut_off(period).index, bytes(32), bytes(32))
-    build_settlement(facts, rules, inputs, bytes(32))
-
-
 def inputs_document(
     state: State, period: Period, rules: RuleSet, totals: Mapping[AccountKey, int]
 ) -> dict[str, Any]:
     """The inputs of a run (RULES section 7) from what the co-op knows; one currency."""
-    facts = _cut_off(period).facts
+    facts = cut_off_of(period).facts
     currency = rules.currency
     balances = state.balances.get(currency, Balances())
     usage = usage_by_name(totals, currency)
@@ -237,8 +223,9 @@ def _amounts(row: Mapping[str, int | str]) -> dict[str, int]:
     return {name: int(amount) for name, amount in row.items()}
 
 
-def _rules_of(state: State, period: Period, evidence: Evidence) -> RuleSet:
-    wanted = _cut_off(period).rule_hash
+def rules_of(state: State, period: Period, evidence: Evidence) -> RuleSet:
+    """The rule set that the cut-off of a period fixed."""
+    wanted = cut_off_of(period).rule_hash
     adopted = next(a for a in state.rule_sets if a.rule_hash == wanted)
     return read_rules(evidence, adopted.text_sha256)
 
@@ -247,13 +234,14 @@ def objections_until(state: State, period: Period, evidence: Evidence) -> str:
     """When a proposed settlement may be settled: after the charter's or the rules' longer delay."""
     if period.proposed_at is None:
         raise PeriodClosed(f"{period.id} is {period.status}: no settlement has been proposed")
-    rules = _rules_of(state, period, evidence)
+    rules = rules_of(state, period, evidence)
     agreed = 0 if rules.approval is None else rules.approval.objection_days
     days = max(state.terms().period.objection_days, agreed)
     return add_days(period.proposed_at, days)
 
 
-def _cut_off(period: Period) -> CutOff:
+def cut_off_of(period: Period) -> CutOff:
+    """The cut-off of a period; raises PeriodClosed if it has none yet."""
     if period.cut_off is None:
         raise PeriodClosed(f"{period.id} is {period.status}; it has not been closed yet")
     return period.cut_off

@@ -43,7 +43,7 @@ def of_facility(body: bodies.FacilityRegistered) -> str:
 def of_funding(body: bodies.FundingReported, terms: Charter) -> str:
     """The subject of a contribution of capital."""
     amount = money(terms, body.amount_minor, body.currency)
-    return f"Funding of {body.asset} by {body.member}: {amount} ({body.origin})"
+    return f"Funding {body.id} of {body.asset} by {body.member}: {amount} ({body.origin})"
 
 
 def of_revenue(body: bodies.RevenueReported, terms: Charter) -> str:

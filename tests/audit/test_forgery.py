@@ -247,6 +247,17 @@ def test_ids_and_reversals_are_checked_across_batches(open_month, lines, place, 
     assert code is None or report.findings[0].code == code
 
 
+def test_a_reversal_that_counts_for_another_account_is_named(open_month):
+    index = len(open_month.entries)
+    reversal = record("x", reverses="bus-1", measures={"trips": -413}, charges={"fare": -900},
+                      currency="JPY")  # fmt: skip
+    forged = lie(open_month, "bus", reversal, account="suspense")
+    report = verify(bundle_of(forged), trust_in(open_month))
+    assert f"entry {index}, record 1, reverses" in places(report)
+    honest = lie(open_month, "bus", reversal)
+    assert verify(bundle_of(honest), trust_in(open_month)).verdict == "verified"
+
+
 def test_the_same_id_of_another_member_is_another_record(open_month):
     forged = lie(open_month, "bike", record("bus-1"))
     assert verify(bundle_of(forged), trust_in(open_month)).verdict == "verified"

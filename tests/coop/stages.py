@@ -75,6 +75,18 @@ def propose(world: World, seed: bytes = SEED) -> str:
     return str(world.state.period(MONTH).settlement)
 
 
+def admit(world: World, member: str, *roles: str) -> None:
+    """Take in a member, by the votes of two firms."""
+    body = {
+        "id": member,
+        "name": {"ja": member, "en": member},
+        "roles": list(roles),
+        "keys": [new_key(world, member, member)],
+    }
+    world.write("bus", "member-admitted", body)
+    world.carry("bus", "ev")
+
+
 def later_months(count: int) -> World:
     world = stage("closed")
     bounds = ["2026-10-31", "2026-11-30", "2026-12-31", "2027-01-31"]
@@ -212,6 +224,10 @@ def _decision(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
     return {**words, "comment": "良い"}, ()
 
 
+def _withdrawal(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    return {"subject_hash": next(iter(world.state.proposals)), "reason": "a wrong figure"}, ()
+
+
 NAME = {"ja": "拠点二", "en": "Hub 2"}
 MONEY = {"amount_minor": 5, "currency": "JPY"}
 
@@ -230,7 +246,10 @@ CASES: dict[str, Case] = {
         "office",
     ),
     "funding-reported": Case(
-        "month", "office", plain(asset="network", member="bus", origin="public", **MONEY), "bus"
+        "month",
+        "office",
+        plain(asset="network", id="grant", member="bus", origin="public", **MONEY),
+        "bus",
     ),
     "revenue-reported": Case(
         "month", "office", plain(period=MONTH, id="adverts", origin="other", **MONEY), "bus"
@@ -248,4 +267,5 @@ CASES: dict[str, Case] = {
     "settlement-settled": Case("approved", "office", _settled, "bus"),
     "anchor-recorded": Case("month", "office", _anchor, "bus"),
     "decision": Case("proposed", "bus", _decision, None),
+    "proposal-withdrawn": Case("proposed", "office", _withdrawal, None),
 }

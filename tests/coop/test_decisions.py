@@ -54,7 +54,7 @@ def ballot(world: World, who: str, hash_: str, **changes) -> Submission:
 
 SUBJECTS = {
     "member-admitted": "Admit taxi (Taxi) as member with 1 key(s)",
-    "funding-reported": "Funding of network by bus: 5 JPY (public)",
+    "funding-reported": "Funding grant of network by bus: 5 JPY (public)",
     "revenue-reported": "Revenue adverts 2026-10: 5 JPY (other)",
     "cost-reported": "Cost cleaning 2026-10: 5 JPY borne by bus",
     "ruleset-proposed": "Rule set kaga-mobility version 2 from 2026-12-01",
@@ -364,12 +364,13 @@ def test_facts_after_the_cut_off(kind):
 def test_facts_reported_before_and_confirmed_after_the_cut_off(kind):
     world, hash_ = pending(kind)
     world.vote("ev", hash_)
+    late = ballot(world, "bike", hash_)
     world.close()
-    refuse(world, ballot(world, "bike", hash_), PeriodClosed)
+    refuse(world, late, NotFound)
     propose(world)
 
 
-@pytest.mark.parametrize("kind", ["revenue-reported", "cost-reported"])
+@pytest.mark.parametrize("kind", ["funding-reported", "revenue-reported", "cost-reported"])
 def test_a_fact_is_reported_once(kind):
     world, _ = pending(kind)
     again = CASES[kind].submission(world, kind)

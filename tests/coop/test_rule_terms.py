@@ -26,8 +26,8 @@ def world_under(rules: str) -> World:
     world.write("office", "ruleset-proposed", rules_body(text), text)
     world.carry("bus", "ev")
     for member in ("bus", "ev"):
-        funding = {"asset": "network", "member": member, "amount_minor": 1000, "currency": "JPY",
-                   "origin": "member"}  # fmt: skip
+        funding = {"asset": "network", "id": member, "member": member, "amount_minor": 1000,
+                   "currency": "JPY", "origin": "member"}  # fmt: skip
         world.write("office", "funding-reported", funding)
         world.carry("bus", "ev")
     opened = {"period": "2026-10", "start": "2026-09-30T15:00:00.000Z",
