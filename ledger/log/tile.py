@@ -278,7 +278,9 @@ def _parse_path(path: str) -> tuple[str, int, int]:
     index = int(match["index"].replace("x", "").replace("/", ""))
     width = int(match["width"] or TILE_WIDTH)
     # Leading groups of zeros and a width of 256 would be second spellings.
-    if index > SIZE_MAX or match["index"] != _format_index(index):
+    if index > SIZE_MAX:
+        raise MalformedProof(f"{path[:60]!r} is beyond every tree")
+    if match["index"] != _format_index(index):
         raise MalformedProof(f"{path[:60]!r} is not how that index is written")
     if match["width"] and width >= TILE_WIDTH:
         raise MalformedProof(f"{path[:60]!r} has no possible width")

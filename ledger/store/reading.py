@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, and_, func, or_, select
 from ledger.coop.step import AccountKey
 from ledger.errors import InvariantViolated, NotFound
 from ledger.log.merkle import (
+    SIZE_MAX,
     HashReader,
     prove_consistency_from,
     prove_inclusion_from,
@@ -79,7 +80,7 @@ class LogReader:
 
     def entry(self, index: int) -> bytes:
         """The bytes of an entry; raises NotFound."""
-        found = self._one(entries, entries.c.index == index)
+        found = self._at(entries, index)
         if found is None:
             raise NotFound(f"the log has no entry {index}")
         return bytes(found.data)
@@ -185,7 +186,7 @@ class LogReader:
 
     def batch(self, index: int) -> tuple[bytes, tuple[bytes, ...]]:
         """Seed and lines of the usage batch at an index; raises NotFound."""
-        found = self._one(batches, batches.c.index == index)
+        found = self._at(batches, index)
         if found is None:
             raise NotFound(f"entry {index} is not a usage batch that is held here")
         return bytes(found.seed), tuple(bytes(found.lines).split(b"\n"))
@@ -212,6 +213,10 @@ class LogReader:
         same = [totals.c[name] == value for name, value in zip(names, key, strict=True)]
         statement = select(totals.c.amount).where(totals.c.log_id == self._log_id, *same)
         return int(self._connection.execute(statement).scalar_one_or_none() or 0)
+
+    def _at(self, table: Any, index: int) -> Row[Any] | None:
+        # A number that the column cannot hold is an error to the database, not an absent row.
+        return self._one(table, table.c.index == index) if 0 <= index < SIZE_MAX else None
 
     def _one(self, table: Any, *conditions: Any) -> Row[Any] | None:
         statement = select(table).where(table.c.log_id == self._log_id, *conditions)
