@@ -99,7 +99,7 @@ def search_entries(  # noqa: PLR0913, PLR0917 - one parameter a filter
     start: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=read.PAGE_MAX)] = 100,
 ) -> list[EntryRow]:
-    """Search entries by kind, member, period, amount and time, combined. For whom ``readers.entries`` names."""
+    """Search entries by kind, member, period, amount and time. For members, or all by charter."""
     wanted = Filter(kind, member, period, amount_from, amount_to, received_from, received_to)
     rows = read.entries(coop, reader, wanted, start=start, limit=limit)
     return [EntryRow.model_validate(row, from_attributes=True) for row in rows]
@@ -107,7 +107,7 @@ def search_entries(  # noqa: PLR0913, PLR0917 - one parameter a filter
 
 @router.get("/v1/{coop}/entries/{index}")
 def read_entry(coop: CoopHere, reader: ReaderHere, index: int) -> EntryModel:
-    """An entry, as JSON and as the bytes that were hashed. For whom ``readers.entries`` names."""
+    """An entry, as JSON and as the bytes that were hashed. For members, or all by charter."""
     data = read.entry(coop, reader, index)
     return EntryModel(
         index=index,
