@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import update
 
 from ledger.audit.proofs import verify_proof_file
 from ledger.audit.trust import Trust
 from ledger.service.export import trust_of
 from ledger.store.reading import Filter
+from ledger.store.tables import batches
 from tests.api.conftest import Open, World, check_problem
 from tests.installation import MONTH
 
@@ -61,3 +63,14 @@ def test_records_that_are_not_there(settled: World) -> None:
     problem = check_problem(settled.get("/entries/0/records/0/proof", "audit"), 404, "not-found")
     assert "charter" in problem["detail"]
     check_problem(settled.get(f"/entries/{batch}/records/x/proof", "audit"), 422, "invalid-input")
+
+
+def test_an_erased_record_is_not_disclosed_any_more(settled: World) -> None:
+    batch = batch_of(settled, "bus")
+    with settled.coop.database.write(settled.coop.log.id) as connection:
+        connection.execute(update(batches).where(batches.c.index == batch).values(lines=b""))
+    problem = check_problem(
+        settled.get(f"/entries/{batch}/records/0/proof", "audit"), 404, "not-found"
+    )
+    assert "erased" in problem["detail"]
+    assert settled.get(f"/entries/{batch}/tlog-proof").is_success

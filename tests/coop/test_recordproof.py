@@ -116,9 +116,10 @@ def test_another_frame_is_refused(change: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"number": -1}, {"number": 10_000}, {"number": True}, {"number": "0"}, {"number": 2**53 - 1},
-        {"line": ""}, {"line": "x" * 8193}, {"line": "あ" * 3000}, {"line": 1}, {"line": "\ud800"},
-        {"salt": SHA[:-1]}, {"salt": None}, {"path": [SHA] * 15}, {"path": SHA}, {"path": [1]},
+        {"number": -1}, {"number": 10_000}, {"number": True}, {"number": "0"},
+        {"number": 2**53 - 1}, {"line": ""}, {"line": "x" * 8193}, {"line": "あ" * 3000},
+        {"line": 1}, {"line": "\ud800"}, {"salt": SHA[:-1]}, {"salt": None},
+        {"path": [SHA] * 15}, {"path": SHA}, {"path": [1]},
         {"seed": SHA},
     ],
 )  # fmt: skip
