@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pymerkle
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import update
 
 from bench.database import SQLITE, fresh_database
 from bench.figure import Figure, median_seconds
@@ -36,6 +36,8 @@ PYMERKLE_ENTRIES = 2**16
 PROOFS = 2_000
 ORIGIN = "bench.example/proofs"
 PAGE = 500
+SELECT = "SELECT data FROM tiles WHERE {}"
+TILE = '(log_id = ? AND level = ? AND "index" = ?)'
 Report = Callable[[str, int, int], None]
 
 
@@ -107,12 +109,12 @@ def _verify(database: Database, log: Log, indexes: Sequence[int]) -> None:
 def _select(database: Database, log: Log, size: int, indexes: Sequence[int]) -> None:
     """Read the tiles of each proof by one plain SELECT in a transaction of its own."""
     for wanted in (_tiles_of(index, size) for index in indexes):
-        places = [and_(tiles.c.level == t.level, tiles.c.index == t.index) for t in wanted]
-        statement = select(tiles.c.data).where(tiles.c.log_id == log.id, or_(*places))
+        places = " OR ".join([TILE] * len(wanted))
+        values = [value for tile in wanted for value in (log.id, tile.level, tile.index)]
         with database.read() as connection:
-            rows = connection.execute(statement).all()
-        if len(rows) != len(wanted):
-            raise RuntimeError(f"{len(wanted)} tiles were asked for, {len(rows)} are there")
+            found = connection.exec_driver_sql(SELECT.format(places), tuple(values)).all()
+        if len(found) != len(wanted):
+            raise RuntimeError(f"{len(wanted)} tiles were asked for, {len(found)} are there")
 
 
 def _tiles_of(index: int, size: int) -> set[Tile]:

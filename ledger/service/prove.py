@@ -40,7 +40,7 @@ class RecordPlace:
 def entry_proof(log: LogReader, index: int) -> TlogProof:
     """The proof that an entry stands in the log, under its newest checkpoint; raises NotFound."""
     head = log.head()
-    return TlogProof(index, log.inclusion(index, head.size), head.note)
+    return TlogProof(index, log.inclusion_under(head, index), head.note)
 
 
 def prove_entry(coop: Coop, index: int) -> TlogProof:
