@@ -21,8 +21,10 @@ from fastapi.routing import APIRoute
 
 from api.dependencies import CoopHere, ReaderHere
 from api.errors import problem_response
+from api.models import LogKeyModel
 from ledger.errors import KyojoError, NotFound
 from ledger.log.tile import parse_bundle_path, parse_tile_path
+from ledger.service import logkeys
 from ledger.service.read import entry_bundle
 
 FROM_ANY_PAGE = {"Access-Control-Allow-Origin": "*"}
@@ -90,6 +92,13 @@ def read_tile(coop: CoopHere, path: str) -> Response:
     with coop.reading() as (_, log):
         data = log.tile(tile)
     return Response(data, media_type=BYTES, headers=IMMUTABLE)
+
+
+@router.get("/v1/{coop}/log-keys")
+def list_log_keys(coop: CoopHere) -> list[LogKeyModel]:
+    """The log's keys, past ones included, and how one leads to the next. Open to all."""
+    rows = logkeys.history(coop)
+    return [LogKeyModel.model_validate(row, from_attributes=True) for row in rows]
 
 
 @router.get("/v1/{coop}/consistency")
