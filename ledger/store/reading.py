@@ -150,7 +150,7 @@ class LogReader:
             return []
         places = {f"level_{at}": tile.level for at, tile in enumerate(wanted)}
         places |= {f"index_{at}": tile.index for at, tile in enumerate(wanted)}
-        statement = _tiles_statement(len(wanted))
+        statement = tiles_statement(len(wanted))
         rows = self._connection.execute(statement, {"log_id": self._log_id, **places})
         found = {(level, index): data for level, index, data in rows}
         return [_cut(tile, found.get((tile.level, tile.index))) for tile in wanted]
@@ -237,7 +237,7 @@ class LogReader:
 
 
 @lru_cache(maxsize=64)
-def _tiles_statement(count: int) -> TextualSelect:
+def tiles_statement(count: int) -> TextualSelect:
     """The statement that reads ``count`` tiles.
 
     Each place names the log: with ``log_id = … AND (… OR …)`` SQLite would search by the log
