@@ -39,8 +39,8 @@ class RecordPlace:
 
 def entry_proof(log: LogReader, index: int) -> TlogProof:
     """The proof that an entry stands in the log, under its newest checkpoint; raises NotFound."""
-    head = log.head()
-    return TlogProof(index, log.inclusion_under(head, index), head.note)
+    size, note = _checkpoint_over(log)
+    return TlogProof(index, log.inclusion(index, size), note)
 
 
 def prove_entry(coop: Coop, index: int) -> TlogProof:
@@ -122,3 +122,11 @@ def _held(log: LogReader, index: int) -> _Held:
     seed, lines = log.batch(index)
     salts = derive_salts(seed, len(lines))
     return _Held(lines, salts, record_leaves(salts, lines))
+
+
+def _checkpoint_over(log: LogReader) -> tuple[int, bytes]:
+    """Size and note of the checkpoint that proofs are made under; raises NotFound without one."""
+    head = log.head()
+    if not head.note:
+        raise NotFound("this log is empty")
+    return head.size, head.note

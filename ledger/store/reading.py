@@ -171,12 +171,6 @@ class LogReader:
             raise NotFound(f"entry {index} is not in a tree of {size} entries of this log")
         return prove_inclusion_from(self.hashes(size), index, size)
 
-    def inclusion_under(self, head: Head, index: int) -> tuple[bytes, ...]:
-        """The inclusion proof of an entry under a head that this reader has given."""
-        if not 0 <= index < head.size:
-            raise NotFound(f"the log has no entry {index}")
-        return prove_inclusion_from(self.hashes(head.size), index, head.size)
-
     def consistency(self, old_size: int, new_size: int) -> tuple[bytes, ...]:
         """The consistency proof between two sizes of this log."""
         if not 0 < old_size <= new_size <= self.head().size:

@@ -44,7 +44,6 @@ def test_numbers_beyond_the_log_are_not_found(prepared: Ledger, index: int) -> N
             lambda: log.batch(index),
             lambda: log.inclusion(index, head.size),
             lambda: log.inclusion(0, index),
-            lambda: log.inclusion_under(head, index),
             lambda: log.consistency(1, index),
             lambda: log.consistency(index, head.size),
         ):
