@@ -16,10 +16,17 @@
     office_key = "keys/office.key"        # only where scripts of the office run
     settlement_secret = "keys/settlement.secret"
 
+    log_ml_dsa_key = "keys/log-ml-dsa.key"    # signs beside it; may be absent
+    witness_policy = "witnesses.policy"   # C2SP tlog-policy: who cosigns; may be absent
+
     [coops.kaga.chain]
     url = "embedded:chain.db"             # or an https JSON-RPC URL
     sender_key = "keys/sender.key"        # pays the gas; the embedded chain has its own
     anchorer_keys = ["keys/anchorer.key"]
+
+    [witness]                             # for "kyojo witness serve", mostly in a file of its own
+    key = "keys/witness.key"              # a cosigner's Ed25519 key
+    logs = ["<vkey>"]                     # the log keys that it trusts; names are the origins
 
 Paths are relative to the file. Keys and secrets are files of their own, never values in here.
 ``KYOJO_CONFIG`` names the file (default ``kyojo.toml``), ``KYOJO_DATABASE_URL`` replaces the
@@ -82,7 +89,21 @@ class CoopSection(Section):
     log_key: str
     office_key: str | None = None
     settlement_secret: str | None = None
+    log_ml_dsa_key: str | None = None
+    witness_policy: str | None = None
     chain: ChainSection | None = None
+
+
+class WitnessSection(Section):
+    """A witness that runs here: its keys, its database, the logs that it knows."""
+
+    key: str
+    ml_dsa_key: str | None = None
+    logs: Annotated[list[str], Field(min_length=1, max_length=10_000)]
+    database: str = "sqlite:///witness.db"
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8100
+    prefix: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*$")] = ""
 
 
 class Config(Section):
@@ -91,6 +112,7 @@ class Config(Section):
     database: DatabaseSection = DatabaseSection()
     server: ServerSection = ServerSection()
     coops: dict[Slug, CoopSection] = {}
+    witness: WitnessSection | None = None
 
 
 def load_config(path: Path, environment: Mapping[str, str]) -> Config:
@@ -119,11 +141,29 @@ def load_config(path: Path, environment: Mapping[str, str]) -> Config:
 
 
 def _absolute(config: Config, base: Path, url: str) -> Config:
-    if url.startswith(SQLITE):
-        url = SQLITE + str(base / url.removeprefix(SQLITE))
     coops = {slug: _absolute_coop(coop, base) for slug, coop in config.coops.items()}
-    database = DatabaseSection(url=url)
-    return config.model_copy(update={"database": database, "coops": coops})
+    changes: dict[str, object] = {
+        "database": DatabaseSection(url=_absolute_url(url, base)),
+        "coops": coops,
+    }
+    if config.witness is not None:
+        changes["witness"] = _absolute_witness(config.witness, base)
+    return config.model_copy(update=changes)
+
+
+def _absolute_url(url: str, base: Path) -> str:
+    return SQLITE + str(base / url.removeprefix(SQLITE)) if url.startswith(SQLITE) else url
+
+
+def _absolute_witness(witness: WitnessSection, base: Path) -> WitnessSection:
+    second = None if witness.ml_dsa_key is None else str(base / witness.ml_dsa_key)
+    return witness.model_copy(
+        update={
+            "key": str(base / witness.key),
+            "ml_dsa_key": second,
+            "database": _absolute_url(witness.database, base),
+        }
+    )
 
 
 def _absolute_coop(coop: CoopSection, base: Path) -> CoopSection:
@@ -143,6 +183,8 @@ def _absolute_coop(coop: CoopSection, base: Path) -> CoopSection:
             "log_key": str(base / coop.log_key),
             "office_key": place(coop.office_key),
             "settlement_secret": place(coop.settlement_secret),
+            "log_ml_dsa_key": place(coop.log_ml_dsa_key),
+            "witness_policy": place(coop.witness_policy),
             "chain": chain,
         }
     )

@@ -15,19 +15,25 @@ from ledger.config import (
     EMBEDDED,
     Config,
     CoopSection,
+    WitnessSection,
     load_config,
 )
 from ledger.errors import InvalidInput, NotFound
 from ledger.identity.signature import SigningKey
-from ledger.log.key import parse_signing_key
-from ledger.log.note import Ed25519Signer
+from ledger.log.cosignature import ClockedSigner
+from ledger.log.key import KeyType, parse_signing_key, parse_vkey
+from ledger.log.key import SigningKey as LogKey
+from ledger.log.note import Ed25519Signer, Signer
+from ledger.log.policy import LOG_TYPES, Policy, parse_policy
 from ledger.period import format_instant
 from ledger.service.anchor import ChainAccess
 from ledger.service.coop import Coop, Office
+from ledger.service.witness import Witness
 from ledger.store.database import Database
 from ledger.store.logs import Log, create_log, find_log, list_logs
 from ledger.store.schema import upgrade
 from ledger.store.sequencer import Sequencer
+from ledger.store.witness_heads import WitnessHeads
 
 # The first account of the embedded chain: its key is public, it only ever pays gas there.
 EMBEDDED_GAS_KEY = (1).to_bytes(32, "big")
@@ -91,21 +97,55 @@ def open_installation(path: Path) -> Installation:
 
 def open_coop(database: Database, log: Log, section: CoopSection) -> Coop:
     """One co-op with its keys."""
-    signer = Ed25519Signer(parse_signing_key(_read(section.log_key).strip()))
     sequencer = Sequencer(
         database,
         log_id=log.id,
         origin=log.origin,
         id_key=log.id_key,
-        signers=[signer],
+        signers=_signers(section),
         clock=system_clock,
     )
-    return Coop(log, database, sequencer, system_clock, secrets.token_bytes, _office(section))
+    return Coop(
+        log,
+        database,
+        sequencer,
+        system_clock,
+        secrets.token_bytes,
+        _office(section),
+        _policy(section),
+    )
+
+
+def open_witness(path: Path) -> Witness:
+    """The witness that a configuration file describes; makes its database."""
+    section = witness_section(path)
+    keys = [_key_of_type(section.key, KeyType.ED25519_COSIGNATURE)]
+    if section.ml_dsa_key is not None:
+        keys.append(_key_of_type(section.ml_dsa_key, KeyType.ML_DSA_44))
+    logs = [parse_vkey(vkey) for vkey in section.logs]
+    for log in logs:
+        if log.key_type not in LOG_TYPES:
+            raise InvalidInput(f"{log.name} is a {log.key_type.name} key; no log signs with it")
+    heads = WitnessHeads(Database(section.database))
+    return Witness(heads, keys=keys, logs=logs, clock=posix_clock)
+
+
+def witness_section(path: Path) -> WitnessSection:
+    """What the file says of the witness; raises NotFound if it says nothing."""
+    section = load_config(path, os.environ).witness
+    if section is None:
+        raise NotFound(f"{path} has no [witness]; docs/witness.md shows one")
+    return section
 
 
 def system_clock() -> str:
     """The present instant."""
     return format_instant(datetime.now(UTC))
+
+
+def posix_clock() -> int:
+    """The present time in POSIX seconds."""
+    return int(datetime.now(UTC).timestamp())
 
 
 def read_key(path: str) -> SigningKey:
@@ -135,6 +175,40 @@ def write_secret(path: Path, text: str) -> None:
 def _create_log(database: Database, slug: str, section: CoopSection) -> Log:
     create_log(database, slug=slug, origin=section.origin, id_key=secrets.token_bytes(32))
     return find_log(database, slug)
+
+
+def _signers(section: CoopSection) -> list[Signer]:
+    """The log's signers: Ed25519, which every client knows, and ML-DSA-44 where it is wanted."""
+    signers: list[Signer] = [Ed25519Signer(_read_note_key(section.log_key))]
+    if section.log_ml_dsa_key is not None:
+        key = _key_of_type(section.log_ml_dsa_key, KeyType.ML_DSA_44)
+        signers.append(ClockedSigner(key, posix_clock))
+    return signers
+
+
+def _key_of_type(path: str, wanted: KeyType) -> LogKey:
+    key = _read_note_key(path)
+    if key.key_type is not wanted:
+        raise InvalidInput(f"{path} holds a {key.key_type.name} key, not {wanted.name}")
+    return key
+
+
+def _read_note_key(path: str) -> LogKey:
+    return parse_signing_key(_read(path).strip())
+
+
+def _policy(section: CoopSection) -> Policy | None:
+    if section.witness_policy is None:
+        return None
+    return read_policy(Path(section.witness_policy))
+
+
+def read_policy(path: Path) -> Policy:
+    """A C2SP tlog-policy from its file."""
+    try:
+        return parse_policy(path.read_bytes())
+    except OSError as error:
+        raise NotFound(f"cannot read the policy {path}: {error}") from error
 
 
 def _office(section: CoopSection) -> Office | None:
