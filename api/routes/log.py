@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query, Response
 from api.dependencies import CoopHere, ReaderHere
 from ledger.errors import NotFound
 from ledger.log.tile import TILE_WIDTH, format_bundle, parse_bundle_path, parse_tile_path
+from ledger.service.published import published_note
 from ledger.service.read import require_member
 
 router = APIRouter(tags=["log"])
@@ -24,13 +25,10 @@ BYTES = "application/octet-stream"
 
 @router.get("/log/{coop}/checkpoint", response_class=Response)
 def read_checkpoint(coop: CoopHere) -> Response:
-    """The newest signed checkpoint."""
-    with coop.reading() as (_, log):
-        head = log.head()
-    if not head.note:
-        raise NotFound("this log is empty")
+    """The newest checkpoint: signed, or cosigned by the quorum where witnesses are named."""
+    note = published_note(coop)
     headers = {"Cache-Control": "public, max-age=5"}
-    return Response(head.note, media_type="text/plain; charset=utf-8", headers=headers)
+    return Response(note, media_type="text/plain; charset=utf-8", headers=headers)
 
 
 @router.get("/log/{coop}/tile/entries/{path:path}", response_class=Response)

@@ -24,6 +24,7 @@ from ledger.log.key import KeyType, SigningKey, format_signing_key, format_vkey
 from ledger.money import format_minor
 from ledger.service import anchor, found, month, periods, settle
 from ledger.service.coop import Coop
+from ledger.service.published import standing, standing_document, standing_lines
 from ledger.store.rebuild import rebuild
 from ledger.store.sequencer import Receipt
 from ledger.wiring import (
@@ -168,7 +169,10 @@ def show_status(options: argparse.Namespace) -> int:
             "proposals": [proposal.subject for proposal in state.proposals.values()],
             "anchored": None if newest is None else {"size": newest.size, "state": newest.state},
         }
+        witnessed = standing(coop)
     lines = [f"{name}: {value}" for name, value in document.items()]
+    lines += standing_lines(witnessed)
+    document["witnesses"] = standing_document(witnessed)
     show("\n".join(lines), document, as_json=options.json)
     return 0
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 from contextlib import closing
 from typing import Any
 
 import uvicorn
 
-from ledger.cli.output import show
+from ledger.cli.office import chosen
+from ledger.cli.output import exit_code, show
 from ledger.config import CONFIG_VARIABLE
+from ledger.errors import NotFound, Unavailable
 from ledger.log.key import format_vkey
 from ledger.period import format_posix
+from ledger.service.publish import publish
+from ledger.service.published import standing_document, standing_lines
 from ledger.wiring import config_path, open_witness, witness_section
 
 Commands = Any
@@ -31,6 +36,12 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     status = verbs.add_parser("status", parents=[own], help="what this witness has cosigned")
     status.set_defaults(run=show_witness)
 
+    publishing = commands.add_parser(
+        "publish", parents=[own], help="put the newest checkpoint before the witnesses"
+    )
+    publishing.add_argument("--coop", help="the co-op's short name; not needed if there is one")
+    publishing.set_defaults(run=run_publish)
+
 
 def serve_witness(options: argparse.Namespace) -> int:
     """Run the witness until it is told to stop."""
@@ -46,6 +57,16 @@ def serve_witness(options: argparse.Namespace) -> int:
         log_level="warning",
     )
     return 0
+
+
+def run_publish(options: argparse.Namespace) -> int:
+    """Ask every witness once and print where they stand; 7 if the quorum is not there."""
+    with chosen(options) as (_, coop):
+        if coop.policy is None:
+            raise NotFound(f"[coops.{coop.log.slug}] names no witness_policy; docs/witness.md")
+        found = asyncio.run(publish(coop))
+    show("\n".join(standing_lines(found)), standing_document(found), as_json=options.json)
+    return 0 if found.witnessed_size == found.size else exit_code(Unavailable(""))
 
 
 def show_witness(options: argparse.Namespace) -> int:

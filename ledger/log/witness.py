@@ -170,9 +170,7 @@ def open_answer(data: bytes, note: bytes, keys: Sequence[VerifierKey]) -> tuple[
 
 def _verify_proof(request: AddCheckpoint, checkpoint: Checkpoint, last: TreeHead) -> None:
     try:
-        verify_consistency(
-            last.size, checkpoint.size, last.root, checkpoint.root, request.proof
-        )
+        verify_consistency(last.size, checkpoint.size, last.root, checkpoint.root, request.proof)
     except NotConsistent as error:
         raise Refusal(Status.INCONSISTENT, error.message) from error
 
