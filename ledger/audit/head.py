@@ -2,8 +2,9 @@
 
 With a trust file its keys must have signed, or its policy's quorum; without one there is only
 the charter's own word for which keys are the log's. A wrong signature by a known key and a line
-that stands twice are refused. Lines by keys that the auditor does not know, such as witnesses
-that are not in the trust file, prove nothing: they are ignored, and the report says so.
+that stands twice are refused, as is one in the log's own name by a key that nobody knows. Lines
+of others whom the auditor does not know, such as witnesses that are not in the trust file, prove
+nothing: they are ignored, and the report says so.
 """
 
 from __future__ import annotations
@@ -112,6 +113,8 @@ def _check_lines(data: bytes, fold: Fold, trust: Trust | None) -> tuple[str, ...
     if len(set(names)) != len(names):
         raise BadSignature("two signature lines by the same key")
     note = open_note(data, list(map(verifier_of, _distinct(keys))))
+    if any(line.name == parse_checkpoint(note.text).origin for line in note.ignored):
+        raise BadSignature("a signature in the log's name by a key that nobody knows")
     return _names(note.ignored)
 
 
