@@ -250,15 +250,23 @@ def targets_of(policy: Policy) -> tuple[Target, ...]:
 async def _keep_publishing(
     coop: Coop, policy: Policy, seconds_max: float, pause_seconds: float
 ) -> None:
-    async with publisher(coop, policy, seconds_max=seconds_max) as found:
-        while True:
-            try:
-                await found.step()
-            except KyojoError as error:
-                _log.warning("publishing %s: %s", coop.log.slug, error)
-            except Exception:  # noqa: BLE001 - the next look may fare better; the log goes on
-                _log.exception("publishing %s failed", coop.log.slug)
-            await asyncio.sleep(pause_seconds)
+    try:
+        async with publisher(coop, policy, seconds_max=seconds_max) as found:
+            while True:
+                await _look(found, coop)
+                await asyncio.sleep(pause_seconds)
+    except Exception:
+        _log.exception("publishing %s has stopped", coop.log.slug)
+        raise
+
+
+async def _look(found: Publisher, coop: Coop) -> None:
+    try:
+        await found.step()
+    except KyojoError as error:
+        _log.warning("publishing %s: %s", coop.log.slug, error)
+    except Exception:  # noqa: BLE001 - the next look may fare better; the log goes on
+        _log.exception("publishing %s failed", coop.log.slug)
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -50,7 +50,7 @@ TROUBLES: Mapping[Trouble, tuple[str, str]] = {
         "the policy names no address of this witness",
         "方針に証人の宛先がありません",
     ),
-    Trouble.UNREACHABLE: ("it cannot be reached", "接続できません"),
+    Trouble.UNREACHABLE: ("it is down or cannot be reached", "停止中か、接続できません"),
     Trouble.SLOW: ("it did not answer in time", "時間内に応答がありません"),
     Trouble.UNKNOWN_LOG: (
         "it does not know this log or its key; send its operator the log's vkey",
@@ -170,6 +170,8 @@ def _trouble_of(status: int) -> Trouble:
         Status.OTHER_SIZE: Trouble.OTHER_SIZE,
         Status.INCONSISTENT: Trouble.INCONSISTENT,
     }
+    if status >= 500:
+        return Trouble.UNREACHABLE
     return next((trouble for one, trouble in known.items() if one == status), Trouble.UNREADABLE)
 
 

@@ -22,6 +22,7 @@ from ledger.cli import main
 from ledger.client import MemberClient, open_journal
 from ledger.errors import BadSignature
 from ledger.log.checkpoint import parse_checkpoint
+from ledger.log.key import KeyType, SigningKey, format_vkey
 from ledger.log.note import parse_note
 from ledger.log.policy import Policy, open_cosigned, parse_policy
 from ledger.log.witness import AddCheckpoint, format_add_checkpoint
@@ -31,6 +32,7 @@ from ledger.store.sequencer import Receipt
 from tests.builder import ORIGIN, signing_key
 from tests.installation import SLUG, Place, free_port, line, usage_body
 from tests.witness.processes import (
+    LOG_VKEY,
     Process,
     WitnessProcess,
     two_of_three,
@@ -152,6 +154,11 @@ def test_the_log_publishes_what_its_quorum_has_signed(network, tmp_path):
             client = MemberClient(network.url, SLUG, key, journal, policy=policy)
             assert client.sync().size == receipt.size
             client.close()
+    # With a policy whose quorum is not there it refuses the checkpoint.
+    stranger = SigningKey("stranger", KeyType.ED25519_COSIGNATURE, bytes(32)).verifier_key
+    text = f"log {LOG_VKEY}\nwitness s {format_vkey(stranger)}\nquorum s\n"
+    with open_journal(tmp_path / "strict", "0x00") as journal, pytest.raises(BadSignature):
+        MemberClient(network.url, SLUG, key, journal, policy=parse_policy(text.encode()))
 
 
 def test_a_bundle_with_the_quorum_is_verified_without_a_remark_on_witnesses(network, tmp_path):
@@ -167,13 +174,13 @@ def test_a_bundle_with_the_quorum_is_verified_without_a_remark_on_witnesses(netw
         report = verify_bundle(source, trust)
         assert report.verdict == "verified", report.findings
         assert len(report.facts.signed_by) == 4
-        assert NO_WITNESSES not in report.not_shown
+        assert NO_WITNESSES not in report.not_checked
         # Who knows the log's key only can verify too, and is told what was not counted.
         keys = {"policy": None, "log_keys": tuple(with_coop(network.place, log_keys_of))}
         bare = verify_bundle(source, trust.model_copy(update=keys))
         assert bare.verdict == "verified"
-        assert NO_WITNESSES in bare.not_shown
-        assert any("bike.example" in remark.en for remark in bare.not_shown)
+        assert NO_WITNESSES in bare.not_checked
+        assert any("bike.example" in remark.en for remark in bare.not_checked)
 
 
 def log_keys_of(coop: Coop) -> list[str]:
