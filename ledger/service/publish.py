@@ -122,6 +122,7 @@ class Publisher:
         self._seconds_max = seconds_max
         self._cosigned = cosigned_of(coop)
         self._targets = targets_of(policy)
+        self._complete: int | None = None  # the size that nobody is left to be asked about
         self._on_their_way: dict[str, asyncio.Task[None]] = {}
         self._backoffs = {target.url: _Backoff() for target in self._targets}
 
@@ -161,7 +162,7 @@ class Publisher:
         """The candidate, and who has not signed it, with the size that each acknowledged."""
         with self._coop.database.read() as connection:
             head = LogReader(connection, self._coop.log.id).head()
-        if not head.note:
+        if not head.note or head.size == self._complete:
             return None, []
         candidate = self._cosigned.newest()
         if candidate is None or candidate.size < head.size:
@@ -175,6 +176,8 @@ class Publisher:
             old_size = max(rows.get(one, WitnessRow()).size for one in target.ids)
             if old_size <= candidate.size and not signed.issuperset(target.ids):
                 lacking.append((target, old_size))
+        if not lacking and candidate.size == head.size:
+            self._complete = head.size
         return candidate, lacking
 
     async def _ask(self, target: Target, candidate: Candidate, old_size: int) -> None:

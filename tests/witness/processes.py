@@ -113,7 +113,7 @@ class WitnessProcess:
         return lines
 
     def dying(self) -> Process:
-        """The same witness, but its process ends between keeping a head and answering."""
+        """The same witness, but its process ends, when told, between keeping and answering."""
         return self._process("tests.witness.dying")
 
     def note(self) -> bytes:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import threading
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
+import httpx
 import pytest
+from fastapi import FastAPI
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
+from api.witness import create_witness_app
 from ledger.errors import NotFound, StaleCheckpoint
 from ledger.log import merkle
 from ledger.log.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
@@ -173,6 +179,40 @@ def test_a_refused_request_changes_nothing(witness):
     for data, status in ((b"", 400), (fork, 422), (growth(0, 15), 409)):
         assert witness.add_checkpoint(data).status == status
     assert witness.newest() == before
+
+
+def test_no_signature_leaves_before_its_head_is_kept(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'witness.db'}")
+    witness = Witness(
+        WitnessHeads(database), keys=[COSIGNER], logs=[LOG_KEY.verifier_key], clock=Clock()
+    )
+    witness.add_checkpoint(growth(0, 7))
+    is_full = True
+
+    @event.listens_for(database.engine, "commit")
+    def fail(_connection: object) -> None:
+        if is_full:
+            raise OperationalError("COMMIT", {}, OSError("the disk is full"))
+
+    app = create_witness_app(witness, prefix="/w")
+    refused = asyncio.run(post(app, "/w/add-checkpoint", growth(7, 15)))
+    assert (refused.status_code, refused.headers["content-type"]) == (
+        503, "text/plain; charset=utf-8",
+    )  # fmt: skip
+    assert "—" not in refused.text
+    is_full = False
+    assert witness.newest()[LOG_ORIGIN].head.size == 7
+    answer = asyncio.run(post(app, "/w/add-checkpoint", growth(0, 15)))
+    assert (answer.status_code, answer.text) == (409, "7\n")
+    assert answer.headers["content-type"] == "text/x.tlog.size"
+    assert asyncio.run(post(app, "/w/add-checkpoint", growth(7, 15))).status_code == 200
+    witness.close()
+
+
+async def post(app: FastAPI, path: str, body: bytes) -> httpx.Response:
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        return await client.post(path, content=body)
 
 
 def test_of_those_who_come_at_once_exactly_one_wins(tmp_path):
