@@ -15,7 +15,7 @@
     log_key = "keys/log.key"              # the log's Ed25519 signing key, one line
     office_key = "keys/office.key"        # only where scripts of the office run
     settlement_secret = "keys/settlement.secret"
-
+    high_water = "kaga.high-water"        # the newest signed head; not on the database's disk
     log_ml_dsa_key = "keys/log-ml-dsa.key"    # signs beside it; may be absent
     witness_policy = "witnesses.policy"   # C2SP tlog-policy: who cosigns; may be absent
 
@@ -89,6 +89,7 @@ class CoopSection(Section):
     log_key: str
     office_key: str | None = None
     settlement_secret: str | None = None
+    high_water: str = ""
     log_ml_dsa_key: str | None = None
     witness_policy: str | None = None
     chain: ChainSection | None = None
@@ -141,7 +142,7 @@ def load_config(path: Path, environment: Mapping[str, str]) -> Config:
 
 
 def _absolute(config: Config, base: Path, url: str) -> Config:
-    coops = {slug: _absolute_coop(coop, base) for slug, coop in config.coops.items()}
+    coops = {slug: _absolute_coop(slug, coop, base) for slug, coop in config.coops.items()}
     changes: dict[str, object] = {
         "database": DatabaseSection(url=_absolute_url(url, base)),
         "coops": coops,
@@ -166,7 +167,7 @@ def _absolute_witness(witness: WitnessSection, base: Path) -> WitnessSection:
     )
 
 
-def _absolute_coop(coop: CoopSection, base: Path) -> CoopSection:
+def _absolute_coop(slug: str, coop: CoopSection, base: Path) -> CoopSection:
     def place(path: str | None) -> str | None:
         return None if path is None else str(base / path)
 
@@ -185,6 +186,7 @@ def _absolute_coop(coop: CoopSection, base: Path) -> CoopSection:
             "settlement_secret": place(coop.settlement_secret),
             "log_ml_dsa_key": place(coop.log_ml_dsa_key),
             "witness_policy": place(coop.witness_policy),
+            "high_water": place(coop.high_water or f"{slug}.high-water"),
             "chain": chain,
         }
     )

@@ -28,8 +28,10 @@ from ledger.log.policy import LOG_TYPES, Policy, parse_policy
 from ledger.period import format_instant
 from ledger.service.anchor import ChainAccess
 from ledger.service.coop import Coop, Office
+from ledger.service.outside import Source, ask_all, heads_on_chain
 from ledger.service.witness import Witness
 from ledger.store.database import Database
+from ledger.store.high_water import HighWater
 from ledger.store.logs import Log, create_log, find_log, list_logs
 from ledger.store.schema import upgrade
 from ledger.store.sequencer import Sequencer
@@ -97,6 +99,7 @@ def open_installation(path: Path) -> Installation:
 
 def open_coop(database: Database, log: Log, section: CoopSection) -> Coop:
     """One co-op with its keys."""
+    high_water = HighWater(Path(section.high_water)) if section.high_water else None
     sequencer = Sequencer(
         database,
         log_id=log.id,
@@ -104,6 +107,8 @@ def open_coop(database: Database, log: Log, section: CoopSection) -> Coop:
         id_key=log.id_key,
         signers=_signers(section),
         clock=system_clock,
+        outside=lambda state: ask_all(state, _sources(section, high_water)),
+        noted=(lambda _note: None) if high_water is None else high_water.note,
     )
     return Coop(
         log,
@@ -136,6 +141,17 @@ def witness_section(path: Path) -> WitnessSection:
     if section is None:
         raise NotFound(f"{path} has no [witness]; docs/witness.md shows one")
     return section
+
+
+def _sources(section: CoopSection, high_water: HighWater | None) -> list[Source]:
+    """Where a log's head is known outside of its database."""
+    sources: list[Source] = []
+    if high_water is not None:
+        sources.append(lambda _state: high_water.heads())
+    if section.chain is not None:
+        url = section.chain.url
+        sources.append(lambda state: heads_on_chain(url, state))
+    return sources
 
 
 def system_clock() -> str:
