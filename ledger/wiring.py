@@ -28,7 +28,7 @@ from ledger.log.policy import LOG_TYPES, Policy, parse_policy
 from ledger.period import format_instant
 from ledger.service.anchor import ChainAccess
 from ledger.service.coop import Coop, Office
-from ledger.service.outside import Source, ask_all, heads_on_chain
+from ledger.service.outside import Source, ask_all, heads_at_witnesses, heads_on_chain
 from ledger.service.witness import Witness
 from ledger.store.database import Database
 from ledger.store.high_water import HighWater
@@ -99,6 +99,7 @@ def open_installation(path: Path) -> Installation:
 
 def open_coop(database: Database, log: Log, section: CoopSection) -> Coop:
     """One co-op with its keys."""
+    policy = _policy(section)
     high_water = HighWater(Path(section.high_water)) if section.high_water else None
     sequencer = Sequencer(
         database,
@@ -107,7 +108,7 @@ def open_coop(database: Database, log: Log, section: CoopSection) -> Coop:
         id_key=log.id_key,
         signers=_signers(section),
         clock=system_clock,
-        outside=lambda state: ask_all(state, _sources(section, high_water)),
+        outside=lambda state: ask_all(state, _sources(section, high_water, policy)),
         noted=(lambda _note: None) if high_water is None else high_water.note,
     )
     return Coop(
@@ -117,7 +118,7 @@ def open_coop(database: Database, log: Log, section: CoopSection) -> Coop:
         system_clock,
         secrets.token_bytes,
         _office(section),
-        _policy(section),
+        policy,
     )
 
 
@@ -143,7 +144,9 @@ def witness_section(path: Path) -> WitnessSection:
     return section
 
 
-def _sources(section: CoopSection, high_water: HighWater | None) -> list[Source]:
+def _sources(
+    section: CoopSection, high_water: HighWater | None, policy: Policy | None
+) -> list[Source]:
     """Where a log's head is known outside of its database."""
     sources: list[Source] = []
     if high_water is not None:
@@ -151,6 +154,8 @@ def _sources(section: CoopSection, high_water: HighWater | None) -> list[Source]
     if section.chain is not None:
         url = section.chain.url
         sources.append(lambda state: heads_on_chain(url, state))
+    if policy is not None:
+        sources.append(lambda state: heads_at_witnesses(policy, section.origin, state))
     return sources
 
 

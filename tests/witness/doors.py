@@ -28,6 +28,10 @@ class Request(BaseHTTPRequestHandler):
         self.body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.behave(self)  # type: ignore[attr-defined]
 
+    def do_GET(self) -> None:
+        self.body = b""
+        self.server.behave(self)  # type: ignore[attr-defined]
+
     def answer(self, status: int, body: bytes, **headers: str) -> None:
         self.send_response(status)
         for name, value in headers.items():
@@ -107,6 +111,9 @@ def honest(
 
 def through(witness: Witness) -> Behave:
     def behave(request: Request) -> None:
+        if request.command == "GET":
+            request.answer(200, witness.checkpoint(request.path.split("/")[1]))
+            return
         found = witness.add_checkpoint(request.body)
         request.answer(found.status, found.body, Content_Type=found.media_type)
 

@@ -21,7 +21,7 @@ from ledger.audit.trust import parse_trust
 from ledger.audit.verify import verify_bundle
 from ledger.cli import main
 from ledger.client import MemberClient, open_journal
-from ledger.errors import BadSignature
+from ledger.errors import BadSignature, ReadOnly
 from ledger.log.checkpoint import parse_checkpoint
 from ledger.log.key import KeyType, SigningKey, format_vkey
 from ledger.log.note import parse_note
@@ -237,7 +237,12 @@ def test_a_forked_log_is_refused_by_each_witness_and_by_the_quorum(network, tmp_
     for record_id in ("shown-to-all", "and-one-more"):
         true = network.append(record_id)
     network.await_size(true.size, signers=4)
+    # The copy, as it is configured, refuses to sign on: the witnesses know more.
+    with pytest.raises(ReadOnly, match="the witness"):
+        network.append("in-good-faith", fork)
+    fork.use_port(8000)  # without the policy nobody is asked: an operator who means it
     lies = [network.append(f"shown-to-one-{number}", fork) for number in range(3)]
+    use_policy(fork, two_of_three(network.witnesses))
     code, told = kyojo("publish", "--json", "--config", str(fork.config))
     assert code == 7
     standing = json.loads(told)

@@ -15,7 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ledger.errors import NotFound
+from ledger.coop.state import State
+from ledger.errors import NotFound, ReadOnly
 from ledger.log.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 from ledger.log.cosignature import CosignatureSigner
 from ledger.log.key import KeyType, SigningKey, format_vkey
@@ -23,9 +24,12 @@ from ledger.log.note import Ed25519Signer, format_signature, parse_note, sign_te
 from ledger.log.policy import format_policy, open_cosigned, parse_policy
 from ledger.log.witness import AddCheckpoint, format_add_checkpoint, parse_add_checkpoint
 from ledger.service.coop import Coop
+from ledger.service.outside import heads_at_witnesses
 from ledger.service.publish import publish, publisher, publishing
 from ledger.service.published import cosigned_of, published_note, standing, standing_document
 from ledger.service.submit import submit_usage
+from ledger.store.outside import compare_heads
+from ledger.store.reading import Head
 from tests.builder import ORIGIN, log_key
 from tests.installation import SLUG, Place, line, usage_body
 from tests.witness.doors import CLOCK_SECONDS, Door, Request, honest, opened, through
@@ -276,6 +280,44 @@ def test_a_crash_at_any_point_means_asking_again(scene):
         size = scene.append()
         scene.publish()
         assert scene.shown() == (size, {"a", "b"})
+
+
+def test_what_the_witnesses_hold_is_compared_before_anything_is_signed(scene):
+    size = scene.append()
+    scene.third.behave = hang_up
+    scene.publish()
+    policy, state = scene.coop.policy, scene.coop.state()
+    for behave in (
+        hang_up,
+        refuse(200, b"x" * 2**20),
+        refuse(500),
+        redirect,
+        drip_for_ever,
+        invent,
+    ):
+        scene.third.behave = behave
+        found = heads_at_witnesses(policy, ORIGIN, state)
+        assert {(head.source, head.size) for head in found} == {
+            ("the witness a", size), ("the witness b", size),
+        }  # fmt: skip
+    # A database without its charter still has the policy's own key of the log.
+    assert len(heads_at_witnesses(policy, ORIGIN, State())) == 2
+    assert heads_at_witnesses(replace(policy, logs=()), ORIGIN, State()) == []
+    with scene.coop.reading() as (_, log), pytest.raises(ReadOnly, match="the witness a"):
+        compare_heads(log, Head(size - 1, log.root(size - 1), b""), found)
+
+
+def drip_for_ever(request: Request) -> None:
+    request.wfile.write(b"HTTP/1.1 200 OK\r\n")
+    for number in range(500):  # each byte comes in time, all of them never
+        request.wfile.write(b"X-%d: slow\r\n" % number)
+        time.sleep(0.05)
+
+
+def invent(request: Request) -> None:
+    head = Checkpoint(ORIGIN, 999, bytes(32))
+    stranger = SigningKey(ORIGIN, KeyType.ED25519, bytes(32))
+    request.answer(200, sign_checkpoint(head, [Ed25519Signer(stranger)]))
 
 
 def test_publishing_again_asks_nobody_who_has_signed(scene):
