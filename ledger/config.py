@@ -13,10 +13,10 @@
     [coops.kaga]
     origin = "ledger.example.jp/kaga"
     log_key = "keys/log.key"              # the log's Ed25519 signing key, one line
+    more_log_keys = []                    # files of others: while one is replaced, or ML-DSA-44
     office_key = "keys/office.key"        # only where scripts of the office run
     settlement_secret = "keys/settlement.secret"
     high_water = "kaga.high-water"        # the newest signed head; not on the database's disk
-    log_ml_dsa_key = "keys/log-ml-dsa.key"    # signs beside it; may be absent
     witness_policy = "witnesses.policy"   # C2SP tlog-policy: who cosigns; may be absent
 
     [coops.kaga.chain]
@@ -87,10 +87,10 @@ class CoopSection(Section):
 
     origin: str
     log_key: str
+    more_log_keys: list[str] = []
     office_key: str | None = None
     settlement_secret: str | None = None
     high_water: str = ""
-    log_ml_dsa_key: str | None = None
     witness_policy: str | None = None
     chain: ChainSection | None = None
 
@@ -182,9 +182,9 @@ def _absolute_coop(slug: str, coop: CoopSection, base: Path) -> CoopSection:
     return coop.model_copy(
         update={
             "log_key": str(base / coop.log_key),
+            "more_log_keys": [str(base / path) for path in coop.more_log_keys],
             "office_key": place(coop.office_key),
             "settlement_secret": place(coop.settlement_secret),
-            "log_ml_dsa_key": place(coop.log_ml_dsa_key),
             "witness_policy": place(coop.witness_policy),
             "high_water": place(coop.high_water or f"{slug}.high-water"),
             "chain": chain,

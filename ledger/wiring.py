@@ -100,13 +100,15 @@ def open_installation(path: Path) -> Installation:
 def open_coop(database: Database, log: Log, section: CoopSection) -> Coop:
     """One co-op with its keys."""
     policy = _policy(section)
+    files = (section.log_key, *section.more_log_keys)
+    signers = [_log_signer(path) for path in files]
     high_water = HighWater(Path(section.high_water)) if section.high_water else None
     sequencer = Sequencer(
         database,
         log_id=log.id,
         origin=log.origin,
         id_key=log.id_key,
-        signers=_signers(section),
+        signers=signers,
         clock=system_clock,
         outside=lambda state: ask_all(state, _sources(section, high_water, policy)),
         noted=(lambda _note: None) if high_water is None else high_water.note,
@@ -174,6 +176,11 @@ def read_key(path: str) -> SigningKey:
     return SigningKey.from_hex(_read(path))
 
 
+def read_log_key(path: str) -> LogKey:
+    """A key of the log from its file."""
+    return parse_signing_key(_read(path).strip())
+
+
 def read_secret(path: str) -> bytes:
     """32 secret bytes from a file of 64 hex digits."""
     try:
@@ -198,24 +205,21 @@ def _create_log(database: Database, slug: str, section: CoopSection) -> Log:
     return find_log(database, slug)
 
 
-def _signers(section: CoopSection) -> list[Signer]:
-    """The log's signers: Ed25519, which every client knows, and ML-DSA-44 where it is wanted."""
-    signers: list[Signer] = [Ed25519Signer(_read_note_key(section.log_key))]
-    if section.log_ml_dsa_key is not None:
-        key = _key_of_type(section.log_ml_dsa_key, KeyType.ML_DSA_44)
-        signers.append(ClockedSigner(key, posix_clock))
-    return signers
+def _log_signer(path: str) -> Signer:
+    """A signer of the log: Ed25519, which every client knows, or ML-DSA-44 beside it."""
+    key = read_log_key(path)
+    if key.key_type not in LOG_TYPES:
+        raise InvalidInput(f"{path} holds a {key.key_type.name} key; no log signs with it")
+    if key.key_type is KeyType.ED25519:
+        return Ed25519Signer(key)
+    return ClockedSigner(key, posix_clock)
 
 
 def _key_of_type(path: str, wanted: KeyType) -> LogKey:
-    key = _read_note_key(path)
+    key = read_log_key(path)
     if key.key_type is not wanted:
         raise InvalidInput(f"{path} holds a {key.key_type.name} key, not {wanted.name}")
     return key
-
-
-def _read_note_key(path: str) -> LogKey:
-    return parse_signing_key(_read(path).strip())
 
 
 def _policy(section: CoopSection) -> Policy | None:

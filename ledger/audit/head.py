@@ -1,7 +1,7 @@
 """The signed tree head of a bundle: whose signature it bears, and whether it is the right log's.
 
 With a trust file its keys must have signed, or its policy's quorum; without one there is only
-the charter's own word for which keys are the log's. A wrong signature by a known key and a line
+the log's own word for which keys are the log's. A wrong signature by a known key and a line
 that stands twice are refused, as is one in the log's own name by a key that nobody knows. Lines
 of others whom the auditor does not know, such as witnesses that are not in the trust file, prove
 nothing: they are ignored, and the report says so.
@@ -17,6 +17,7 @@ from ledger.audit.files import Files
 from ledger.audit.fold import Fold
 from ledger.audit.report import Findings
 from ledger.audit.trust import Trust
+from ledger.coop.logkeys import in_force
 from ledger.errors import BadSignature, KyojoError
 from ledger.log.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from ledger.log.cosignature import verifier_of
@@ -96,14 +97,14 @@ def _open(data: bytes, fold: Fold, trust: Trust | None, origin: str) -> Note:
         keys = [parse_vkey(vkey) for vkey in trust.log_keys]
         origin = trust.origin
     else:
-        keys = _charter_keys(fold)
+        keys = [parse_vkey(vkey) for vkey in in_force(fold.state.log_keys)]
     verifiers = list(map(verifier_of, _distinct(keys)))
     return open_checkpoint(data, origin=origin, verifiers=verifiers).note
 
 
 def _check_lines(data: bytes, fold: Fold, trust: Trust | None) -> tuple[str, ...]:
     """Verify every line by a known key; the keys of the others. Raises BadSignature."""
-    keys = _charter_keys(fold)
+    keys = [parse_vkey(vkey) for vkey in fold.state.log_keys]
     if trust is not None:
         keys += [parse_vkey(vkey) for vkey in trust.log_keys]
         policy = parse_policy(trust.policy.encode()) if trust.policy is not None else None
@@ -120,11 +121,6 @@ def _check_lines(data: bytes, fold: Fold, trust: Trust | None) -> tuple[str, ...
 
 def _names(lines: Iterable[Signature]) -> tuple[str, ...]:
     return tuple(f"{line.name}+{line.key_id.hex()}" for line in lines)
-
-
-def _charter_keys(fold: Fold) -> list[VerifierKey]:
-    charter = fold.state.charter
-    return [parse_vkey(vkey) for vkey in charter.log_keys] if charter is not None else []
 
 
 def _distinct(keys: Iterable[VerifierKey]) -> list[VerifierKey]:

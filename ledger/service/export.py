@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from ledger.audit.bundle import Manifest, Progress, write_bundle
 from ledger.audit.trust import KnownBlock, Trust, TrustedChain, format_trust, make_trust
+from ledger.coop.logkeys import in_force
 from ledger.errors import NotFound
 from ledger.log.key import parse_vkey
 from ledger.log.policy import Log, format_policy
@@ -79,9 +80,10 @@ def trust_of(coop: Coop, *, blocks: Iterable[Block] = ()) -> Trust:
         )
         for target in terms.anchors
     )
-    keys: dict[str, object] = {"log_keys": tuple(terms.log_keys)}
+    log_keys = in_force(state.log_keys)
+    keys: dict[str, object] = {"log_keys": log_keys}
     if coop.policy is not None:
-        logs = tuple(Log(parse_vkey(vkey)) for vkey in terms.log_keys)
+        logs = tuple(Log(parse_vkey(vkey)) for vkey in log_keys)
         keys = {"policy": format_policy(replace(coop.policy, logs=logs)).decode("utf-8", "replace")}
     return make_trust(origin=terms.origin, genesis=state.genesis, chains=chains, **keys)
 

@@ -12,6 +12,7 @@ import httpx
 
 from ledger.chain.anchor import read_head
 from ledger.chain.node import open_node
+from ledger.coop.logkeys import in_force
 from ledger.coop.state import State
 from ledger.errors import KyojoError, NotFound, ReadOnly, Unavailable
 from ledger.log.checkpoint import open_checkpoint
@@ -49,8 +50,7 @@ def heads_at_witnesses(policy: Policy, origin: str, state: State) -> list[Outsid
     Only what the log itself has signed counts: a witness cannot invent a head.
     """
     keys = {log.key for log in policy.logs if log.key.name == origin}
-    if state.charter is not None:
-        keys |= {parse_vkey(vkey) for vkey in state.charter.log_keys}
+    keys |= {parse_vkey(vkey) for vkey in in_force(state.log_keys)}
     verifiers = list(map(verifier_of, keys))
     witnesses = [one for one in policy.witnesses if one.url is not None]
     if not witnesses or not verifiers:

@@ -36,7 +36,9 @@ def place(templates: dict[str, Path], tmp_path: Path) -> Place:
 
 def use_second_key(place: Place, file: str) -> None:
     text = place.config.read_text()
-    place.config.write_text(text.replace("office_key", f'log_ml_dsa_key = "{file}"\noffice_key', 1))
+    place.config.write_text(
+        text.replace("office_key", f'more_log_keys = ["{file}"]\noffice_key', 1)
+    )
 
 
 def test_both_signatures_stand_under_the_checkpoint_and_are_verified(place, tmp_path):
@@ -78,7 +80,7 @@ def test_a_key_of_every_type_is_made(tmp_path, arguments, name, key_type):
 
 
 def test_a_key_of_another_type_is_refused_where_it_is_named(place):
-    make_key(str(place.root / "keys" / "second.key"), "--log", ORIGIN)
+    make_key(str(place.root / "keys" / "second.key"), "--witness", ORIGIN)
     use_second_key(place, "keys/second.key")
     with pytest.raises(InvalidInput):
         place.open()
