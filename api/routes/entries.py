@@ -16,6 +16,7 @@ from ledger.errors import InvalidInput
 from ledger.log.merkle import leaf_hash
 from ledger.log.proof import TlogProof, format_proof
 from ledger.service import known, read, submit
+from ledger.service.published import note_over
 from ledger.store.reading import Filter
 from ledger.usage.batch import BATCH_BYTES_MAX
 
@@ -131,9 +132,9 @@ def prove_entry(coop: CoopHere, index: int) -> ProofModel:
 @router.get("/v1/{coop}/entries/{index}/tlog-proof", response_class=PlainTextResponse)
 def prove_entry_as_file(coop: CoopHere, index: int) -> PlainTextResponse:
     """The same proof as a C2SP tlog-proof file, for other tools. Open to all."""
+    size, note = note_over(coop, index)
     with coop.reading() as (_, log):
-        head = log.head()
-        proof = TlogProof(index, log.inclusion(index, head.size), head.note)
+        proof = TlogProof(index, log.inclusion(index, size), note)
     return PlainTextResponse(format_proof(proof))
 
 

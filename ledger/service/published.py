@@ -68,15 +68,32 @@ def published_note(coop: Coop) -> bytes:
     head = _head(coop)
     if not head.note:
         raise NotFound("this log is empty")
+    found = _published(coop, head)
+    if found is None:
+        raise NotFound("no checkpoint of this log has the cosignatures of its quorum yet")
+    return found[1]
+
+
+def note_over(coop: Coop, index: int) -> tuple[int, bytes]:
+    """Size and note of the checkpoint under which an entry is best shown.
+
+    The published one as soon as it covers the entry; until then the newest that the log signed.
+    """
+    head = _head(coop)
+    found = _published(coop, head)
+    return found if found is not None and index < found[0] else (head.size, head.note)
+
+
+def _published(coop: Coop, head: Head) -> tuple[int, bytes] | None:
     if coop.policy is None:
-        return head.note
+        return head.size, head.note
     size = _witnessed_size(coop, coop.policy, head)
     if size is None:
-        raise NotFound("no checkpoint of this log has the cosignatures of its quorum yet")
+        return None
     note = head.note if size == head.size else cosigned_of(coop).note(size)
     if note is None:
         raise NotFound(f"the checkpoint of size {size} was just replaced; ask again")
-    return cosigned_note(coop, size, note)
+    return size, cosigned_note(coop, size, note)
 
 
 def cosigned_note(coop: Coop, size: int, note: bytes) -> bytes:

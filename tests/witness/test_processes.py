@@ -26,6 +26,7 @@ from ledger.log.checkpoint import parse_checkpoint
 from ledger.log.key import KeyType, SigningKey, format_vkey
 from ledger.log.note import parse_note
 from ledger.log.policy import Policy, open_cosigned, parse_policy
+from ledger.log.proof import parse_proof, verify_proof
 from ledger.log.witness import AddCheckpoint, format_add_checkpoint
 from ledger.service.coop import Coop
 from ledger.service.submit import submit_usage
@@ -150,6 +151,10 @@ def test_the_log_publishes_what_its_quorum_has_signed(network, tmp_path):
     assert rows == [(name, receipt.size, 0) for name in ("bike", "bus", "ev")]
     # A receipt says "signed": it bears the log's signature alone.
     assert len(parse_note(receipt.note).signatures) == 1
+    # The proof file of the entry carries the cosignatures, so that it stands for itself.
+    url = f"{network.url}/v1/{SLUG}/entries/{receipt.index}/tlog-proof"
+    proof = parse_proof(httpx.get(url).content)
+    verify_proof(proof, entry=receipt.entry, origin=ORIGIN, policy=network.policy)
     # A member's client takes the note, with a policy and without.
     for policy in (None, network.policy):
         with open_journal(tmp_path / str(policy is None), "0x00") as journal:

@@ -26,7 +26,13 @@ from ledger.log.witness import AddCheckpoint, format_add_checkpoint, parse_add_c
 from ledger.service.coop import Coop
 from ledger.service.outside import heads_at_witnesses
 from ledger.service.publish import publish, publisher, publishing
-from ledger.service.published import cosigned_of, published_note, standing, standing_document
+from ledger.service.published import (
+    cosigned_of,
+    note_over,
+    published_note,
+    standing,
+    standing_document,
+)
 from ledger.service.submit import submit_usage
 from ledger.store.outside import compare_heads
 from ledger.store.reading import Head
@@ -251,6 +257,9 @@ def test_a_quorum_that_is_lost_leaves_the_last_that_had_it(scene):
     found = standing(scene.coop)
     assert (found.size, found.witnessed_size) == (newer, size)
     assert [one.behind for one in found.witnesses] == [0, 1, newer]
+    # An entry that the quorum has not seen is shown under what the log alone has signed.
+    assert note_over(scene.coop, size - 1) == (size, published_note(scene.coop))
+    assert note_over(scene.coop, newer - 1)[0] == newer
 
 
 def test_a_crash_at_any_point_means_asking_again(scene):
