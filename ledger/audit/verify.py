@@ -17,7 +17,7 @@ from ledger.audit.files import Files, open_files
 from ledger.audit.fold import Fold
 from ledger.audit.head import SignedHead, check_head
 from ledger.audit.records import RecordChecks
-from ledger.audit.remarks import remarks_for
+from ledger.audit.remarks import remarks_for, remarks_on_lines
 from ledger.audit.report import AnchorFact, Facts, Finding, Findings, PeriodFact, Report, Verdict
 from ledger.audit.tree import check_tree, size_of
 from ledger.audit.trust import Trust
@@ -87,6 +87,7 @@ def _verify(
     remarks = remarks_for(
         fold, trust, anchors, later_heads(fold, chain), has_node=chain is not None
     )
+    remarks += remarks_on_lines(head.unchecked)
     return Report(verdict, findings, parts.count(), _facts(files, fold, head, anchors), remarks)
 
 
