@@ -18,13 +18,17 @@ from ledger.audit.report import Findings, SettlementFact
 from ledger.audit.tree import Tree
 from ledger.coop.apply import apply
 from ledger.coop.bodies import AnchorRecorded, UsageBatch, parse_body
+from ledger.coop.charter import Charter
 from ledger.coop.envelope import Draft, Envelope, parse_envelope
-from ledger.coop.state import State
+from ledger.coop.state import Facility, State
 from ledger.coop.step import AccountKey, Change
 from ledger.coop.submission import blob_references
 from ledger.errors import KyojoError, MalformedProof
 from ledger.log.merkle import Frontier, leaf_hash
 from ledger.log.tile import bundles_of_growth, format_bundle_path, parse_bundle
+from ledger.usage.batch import Scope
+
+_ScopeKey = tuple[Charter, Mapping[str, Facility], tuple[tuple[str, str, str], ...]]
 
 
 @dataclass(slots=True)
@@ -41,6 +45,7 @@ class Fold:
     settlements: list[SettlementFact] = field(default_factory=list)
     anchors: list[tuple[int, AnchorRecorded]] = field(default_factory=list)
     _totals: dict[tuple[str, int], dict[AccountKey, int]] = field(default_factory=dict)
+    _scope: tuple[_ScopeKey, Scope] | None = None
 
     # Evidence.
 
@@ -72,6 +77,7 @@ class Fold:
 
     def _take(self, index: int, data: bytes) -> None:
         leaf = leaf_hash(data)
+        self.findings.place = self.files.findings.place = (index,)
         envelope = self._read(index, data)
         if envelope is None:
             self.state = _skipped(self.state, leaf)
@@ -145,9 +151,28 @@ class Fold:
 
     def _check_records(self, index: int, draft: Draft, before: State) -> None:
         key = before.keys.get(draft.actor)
-        scope = before.scope() if before.charter is not None else None
+        scope = self._scope_of(before)
         body = parse_body(UsageBatch, draft.body)
         self.records.check(index, body, key.member if key else draft.actor, scope)
+
+    def _scope_of(self, state: State) -> Scope | None:
+        """What records may refer to; the same object while nothing of it changes."""
+        if state.charter is None:
+            return None
+        periods = tuple((p.id, p.start, p.end) for p in state.periods.values())
+        key = (state.charter, state.facilities, periods)
+        if self._scope is None or not _is_same(self._scope[0], key):
+            scope = state.scope()
+            self._scope = (
+                key,
+                Scope(
+                    scope.calendar,
+                    frozenset(scope.facilities),
+                    frozenset(scope.metrics),
+                    frozenset(scope.charges),
+                ),
+            )
+        return self._scope[1]
 
     def _note_settlement(self, index: int, draft: Draft, change: Change) -> None:
         if draft.kind != "settlement-proposed" or change.period is None:
@@ -177,6 +202,10 @@ class Fold:
                 self.findings.add_error(error, name)
                 yield from _readable(data, bundle.width)
                 return
+
+
+def _is_same(one: _ScopeKey, other: _ScopeKey) -> bool:
+    return one[0] is other[0] and one[1] is other[1] and one[2] == other[2]
 
 
 def _readable(data: bytes, width: int) -> Iterator[bytes]:

@@ -8,6 +8,7 @@ others. The verdict ``verified`` is only given against a trust file; see ``trust
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import islice
 from typing import BinaryIO
 
@@ -16,9 +17,18 @@ from ledger.audit.bundle import CHECKPOINT, MANIFEST, Progress
 from ledger.audit.files import Files, open_files
 from ledger.audit.fold import Fold
 from ledger.audit.head import SignedHead, check_head
-from ledger.audit.records import RecordChecks
+from ledger.audit.records import Judge, JudgeHere, RecordChecks
 from ledger.audit.remarks import remarks_for
-from ledger.audit.report import AnchorFact, Facts, Finding, Findings, PeriodFact, Report, Verdict
+from ledger.audit.report import (
+    AT_END,
+    AnchorFact,
+    Facts,
+    Finding,
+    Findings,
+    PeriodFact,
+    Report,
+    Verdict,
+)
 from ledger.audit.tree import check_tree, size_of
 from ledger.audit.trust import Trust
 from ledger.coop.state import Period
@@ -54,12 +64,15 @@ def verify_bundle(
     trust: Trust | None,
     *,
     chain: ChainView | None = None,
+    judge: Judge | None = None,
+    scratch: BinaryIO | None = None,
     progress: Progress = lambda _done, _all: None,
 ) -> Report:
     """The report on the bundle in ``source``, a seekable file.
 
     ``chain`` is a node to ask about anchors. ``progress`` is told how many of how many entries
-    are folded. Raises ChainUnavailable if ``chain`` does not answer; a bad bundle is a report.
+    are folded. ``judge`` judges usage batches (by default here and at once); ``scratch`` is a file
+    for what the audit lays aside of each record (by default memory). Raises ChainUnavailable if ``chain`` does not answer; a bad bundle is a report.
     """
     parts = _Parts(Findings(), Findings(), Findings(), Findings(), Findings())
     try:
@@ -67,15 +80,22 @@ def verify_bundle(
     except MalformedDocument as error:
         parts.files.add_error(error, _place(error))
         return Report("refused", parts.all(), parts.count(), None, ())
-    return _verify(files, trust, chain, parts, progress)
+    checks = RecordChecks(files, parts.entries, judge or JudgeHere(source), scratch or BytesIO())
+    return _verify(files, trust, chain, parts, checks, progress)
 
 
-def _verify(
-    files: Files, trust: Trust | None, chain: ChainView | None, parts: _Parts, progress: Progress
+def _verify(  # noqa: PLR0913 - what verify_bundle was given, and what it opened
+    files: Files,
+    trust: Trust | None,
+    chain: ChainView | None,
+    parts: _Parts,
+    checks: RecordChecks,
+    progress: Progress,
 ) -> Report:
     size = size_of(files)
-    fold = Fold(files, parts.entries, RecordChecks(files, parts.entries))
+    fold = Fold(files, parts.entries, checks)
     fold.run(size, progress)
+    parts.files.place = AT_END
     head = check_head(files, fold, trust, parts.head)
     check_tree(files, fold.tree, size, head.root, parts.tree)
     _check_size(head, size, parts.head)

@@ -12,11 +12,11 @@ from ledger.audit.anchors import ChainView
 from ledger.audit.report import report_document
 from ledger.audit.report_text import report_text
 from ledger.audit.trust import Trust, parse_trust
-from ledger.audit.verify import verify_bundle
 from ledger.chain.node import open_node
 from ledger.cli.office import chosen
 from ledger.cli.output import progress, show
 from ledger.errors import InvalidInput, KyojoError
+from ledger.service.audit import verify_file
 from ledger.service.chain_view import NodeChainView
 from ledger.service.export import export_bundle, export_trust
 
@@ -48,6 +48,9 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     verify.add_argument("--trust", type=Path, help="what you know of the co-op from elsewhere")
     verify.add_argument("--rpc", metavar="URL", help="a chain node to ask about the anchors")
     verify.add_argument("--language", choices=("en", "ja"), default="en")
+    verify.add_argument(
+        "--jobs", type=int, metavar="N", help="processes that judge batches (default: one a core)"
+    )
     verify.set_defaults(run=run_verify)
 
 
@@ -74,11 +77,11 @@ def run_verify(options: argparse.Namespace) -> int:
     """Verify a bundle and print the report; the exit code is its verdict."""
     trust = None if options.trust is None else _read_trust(options.trust)
     try:
-        source = options.file.open("rb")
+        options.file.open("rb").close()
     except OSError as error:
         raise InvalidInput(f"cannot read {options.file}: {error}") from error
-    with source, _chain(options.rpc) as chain, progress("entries", quiet=options.json) as report:
-        found = verify_bundle(source, trust, chain=chain, progress=report)
+    with _chain(options.rpc) as chain, progress("entries", quiet=options.json) as report:
+        found = verify_file(options.file, trust, jobs=options.jobs, chain=chain, progress=report)
     text = report_text(found, options.language)
     show(text.rstrip("\n"), report_document(found), as_json=options.json)
     return found.exit_code

@@ -12,10 +12,13 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
+from operator import attrgetter
 
 from ledger.errors import Fault, KyojoError, MalformedBatch, OutOfRange, TooLarge
 from ledger.period import parse_instant
 from ledger.usage.commitment import records_root
+from ledger.usage.many import given, parse_lines
 from ledger.usage.record import Record, negates, parse_line
 from ledger.usage.totals import CHARGE, TotalKey, encode_totals
 
@@ -53,6 +56,18 @@ class Calendar:
         if at < 0 or moment >= self.ends[at]:
             raise OutOfRange(f"no period has been opened that contains {moment.isoformat()}")
         return self.names[at]
+
+    def periods_of(self, records: Sequence[Record]) -> list[str] | None:
+        """The period of each record; None if there is none for one of them."""
+        name = "started_at" if self.decided_by == "start" else "ended_at"
+        moments = list(map(attrgetter(name), records))
+        first = bisect_right(self.starts, min(moments)) - 1
+        if first >= 0 and max(moments) < self.ends[first]:
+            return [self.names[first]] * len(records)
+        try:
+            return list(map(self.period_of, records))
+        except OutOfRange:
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +118,39 @@ def split_lines(body: bytes) -> tuple[bytes, ...]:
     return tuple(body.removesuffix(b"\n").split(b"\n")) if body else ()
 
 
-def read_lines(lines: Sequence[bytes], scope: Scope) -> Lines:
-    """Judge every record line of a batch; raises MalformedBatch with one fault per bad line."""
+def read_lines(
+    lines: Sequence[bytes], scope: Scope, *, numbers: Sequence[int] | None = None
+) -> Lines:
+    """Judge every record line of a batch; raises MalformedBatch with one fault per bad line.
+
+    ``numbers`` are the lines' record numbers, where they are not 1, 2, 3, …
+    """
     if not 1 <= len(lines) <= BATCH_RECORDS_MAX:
         raise TooLarge(f"a batch has 1 to {BATCH_RECORDS_MAX} records, this one has {len(lines)}")
+    return judge_together(lines, scope) or judge_singly(lines, scope, numbers)
+
+
+def judge_together(lines: Sequence[bytes], scope: Scope) -> Lines | None:
+    """The judgement on a batch without a fault, in one pass; None if any line is in doubt."""
+    records = parse_lines(lines)
+    if records is None or not _is_known(records, scope):
+        return None
+    periods = scope.calendar.periods_of(records)
+    if periods is None or not _is_unique(records, periods):
+        return None
+    totals = count_totals(records, periods)
+    return Lines(tuple(lines), tuple(records), tuple(periods), totals)
+
+
+def judge_singly(
+    lines: Sequence[bytes], scope: Scope, numbers: Sequence[int] | None = None
+) -> Lines:
+    """The judgement line by line; raises MalformedBatch with one fault per bad line."""
     records: list[Record] = []
     periods: list[str] = []
     faults: list[Fault] = []
     known: dict[tuple[str, str], Record] = {}
-    for number, line in enumerate(lines, start=1):
+    for number, line in zip(numbers or range(1, len(lines) + 1), lines, strict=True):
         try:
             record = parse_line(line)
             period = _judge(record, scope, known)
@@ -128,17 +167,27 @@ def read_lines(lines: Sequence[bytes], scope: Scope) -> Lines:
 
 def count_totals(records: Sequence[Record], periods: Sequence[str]) -> dict[TotalKey, int]:
     """The sums of a batch per (period, facility, name, currency)."""
-    sums: dict[tuple[str, str, str, str], int] = {}  # plain tuples: this runs for every record
+    # One row of sums a place: this runs for every record, and a place is looked up once in each.
+    measured: dict[tuple[str, str], dict[str, int]] = {}
+    charged: dict[tuple[str, str, str], dict[str, int]] = {}
     for record, period in zip(records, periods, strict=True):
         facility = record.facility
+        row = measured.setdefault((period, facility), {})
         for metric, amount in record.measures.items():
-            key = (period, facility, metric, "")
-            sums[key] = sums.get(key, 0) + amount
+            row[metric] = row.get(metric, 0) + amount
         if record.charges is not None and record.currency is not None:
+            row = charged.setdefault((period, facility, record.currency), {})
             for kind, amount in record.charges.items():
-                key = (period, facility, CHARGE + kind, record.currency)
-                sums[key] = sums.get(key, 0) + amount
-    return {TotalKey(*key): amount for key, amount in sums.items()}
+                row[kind] = row.get(kind, 0) + amount
+    sums = {
+        TotalKey(*place, metric, ""): amount
+        for place, row in measured.items()
+        for metric, amount in row.items()
+    }
+    for (period, facility, currency), row in charged.items():
+        for kind, amount in row.items():
+            sums[TotalKey(period, facility, CHARGE + kind, currency)] = amount
+    return sums
 
 
 def seal_batch(lines: Sequence[bytes], scope: Scope, *, seed: bytes, salt: bytes) -> SealedBatch:
@@ -146,6 +195,32 @@ def seal_batch(lines: Sequence[bytes], scope: Scope, *, seed: bytes, salt: bytes
     judged = read_lines(lines, scope)
     root = records_root(seed, judged.lines)
     return SealedBatch(judged.lines, seed, root, encode_totals(salt, judged.totals))
+
+
+def _is_known(records: Sequence[Record], scope: Scope) -> bool:
+    """Whether facilities, metrics and kinds of charge are those of the co-op."""
+    return (
+        set(map(attrgetter("facility"), records)) <= scope.facilities
+        and set(chain.from_iterable(given(records, "measures"))) <= scope.metrics
+        and set(chain.from_iterable(given(records, "charges"))) <= scope.charges
+    )
+
+
+def _is_unique(records: Sequence[Record], periods: Sequence[str]) -> bool:
+    """Whether no id stands twice in a period, and reversals negate what stands above them."""
+    ids = list(map(attrgetter("id"), records))
+    if len(set(zip(periods, ids, strict=True))) != len(ids):
+        return False
+    reversals = [number for number, record in enumerate(records) if record.reverses is not None]
+    if not reversals:
+        return True
+    numbers = {place: number for number, place in enumerate(zip(periods, ids, strict=True))}
+    for number in reversals:
+        record = records[number]
+        original = numbers.get((periods[number], str(record.reverses)), number)
+        if original < number and not negates(record, records[original]):
+            return False
+    return True
 
 
 def _judge(record: Record, scope: Scope, known: dict[tuple[str, str], Record]) -> str:
