@@ -150,8 +150,8 @@ def _check_leaves(task: Task, lines: Sequence[bytes], data: bytes, findings: Fin
             f"{len(data)} bytes are not the salts and leaves of {len(lines)} records",
             f"{len(lines)} 件分の塩と葉ではありません",
         )  # fmt: skip
-    pieces = [data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES)]
-    salts, stated = pieces[::2], pieces[1::2]
+    salts = [data[at : at + HASH_BYTES] for at in range(0, len(data), ROW_BYTES)]
+    stated = [data[at : at + HASH_BYTES] for at in range(HASH_BYTES, len(data), ROW_BYTES)]
     both = min(len(salts), len(lines))
     leaves = record_leaves(salts[:both], lines[:both])
     for number in task.erased:

@@ -33,6 +33,7 @@ class Files:
     findings: Findings
     _asked: set[str] = field(default_factory=set)
     _compared: set[str] = field(default_factory=set)
+    _last: tuple[str, bytes] = ("", b"")  # an entry's blob is looked at more than once
 
     def span(self, name: str) -> Span | None:
         """Where a file stands, for somebody else to read, or None, noted, if it is missing."""
@@ -66,6 +67,8 @@ class Files:
 
     def blob(self, digest: str) -> bytes:
         """The blob with this SHA-256; raises NotFound if the bundle lacks it or has other bytes."""
+        if self._last[0] == digest:
+            return self._last[1]
         name = blob_name(digest)
         data = self.read(name)
         if data is None:
@@ -77,6 +80,7 @@ class Files:
                 "エントリーが指定する SHA-256 と内容が一致しません",
             )  # fmt: skip
             raise NotFound(f"{name} holds other bytes than an entry names")
+        self._last = digest, data
         return data
 
     def close(self) -> None:

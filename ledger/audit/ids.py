@@ -12,9 +12,9 @@ earlier batch.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import Protocol
 
 from ledger.audit.batch import Ids, Outcome
 from ledger.audit.report import AT_END, Findings
@@ -23,6 +23,24 @@ from ledger.usage.many import parse_lines
 from ledger.usage.record import Record, negates, parse_line
 
 Lines = Callable[[int], Sequence[bytes]]
+
+
+class Scratch(Protocol):
+    """A file to lay things aside in; the audit is its only user."""
+
+    def seek(self, offset: int, /) -> object:
+        """Go to an offset."""
+        ...
+
+    def read(self, size: int, /) -> bytes:
+        """Bytes from there."""
+        ...
+
+    def write(self, data: bytes, /) -> object:
+        """Put bytes there."""
+        ...
+
+
 _DUPLICATES, _REVERSALS = 2, 3  # steps at an entry, after those of the batch by itself
 
 
@@ -53,7 +71,7 @@ class _Reversal:
 class IdChecks:
     """The batches seen so far, by member and period."""
 
-    scratch: BinaryIO
+    scratch: Scratch
     findings: Findings
     _parts: dict[tuple[str, str], list[_Part]] = field(default_factory=dict)
     _accounts: dict[int, str] = field(default_factory=dict)
@@ -77,8 +95,8 @@ class IdChecks:
 
     def finish(self, lines_of: Lines) -> None:
         """Check every member's month, then each reversal with the record that it names."""
-        for (member, period), parts in self._parts.items():
-            self._check(member, period, parts)
+        for (member, _), parts in self._parts.items():
+            self._check(_Month(member), parts)
         self._reversals.sort(key=lambda found: (found.index, found.number))
         by_original: dict[int, list[_Reversal]] = {}
         for found in self._reversals:
@@ -90,7 +108,7 @@ class IdChecks:
             for found in reversals:
                 self._compare(found, originals.get(found.reverses, []))
 
-    def _check(self, member: str, period: str, parts: list[_Part]) -> None:
+    def _check(self, month: _Month, parts: list[_Part]) -> None:
         """One member's month; if all its ids differ, only those that are reversed are placed."""
         loaded = [(part, self._read(part)) for part in parts]
         distinct: set[str] = set()
@@ -99,55 +117,46 @@ class IdChecks:
         is_unique = len(distinct) == sum(len(found.numbers) // 2 for _, found in loaded)
         if is_unique:
             distinct = {row.reverses for _, found in loaded for row in _rows(found)}
-        places: dict[str, int] = {}
-        reversed_ids: set[str] = set()
         for part, found in loaded if distinct else ():
             pairs = zip(found.ids.decode().split("\n"), array("H", found.numbers), strict=True)
             own = {name: number for name, number in pairs if name in distinct}
             self.findings.place = (part.index, _DUPLICATES, part.order)
-            for twice in sorted(places.keys() & own.keys()):
-                self._add_duplicate(f"entry {part.index}, record {own[twice]}, id", member, twice,
-                                    places[twice])  # fmt: skip
+            for twice in sorted(month.places.keys() & own.keys()):
+                self._add_duplicate(month, part, own[twice], twice)
             for row in _rows(found):
                 self.findings.place = (part.index, _REVERSALS, row.number)
-                self._note_reversal(member, part, row, own, places, reversed_ids)
-            places.update(dict.fromkeys(own.keys() - places.keys(), part.index))
+                self._note_reversal(month, part, row, own)
+            month.places.update(dict.fromkeys(own.keys() - month.places.keys(), part.index))
 
-    def _add_duplicate(self, where: str, member: str, twice: str, first: int) -> None:
+    def _add_duplicate(self, month: _Month, part: _Part, number: int, twice: str) -> None:
+        first = month.places[twice]
         self.findings.add(
-            "duplicate-id", where,
-            f"the id {twice!r} of {member} stands in entry {first} already",
-            f"{member} の識別子 {twice!r} はエントリー {first} で使用済みです",
+            "duplicate-id", f"entry {part.index}, record {number}, id",
+            f"the id {twice!r} of {month.member} stands in entry {first} already",
+            f"{month.member} の識別子 {twice!r} はエントリー {first} で使用済みです",
         )  # fmt: skip
 
-    def _note_reversal(  # noqa: PLR0913 - a record, its place, and what stands before it
-        self,
-        member: str,
-        part: _Part,
-        row: _Row,
-        own: dict[str, int],
-        places: dict[str, int],
-        reversed_ids: set[str],
-    ) -> None:
+    def _note_reversal(self, month: _Month, part: _Part, row: _Row, own: Mapping[str, int]) -> None:
         where, reverses = f"entry {part.index}, record {row.number}, reverses", row.reverses
-        if reverses in reversed_ids:
+        if reverses in month.reversed_ids:
             self.findings.add(
                 "duplicate-id", where,
                 f"{reverses!r} is reversed twice", f"{reverses!r} が二重に取り消されています",
             )  # fmt: skip
-        reversed_ids.add(reverses)
+        month.reversed_ids.add(reverses)
         if own.get(reverses, row.number) < row.number:
             return  # within a batch, read_lines has compared them
-        if reverses in places:
+        original = month.places.get(reverses)
+        if original is not None:
             offset = part.offset + part.sizes[0] + part.sizes[1] + row.offset
             self._reversals.append(
-                _Reversal(part.index, row.number, reverses, places[reverses], offset, len(row.line))
+                _Reversal(part.index, row.number, reverses, original, offset, len(row.line))
             )
-        elif self._erasers.get(member, part.index + 1) > part.index:
+        elif self._erasers.get(month.member, part.index + 1) > part.index:
             self.findings.add(
                 "malformed-batch", where,
-                f"{member} has no record {reverses!r} in {part.period} before this one",
-                f"{member} にはこれ以前に {part.period} の記録 {reverses!r} がありません",
+                f"{month.member} has no record {reverses!r} in {part.period} before this one",
+                f"{month.member} にはこれ以前に {part.period} の記録 {reverses!r} がありません",
             )  # fmt: skip
 
     def _compare(self, found: _Reversal, originals: Sequence[Record]) -> None:
@@ -174,6 +183,15 @@ class IdChecks:
         return Ids(part.period, numbers, ids, reversals)
 
 
+@dataclass(slots=True)
+class _Month:
+    """What is known of one member's month: in which entry each id stands, and what was reversed."""
+
+    member: str
+    places: dict[str, int] = field(default_factory=dict)
+    reversed_ids: set[str] = field(default_factory=set)
+
+
 @dataclass(frozen=True, slots=True)
 class _Row:
     """A record that takes back another; ``offset`` is that of its line among the reversals."""
@@ -195,7 +213,8 @@ def _rows(found: Ids) -> Iterator[_Row]:
 def _find_records(lines: Sequence[bytes], ids: set[str]) -> dict[str, list[Record]]:
     """The records with these ids; the same id may stand in two periods of one batch."""
     found: dict[str, list[Record]] = {}
-    for record in parse_lines(lines) or _readable(lines):
+    columns = parse_lines(lines)
+    for record in _readable(lines) if columns is None else columns.records:
         if record.id in ids:
             found.setdefault(record.id, []).append(record)
     return found

@@ -19,7 +19,7 @@ from typing import BinaryIO, Protocol
 from ledger.audit.batch import Outcome, Task, judge_batch
 from ledger.audit.bundle import blob_name, leaves_name, lines_name
 from ledger.audit.files import Files
-from ledger.audit.ids import IdChecks
+from ledger.audit.ids import IdChecks, Scratch
 from ledger.audit.report import Findings
 from ledger.coop.bodies import UsageBatch
 from ledger.usage.batch import Scope
@@ -66,7 +66,7 @@ class RecordChecks:
     files: Files
     findings: Findings
     judge: Judge
-    scratch: BinaryIO = field(default_factory=BytesIO)
+    scratch: Scratch = field(default_factory=BytesIO)
     erased_of: Callable[[int], frozenset[int]] = none_erased
     batches: int = 0
     records: int = 0

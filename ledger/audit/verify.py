@@ -17,6 +17,7 @@ from ledger.audit.bundle import CHECKPOINT, MANIFEST, Progress
 from ledger.audit.files import Files, open_files
 from ledger.audit.fold import Fold
 from ledger.audit.head import SignedHead, check_head
+from ledger.audit.ids import Scratch
 from ledger.audit.records import Judge, JudgeHere, RecordChecks
 from ledger.audit.remarks import remarks_for
 from ledger.audit.report import (
@@ -59,20 +60,21 @@ class _Parts:
         return sum(part.count for part in parts)
 
 
-def verify_bundle(
+def verify_bundle(  # noqa: PLR0913 - a bundle, what is trusted, and how to go about it
     source: BinaryIO,
     trust: Trust | None,
     *,
     chain: ChainView | None = None,
     judge: Judge | None = None,
-    scratch: BinaryIO | None = None,
+    scratch: Scratch | None = None,
     progress: Progress = lambda _done, _all: None,
 ) -> Report:
     """The report on the bundle in ``source``, a seekable file.
 
-    ``chain`` is a node to ask about anchors. ``progress`` is told how many of how many entries
-    are folded. ``judge`` judges usage batches (by default here and at once); ``scratch`` is a file
-    for what the audit lays aside of each record (by default memory). Raises ChainUnavailable if ``chain`` does not answer; a bad bundle is a report.
+    ``chain`` is a node to ask about anchors. ``judge`` judges usage batches, by default here and
+    at once; ``scratch`` takes what is laid aside of every record, by default memory. ``progress``
+    is told how many of how many entries are folded. Raises ChainUnavailable if ``chain`` does not
+    answer; a bad bundle is a report.
     """
     parts = _Parts(Findings(), Findings(), Findings(), Findings(), Findings())
     try:
@@ -81,20 +83,14 @@ def verify_bundle(
         parts.files.add_error(error, _place(error))
         return Report("refused", parts.all(), parts.count(), None, ())
     checks = RecordChecks(files, parts.entries, judge or JudgeHere(source), scratch or BytesIO())
-    return _verify(files, trust, chain, parts, checks, progress)
-
-
-def _verify(  # noqa: PLR0913 - what verify_bundle was given, and what it opened
-    files: Files,
-    trust: Trust | None,
-    chain: ChainView | None,
-    parts: _Parts,
-    checks: RecordChecks,
-    progress: Progress,
-) -> Report:
-    size = size_of(files)
     fold = Fold(files, parts.entries, checks)
-    fold.run(size, progress)
+    fold.run(size_of(files), progress)
+    return _report(fold, trust, chain, parts)
+
+
+def _report(fold: Fold, trust: Trust | None, chain: ChainView | None, parts: _Parts) -> Report:
+    """The report when all entries are folded: head, tree, anchors and what was not asked for."""
+    files, size = fold.files, size_of(fold.files)
     parts.files.place = AT_END
     head = check_head(files, fold, trust, parts.head)
     check_tree(files, fold.tree, size, head.root, parts.tree)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,9 @@ from ledger.audit.anchors import ChainView
 from ledger.audit.report import report_document
 from ledger.audit.report_text import report_text
 from ledger.audit.trust import Trust, parse_trust
-from ledger.chain.node import open_node
-from ledger.cli.office import chosen
 from ledger.cli.output import progress, show
 from ledger.errors import InvalidInput, KyojoError
 from ledger.service.audit import verify_file
-from ledger.service.chain_view import NodeChainView
-from ledger.service.export import export_bundle, export_trust
 
 Commands = Any
 
@@ -33,10 +30,10 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     own.add_argument("--out", type=Path, required=True, metavar="FILE")
 
     export = verbs.add_parser("export", parents=[own], help="write an audit bundle")
-    export.set_defaults(run=run_export)
+    export.set_defaults(run=_later("run_export"))
 
     trust = verbs.add_parser("trust", parents=[own], help="write a trust file to start from")
-    trust.set_defaults(run=run_trust)
+    trust.set_defaults(run=_later("run_trust"))
 
     verify = verbs.add_parser(
         "verify",
@@ -52,25 +49,6 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
         "--jobs", type=int, metavar="N", help="processes that judge batches (default: one a core)"
     )
     verify.set_defaults(run=run_verify)
-
-
-def run_export(options: argparse.Namespace) -> int:
-    """Write the bundle of a co-op's whole log."""
-    with chosen(options) as (_, coop), progress("export", quiet=options.json) as report:
-        export_bundle(coop, options.out, report)
-    size_bytes = options.out.stat().st_size
-    document = {"file": str(options.out), "bytes": size_bytes}
-    show(f"{options.out}: {size_bytes:,} bytes", document, as_json=options.json)
-    return 0
-
-
-def run_trust(options: argparse.Namespace) -> int:
-    """Write a trust file from the co-op's own state; compare it with other members' before use."""
-    with chosen(options) as (_, coop):
-        export_trust(coop, options.out)
-    show(f"{options.out} written; compare it with what other members hold", None,
-         as_json=options.json)  # fmt: skip
-    return 0
 
 
 def run_verify(options: argparse.Namespace) -> int:
@@ -96,10 +74,15 @@ def _read_trust(path: Path) -> Trust:
         raise InvalidInput(f"{path}: {error.message}", faults=error.faults) from error
 
 
-@contextmanager
-def _chain(url: str | None) -> Iterator[ChainView | None]:
-    if url is None:
-        yield None
-        return
-    with open_node(url) as node:
-        yield NodeChainView(node)
+def _chain(url: str | None) -> AbstractContextManager[ChainView | None]:
+    """The node at a URL, if one is to be asked."""
+    return nullcontext() if url is None else _later("node_at")(url)
+
+
+def _later(name: str) -> Callable[..., Any]:
+    """A function of ``audit_export``, which needs database or chain, loaded when it is called."""
+
+    def run(*arguments: Any) -> Any:
+        return getattr(import_module("ledger.cli.audit_export"), name)(*arguments)
+
+    return run

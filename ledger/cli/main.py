@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.metadata import version
 
-from ledger.cli import audit, member, office
 from ledger.cli.output import exit_code, show_error
 from ledger.errors import KyojoError
 
@@ -18,9 +18,16 @@ again · 8 not found · 70 a bug of kyojo
 """
 
 
+MODULES = ("office", "member", "audit")
+# A command that has a module of its own starts without the others, and so without database, chain
+# and server: verifying a small bundle would spend most of its time on loading them.
+ALONE = {"audit": ("audit",)}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
-    options = build_parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    options = build_parser(words[0] if words else None).parse_args(words)
     try:
         code: int = options.run(options)
     except KyojoError as error:
@@ -32,8 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of all commands."""
+def build_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """The parser of all commands, or only of those that belong with ``command``."""
     parser = argparse.ArgumentParser(
         prog="kyojo",
         description="A profit-sharing co-op ledger (共助).",
@@ -44,6 +51,6 @@ def build_parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--json", action="store_true", help="print one JSON document")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    for module in (office, member, audit):
-        module.add_commands(commands, shared)
+    for name in ALONE.get(command or "", MODULES):
+        import_module(f"ledger.cli.{name}").add_commands(commands, shared)
     return parser

@@ -13,12 +13,12 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
-from operator import attrgetter
+from operator import itemgetter
 
 from ledger.errors import Fault, KyojoError, MalformedBatch, OutOfRange, TooLarge
 from ledger.period import parse_instant
 from ledger.usage.commitment import records_root
-from ledger.usage.many import given, parse_lines
+from ledger.usage.many import Columns, parse_lines
 from ledger.usage.record import Record, negates, parse_line
 from ledger.usage.totals import CHARGE, TotalKey, encode_totals
 
@@ -57,15 +57,14 @@ class Calendar:
             raise OutOfRange(f"no period has been opened that contains {moment.isoformat()}")
         return self.names[at]
 
-    def periods_of(self, records: Sequence[Record]) -> list[str] | None:
+    def periods_of(self, columns: Columns) -> list[str] | None:
         """The period of each record; None if there is none for one of them."""
-        name = "started_at" if self.decided_by == "start" else "ended_at"
-        moments = list(map(attrgetter(name), records))
+        moments = columns.starts if self.decided_by == "start" else columns.ends
         first = bisect_right(self.starts, min(moments)) - 1
         if first >= 0 and max(moments) < self.ends[first]:
-            return [self.names[first]] * len(records)
+            return [self.names[first]] * len(moments)
         try:
-            return list(map(self.period_of, records))
+            return list(map(self.period_of, columns.records))
         except OutOfRange:
             return None
 
@@ -132,14 +131,14 @@ def read_lines(
 
 def judge_together(lines: Sequence[bytes], scope: Scope) -> Lines | None:
     """The judgement on a batch without a fault, in one pass; None if any line is in doubt."""
-    records = parse_lines(lines)
-    if records is None or not _is_known(records, scope):
+    columns = parse_lines(lines)
+    if columns is None or not _is_known(columns, scope):
         return None
-    periods = scope.calendar.periods_of(records)
-    if periods is None or not _is_unique(records, periods):
+    periods = scope.calendar.periods_of(columns)
+    if periods is None or not _is_unique(columns, periods):
         return None
-    totals = count_totals(records, periods)
-    return Lines(tuple(lines), tuple(records), tuple(periods), totals)
+    records = columns.records
+    return Lines(tuple(lines), tuple(records), tuple(periods), count_totals(records, periods))
 
 
 def judge_singly(
@@ -167,26 +166,33 @@ def judge_singly(
 
 def count_totals(records: Sequence[Record], periods: Sequence[str]) -> dict[TotalKey, int]:
     """The sums of a batch per (period, facility, name, currency)."""
-    # One row of sums a place: this runs for every record, and a place is looked up once in each.
-    measured: dict[tuple[str, str], dict[str, int]] = {}
-    charged: dict[tuple[str, str, str], dict[str, int]] = {}
+    measured: dict[tuple[str, str], list[dict[str, int]]] = {}
+    charged: dict[tuple[str, str, str], list[dict[str, int]]] = {}
     for record, period in zip(records, periods, strict=True):
         facility = record.facility
-        row = measured.setdefault((period, facility), {})
-        for metric, amount in record.measures.items():
-            row[metric] = row.get(metric, 0) + amount
+        measured.setdefault((period, facility), []).append(record.measures)
         if record.charges is not None and record.currency is not None:
-            row = charged.setdefault((period, facility, record.currency), {})
-            for kind, amount in record.charges.items():
-                row[kind] = row.get(kind, 0) + amount
+            charged.setdefault((period, facility, record.currency), []).append(record.charges)
     sums = {
         TotalKey(*place, metric, ""): amount
-        for place, row in measured.items()
-        for metric, amount in row.items()
+        for place, rows in measured.items()
+        for metric, amount in _sum_rows(rows).items()
     }
-    for (period, facility, currency), row in charged.items():
-        for kind, amount in row.items():
+    for (period, facility, currency), rows in charged.items():
+        for kind, amount in _sum_rows(rows).items():
             sums[TotalKey(period, facility, CHARGE + kind, currency)] = amount
+    return sums
+
+
+def _sum_rows(rows: list[dict[str, int]]) -> dict[str, int]:
+    """The sum per name; column by column where all rows have the same names, as they mostly do."""
+    names = rows[0].keys()
+    if all(map(names.__eq__, map(dict.keys, rows))):
+        return {name: sum(map(itemgetter(name), rows)) for name in names}
+    sums: dict[str, int] = {}
+    for row in rows:
+        for name, amount in row.items():
+            sums[name] = sums.get(name, 0) + amount
     return sums
 
 
@@ -197,28 +203,27 @@ def seal_batch(lines: Sequence[bytes], scope: Scope, *, seed: bytes, salt: bytes
     return SealedBatch(judged.lines, seed, root, encode_totals(salt, judged.totals))
 
 
-def _is_known(records: Sequence[Record], scope: Scope) -> bool:
+def _is_known(columns: Columns, scope: Scope) -> bool:
     """Whether facilities, metrics and kinds of charge are those of the co-op."""
     return (
-        set(map(attrgetter("facility"), records)) <= scope.facilities
-        and set(chain.from_iterable(given(records, "measures"))) <= scope.metrics
-        and set(chain.from_iterable(given(records, "charges"))) <= scope.charges
+        set(columns.facilities) <= scope.facilities
+        and set(chain.from_iterable(columns.measures)) <= scope.metrics
+        and set(chain.from_iterable(columns.charges)) <= scope.charges
     )
 
 
-def _is_unique(records: Sequence[Record], periods: Sequence[str]) -> bool:
+def _is_unique(columns: Columns, periods: Sequence[str]) -> bool:
     """Whether no id stands twice in a period, and reversals negate what stands above them."""
-    ids = list(map(attrgetter("id"), records))
-    if len(set(zip(periods, ids, strict=True))) != len(ids):
+    places = list(zip(periods, columns.ids, strict=True))
+    if len(set(places)) != len(places):
         return False
-    reversals = [number for number, record in enumerate(records) if record.reverses is not None]
-    if not reversals:
+    if not columns.reversals:
         return True
-    numbers = {place: number for number, place in enumerate(zip(periods, ids, strict=True))}
-    for number in reversals:
-        record = records[number]
-        original = numbers.get((periods[number], str(record.reverses)), number)
-        if original < number and not negates(record, records[original]):
+    positions = {place: position for position, place in enumerate(places)}
+    for position in columns.reversals:
+        record = columns.records[position]
+        original = positions.get((periods[position], str(record.reverses)), position)
+        if original < position and not negates(record, columns.records[original]):
             return False
     return True
 
