@@ -8,24 +8,25 @@ goes on as if it had said nothing, so that what is independent of it is checked 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ledger.audit.bundle import USAGE_BATCH, Progress
 from ledger.audit.files import Files
 from ledger.audit.records import RecordChecks
 from ledger.audit.report import Findings, SettlementFact
-from ledger.audit.tree import Tree
+from ledger.audit.start import STUMBLES, Start
+from ledger.audit.tree import EntryFile, Tree, entry_files
 from ledger.coop.apply import apply
 from ledger.coop.bodies import AnchorRecorded, UsageBatch, parse_body
 from ledger.coop.charter import Charter
-from ledger.coop.envelope import Draft, Envelope, parse_envelope
+from ledger.coop.envelope import DECISION, Draft, Envelope, parse_envelope
 from ledger.coop.state import Facility, State
 from ledger.coop.step import AccountKey, Change
 from ledger.coop.submission import blob_references
-from ledger.errors import KyojoError, MalformedProof
+from ledger.errors import KyojoError, MalformedDocument, MalformedProof
 from ledger.log.merkle import Frontier, leaf_hash
-from ledger.log.tile import bundles_of_growth, format_bundle_path, parse_bundle
+from ledger.log.tile import parse_bundle
 from ledger.usage.batch import Scope
 
 _ScopeKey = tuple[Charter, Mapping[str, Facility], tuple[tuple[str, str, str], ...]]
@@ -38,6 +39,7 @@ class Fold:
     files: Files
     findings: Findings
     records: RecordChecks
+    start: Start | None = None
     tree: Tree = field(default_factory=Tree)
     state: State = field(default_factory=State)
     first_refused: int | None = None
@@ -45,7 +47,14 @@ class Fold:
     settlements: list[SettlementFact] = field(default_factory=list)
     anchors: list[tuple[int, AnchorRecorded]] = field(default_factory=list)
     _totals: dict[tuple[str, int], dict[AccountKey, int]] = field(default_factory=dict)
+    approvals: dict[str, list[str]] = field(default_factory=dict)
     _scope: tuple[_ScopeKey, Scope] | None = None
+
+    def __post_init__(self) -> None:
+        if self.start is not None:
+            self.tree = Tree(self.start.before, self.start.earlier)
+            self.state = self.start.state
+            self._totals = {place: dict(row) for place, row in self.start.totals.items()}
 
     # Evidence.
 
@@ -68,11 +77,13 @@ class Fold:
 
     # Folding.
 
-    def run(self, size: int, progress: Progress) -> None:
-        """Fold all entries of the bundle; ``progress`` is told how many of ``size`` are done."""
-        for data in self._entries(size):
-            self._take(len(self.tree.leaves), data)
-            progress(len(self.tree.leaves), size)
+    def run(self, progress: Progress) -> None:
+        """Fold all entries of the bundle; ``progress`` is told how many of how many are done."""
+        named = entry_files(self.files, self.tree.start)
+        count = sum(found.width for found in named)
+        for data in self._entries(named):
+            self._take(self.tree.size, data)
+            progress(len(self.tree.leaves), count)
         self.records.finish()
 
     def _take(self, index: int, data: bytes) -> None:
@@ -103,7 +114,11 @@ class Fold:
             return apply(self.state, envelope, self)
         except KyojoError as error:
             self._refuse(index, error)
-            return None
+        except STUMBLES as error:
+            if self.start is None:
+                raise
+            self._refuse(index, MalformedDocument(f"the state at the start misleads: {error!r}"))
+        return None
 
     def _refuse(self, index: int, error: KyojoError) -> None:
         note = note_ja = ""
@@ -126,6 +141,7 @@ class Fold:
                 key = AccountKey(*row[2:6])
                 totals[key] = totals.get(key, 0) + row.amount
             self._note_settlement(index, draft, change)
+            self._note_approval(draft, change)
         try:
             if draft.kind == USAGE_BATCH:
                 self._check_records(index, draft, before)
@@ -190,17 +206,22 @@ class Fold:
             )
         )
 
-    def _entries(self, size: int) -> Iterator[bytes]:
-        for bundle in bundles_of_growth(0, size):
-            name = format_bundle_path(bundle)
-            data = self.files.read(name)
+    def _note_approval(self, draft: Draft, change: Change) -> None:
+        """In a slice: who approved what; the state at its start rests on some of them."""
+        if self.start is not None and draft.kind == DECISION and draft.body["action"] == "approve":
+            who = f"{change.member} {draft.actor}"
+            self.approvals.setdefault(draft.body["subject_hash"], []).append(who)
+
+    def _entries(self, named: Sequence[EntryFile]) -> Iterator[bytes]:
+        for found in named:
+            data = self.files.read(found.name)
             if data is None:
                 return
             try:
-                yield from parse_bundle(data, bundle.width)
+                yield from parse_bundle(data, found.width)
             except MalformedProof as error:
-                self.findings.add_error(error, name)
-                yield from _readable(data, bundle.width)
+                self.findings.add_error(error, found.name)
+                yield from _readable(data, found.width)
                 return
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ledger.audit.bundle import CHECKPOINT
+from ledger.audit.bundle import CHECKPOINT, START_CHECKPOINT
 from ledger.audit.files import Files
 from ledger.audit.fold import Fold
 from ledger.audit.report import Findings
 from ledger.audit.trust import Trust
-from ledger.errors import BadSignature, KyojoError
+from ledger.coop.logkeys import in_force
+from ledger.errors import BadSignature, KyojoError, NotConsistent
 from ledger.log.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from ledger.log.cosignature import verifier_of
 from ledger.log.key import VerifierKey, parse_vkey
@@ -53,6 +54,22 @@ def check_head(files: Files, fold: Fold, trust: Trust | None, findings: Findings
     return SignedHead(stated.origin, stated.size, stated.root, signed_by)
 
 
+def check_start_head(files: Files, fold: Fold, trust: Trust | None, findings: Findings) -> None:
+    """Check the signed head at a slice's start, if there is one: signatures, size and root."""
+    if fold.start is None or START_CHECKPOINT not in files.archive.members:
+        return
+    data = files.read(START_CHECKPOINT) or b""
+    before = fold.start.before
+    try:
+        _check_lines(data, fold, trust)
+        note = _open(data, fold, trust, fold.start.state.terms().origin)
+        stated = parse_checkpoint(note.text)
+        if (stated.size, stated.root) != (before.size, before.root()):
+            raise NotConsistent(f"it is of {stated.size} entries with the root {stated.root.hex()}")
+    except KyojoError as error:
+        findings.add_error(error, START_CHECKPOINT)
+
+
 def _stated(data: bytes, findings: Findings) -> Checkpoint | None:
     try:
         return parse_checkpoint(parse_note(data).text)
@@ -71,7 +88,7 @@ def _check_log(
             f"this is the log {', '.join(sorted(origins))}, the trust file is for {trust.origin}",
             f"信頼ファイルは {trust.origin} のもので、この記録のものではありません",
         )  # fmt: skip
-    genesis = fold.tree.leaves[0].hex() if fold.tree.leaves else "nothing"
+    genesis = fold.state.genesis or "nothing"
     if genesis != trust.genesis:
         findings.add(
             "wrong-log", "entry 0",
@@ -90,13 +107,13 @@ def _open(data: bytes, fold: Fold, trust: Trust | None, origin: str) -> Note:
         keys = [parse_vkey(vkey) for vkey in trust.log_keys]
         origin = trust.origin
     else:
-        keys = _charter_keys(fold)
+        keys = _own_keys(fold)
     verifiers = list(map(verifier_of, _distinct(keys)))
     return open_checkpoint(data, origin=origin, verifiers=verifiers).note
 
 
 def _check_lines(data: bytes, fold: Fold, trust: Trust | None) -> None:
-    keys = _charter_keys(fold)
+    keys = _own_keys(fold)
     if trust is not None:
         keys += [parse_vkey(vkey) for vkey in trust.log_keys]
         policy = parse_policy(trust.policy.encode()) if trust.policy is not None else None
@@ -108,9 +125,8 @@ def _check_lines(data: bytes, fold: Fold, trust: Trust | None) -> None:
         raise BadSignature(f"a signature line that nobody can verify, or one twice: {unknown}")
 
 
-def _charter_keys(fold: Fold) -> list[VerifierKey]:
-    charter = fold.state.charter
-    return [parse_vkey(vkey) for vkey in charter.log_keys] if charter is not None else []
+def _own_keys(fold: Fold) -> list[VerifierKey]:
+    return [parse_vkey(vkey) for vkey in in_force(fold.state.log_keys)]
 
 
 def _distinct(keys: Iterable[VerifierKey]) -> list[VerifierKey]:

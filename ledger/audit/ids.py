@@ -69,10 +69,16 @@ class _Reversal:
 
 @dataclass(slots=True)
 class IdChecks:
-    """The batches seen so far, by member and period."""
+    """The batches seen so far, by member and period.
+
+    ``is_known`` says whether all records of a period are in the bundle; where they are not,
+    reversals of records that are not there are counted in ``unknown_originals``.
+    """
 
     scratch: Scratch
     findings: Findings
+    is_known: Callable[[str], bool]
+    unknown_originals: int = 0
     _parts: dict[tuple[str, str], list[_Part]] = field(default_factory=dict)
     _accounts: dict[int, str] = field(default_factory=dict)
     _erasers: dict[str, int] = field(default_factory=dict)
@@ -95,8 +101,8 @@ class IdChecks:
 
     def finish(self, lines_of: Lines) -> None:
         """Check every member's month, then each reversal with the record that it names."""
-        for (member, _), parts in self._parts.items():
-            self._check(_Month(member), parts)
+        for (member, period), parts in self._parts.items():
+            self._check(_Month(member, self.is_known(period)), parts)
         self._reversals.sort(key=lambda found: (found.index, found.number))
         by_original: dict[int, list[_Reversal]] = {}
         for found in self._reversals:
@@ -152,6 +158,8 @@ class IdChecks:
             self._reversals.append(
                 _Reversal(part.index, row.number, reverses, original, offset, len(row.line))
             )
+        elif not month.is_known:
+            self.unknown_originals += 1
         elif self._erasers.get(month.member, part.index + 1) > part.index:
             self.findings.add(
                 "malformed-batch", where,
@@ -188,6 +196,7 @@ class _Month:
     """What is known of one member's month: in which entry each id stands, and what was reversed."""
 
     member: str
+    is_known: bool
     places: dict[str, int] = field(default_factory=dict)
     reversed_ids: set[str] = field(default_factory=set)
 

@@ -59,6 +59,11 @@ def none_erased(_index: int) -> frozenset[int]:
     return frozenset()
 
 
+def all_known(_period: str) -> bool:
+    """Every record of every period is in the bundle."""
+    return True
+
+
 @dataclass(slots=True)
 class RecordChecks:
     """The batches seen so far, and what was found in them."""
@@ -68,13 +73,14 @@ class RecordChecks:
     judge: Judge
     scratch: Scratch = field(default_factory=BytesIO)
     erased_of: Callable[[int], frozenset[int]] = none_erased
+    is_known: Callable[[str], bool] = all_known
     batches: int = 0
     records: int = 0
     _waiting: dict[int, tuple[str, str]] = field(default_factory=dict)
     _ids: IdChecks = field(init=False)
 
     def __post_init__(self) -> None:
-        self._ids = IdChecks(self.scratch, self.findings)
+        self._ids = IdChecks(self.scratch, self.findings, self.is_known)
 
     def check(self, index: int, body: UsageBatch, member: str, scope: Scope | None) -> None:
         """Check the batch of entry ``index``; without a scope, only that its bytes are those."""
@@ -89,6 +95,11 @@ class RecordChecks:
         )  # fmt: skip
         self._waiting[index] = member, body.account
         self._take(self.judge.submit(task))
+
+    @property
+    def unknown_originals(self) -> int:
+        """How many reversals take back records that lie before the bundle's start."""
+        return self._ids.unknown_originals
 
     def finish(self) -> None:
         """Wait for every batch, then compare ids and reversals over all of them."""

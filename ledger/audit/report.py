@@ -105,13 +105,32 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class PeriodFact:
-    """A period: how many batches and records were checked, and what was settled."""
+    """A period: how many batches and records it has, and what was settled.
+
+    ``records_before`` of them lie before the bundle's start and were not looked at.
+    """
 
     id: str
     status: str
     batches: int
     records: int
     settlement: str | None
+    records_before: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StartFact:
+    """Where a slice starts, and on what its state rests: a settlement and who approved it.
+
+    ``approved_by`` has member and key of each approval; ``period`` is empty if nothing shows it.
+    """
+
+    entry: int
+    root: str
+    state_hash: str
+    period: str
+    settlement: str
+    approved_by: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +171,7 @@ class Facts:
 
     origin: str
     genesis: str
+    start: StartFact | None
     size: int
     root: str
     signed_by: tuple[str, ...]

@@ -7,16 +7,16 @@ others. The verdict ``verified`` is only given against a trust file; see ``trust
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import islice
 from typing import BinaryIO
 
 from ledger.audit.anchors import AnchorChecks, ChainView, later_heads
-from ledger.audit.bundle import CHECKPOINT, MANIFEST, Progress
+from ledger.audit.bundle import CHECKPOINT, END_PROOF, MANIFEST, START_STATE, Progress
 from ledger.audit.files import Files, open_files
 from ledger.audit.fold import Fold
-from ledger.audit.head import SignedHead, check_head
+from ledger.audit.head import SignedHead, check_head, check_start_head
 from ledger.audit.ids import Scratch
 from ledger.audit.records import Judge, JudgeHere, RecordChecks
 from ledger.audit.remarks import remarks_for
@@ -30,7 +30,8 @@ from ledger.audit.report import (
     Report,
     Verdict,
 )
-from ledger.audit.tree import check_tree, size_of
+from ledger.audit.start import SETTLED, open_start
+from ledger.audit.tree import check_tree, entry_files
 from ledger.audit.trust import Trust
 from ledger.coop.state import Period
 from ledger.errors import MalformedDocument
@@ -82,20 +83,31 @@ def verify_bundle(  # noqa: PLR0913 - a bundle, what is trusted, and how to go a
     except MalformedDocument as error:
         parts.files.add_error(error, _place(error))
         return Report("refused", parts.all(), parts.count(), None, ())
+    start = None
+    if START_STATE in files.archive.members:
+        start = open_start(files, parts.files)
+        if start is None:
+            return Report("refused", parts.all(), parts.count(), None, ())
     checks = RecordChecks(files, parts.entries, judge or JudgeHere(source), scratch or BytesIO())
-    fold = Fold(files, parts.entries, checks)
-    fold.run(size_of(files), progress)
+    if start is not None:
+        checks = replace(checks, is_known=lambda period: not start.has_usage(period))
+    fold = Fold(files, parts.entries, checks, start)
+    fold.run(progress)
     return _report(fold, trust, chain, parts)
 
 
 def _report(fold: Fold, trust: Trust | None, chain: ChainView | None, parts: _Parts) -> Report:
     """The report when all entries are folded: head, tree, anchors and what was not asked for."""
-    files, size = fold.files, size_of(fold.files)
+    files = fold.files
+    size = fold.tree.start + sum(one.width for one in entry_files(files, fold.tree.start))
     parts.files.place = AT_END
     head = check_head(files, fold, trust, parts.head)
-    check_tree(files, fold.tree, size, head.root, parts.tree)
-    _check_size(head, size, parts.head)
+    check_start_head(files, fold, trust, parts.head)
+    signed = None if head.size is None or head.root is None else (head.size, head.root)
+    check_tree(files, fold.tree, size, signed, parts.tree)
+    _check_size(files, head, size, parts.head)
     _check_manifest(files, fold, head, size, parts.head)
+    started = _check_approved(fold, parts.entries)
     anchors = AnchorChecks(fold, trust, chain, parts.anchors).run()
     files.close()
     findings = parts.all()
@@ -103,7 +115,38 @@ def _report(fold: Fold, trust: Trust | None, chain: ChainView | None, parts: _Pa
     remarks = remarks_for(
         fold, trust, anchors, later_heads(fold, chain), has_node=chain is not None
     )
-    return Report(verdict, findings, parts.count(), _facts(files, fold, head, anchors), remarks)
+    facts = _facts(fold, head, anchors, started)
+    return Report(verdict, findings, parts.count(), facts, remarks)
+
+
+def _check_approved(fold: Fold, findings: Findings) -> StartFact | None:
+    """The state at a slice's start is one that a settlement in the slice carries, approved."""
+    start = fold.start
+    if start is None:
+        return None
+    size = start.before.size
+    cut = [
+        period for period in fold.state.periods.values()
+        if period.cut_off is not None and period.cut_off.index == size
+    ]  # fmt: skip
+    computed = {found.id for found in fold.settlements}
+    period = next((p for p in cut if p.status == SETTLED and p.settlement in computed), None)
+    if period is None:
+        findings.place = AT_END
+        findings.add(
+            "start-unproven", START_STATE,
+            f"no settlement in this bundle that took effect carries the state at entry {size}",
+            f"エントリー {size} の時点の状態を示す、発効した精算がこの監査束にありません",
+        )  # fmt: skip
+    name, settlement = (period.id, str(period.settlement)) if period is not None else ("", "")
+    return StartFact(
+        entry=size,
+        root=start.before.root().hex(),
+        state_hash=start.state_hash,
+        period=name,
+        settlement=settlement,
+        approved_by=tuple(fold.approvals.get(settlement, ())),
+    )
 
 
 def _place(error: MalformedDocument) -> str:
@@ -118,9 +161,8 @@ def _check_manifest(
     manifest = files.manifest
     if manifest is None:
         return
-    genesis = fold.tree.leaves[0].hex() if fold.tree.leaves else ""
     stated = (manifest.origin, manifest.genesis, manifest.start, manifest.end)
-    found = (head.origin, genesis, 0, size)
+    found = (head.origin, fold.state.genesis, fold.tree.start, size)
     names = ("origin", "genesis", "start", "end")
     for name, left, right in zip(names, stated, found, strict=True):
         if left != right:
@@ -131,14 +173,18 @@ def _check_manifest(
             )  # fmt: skip
 
 
-def _check_size(head: SignedHead, size: int, findings: Findings) -> None:
+def _check_size(files: Files, head: SignedHead, size: int, findings: Findings) -> None:
     if head.size is None or head.size == size:
         return
+    if head.size > size and END_PROOF in files.archive.members:
+        return  # the proof leads from here to the checkpoint; see check_tree
     findings.add(
         "root-mismatch", f"{CHECKPOINT}, size",
         f"the checkpoint is of {head.size} entries, the bundle holds {size}",
         f"チェックポイントは {head.size} 件、実際は {size} 件です",
     )  # fmt: skip
+    if START_STATE in files.archive.members:
+        return
     for bundle in islice(bundles_of_growth(size, max(head.size, size)), 1):
         findings.add(
             "missing-file", format_bundle_path(bundle),
@@ -146,31 +192,42 @@ def _check_size(head: SignedHead, size: int, findings: Findings) -> None:
         )  # fmt: skip
 
 
-def _facts(files: Files, fold: Fold, head: SignedHead, anchors: tuple[AnchorFact, ...]) -> Facts:
+def _facts(
+    fold: Fold, head: SignedHead, anchors: tuple[AnchorFact, ...], started: StartFact | None
+) -> Facts:
+    before = fold.start.state.periods if fold.start is not None else {}
+    shown = [
+        _period(period, before.get(period.id))
+        for period in fold.state.periods.values()
+        if period.id not in before or before[period.id].status != SETTLED
+    ]
     return Facts(
         origin=head.origin,
-        genesis=fold.tree.leaves[0].hex() if fold.tree.leaves else "",
-        size=len(fold.tree.leaves),
-        root=fold.tree.roots[-1].hex(),
+        genesis=fold.state.genesis,
+        start=started,
+        size=fold.tree.size,
+        root=fold.tree.root(fold.tree.size).hex(),
         signed_by=head.signed_by,
-        files=len(files.archive.members),
-        size_bytes=files.archive.size_bytes,
+        files=len(fold.files.archive.members),
+        size_bytes=fold.files.archive.size_bytes,
         batches=fold.records.batches,
         records=fold.records.records,
         first_received_at=fold.first_received_at,
         last_received_at=fold.state.received_at,
-        periods=tuple(map(_period, fold.state.periods.values())),
+        periods=tuple(shown),
         settlements=tuple(fold.settlements),
         anchors=anchors,
     )
 
 
-def _period(period: Period) -> PeriodFact:
+def _period(period: Period, before: Period | None) -> PeriodFact:
     usage = period.usage.values()
+    earlier = before.usage.values() if before is not None else ()
     return PeriodFact(
         id=period.id,
         status=period.status,
         batches=sum(row.batches for row in usage),
         records=sum(row.records for row in usage),
         settlement=period.settlement,
+        records_before=sum(row.records for row in earlier),
     )

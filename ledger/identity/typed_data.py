@@ -25,7 +25,7 @@ _PREFIX = b"\x19\x01" + _SEPARATOR
 
 @lru_cache(maxsize=256)
 def _hash_of_text(text: str) -> bytes:
-    """keccak of a text; types, origins and kinds come again with every entry of a log."""
+    """Keccak of a text; types, origins and kinds come again with every entry of a log."""
     return bytes(keccak(text.encode()))
 
 
