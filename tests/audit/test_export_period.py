@@ -10,8 +10,8 @@ from ledger.service.audit import verify_file
 from ledger.service.export import export_bundle, export_period, export_trust
 from ledger.service.slices import cut_of
 from ledger.service.submit import submit
-from tests.audit.world import Source, state_at, three_months
-from tests.builder import START, World
+from tests.audit.world import Source, open_month, state_at, three_months
+from tests.builder import START, World, blob_ref
 from tests.pages.month import new_coop
 
 
@@ -24,15 +24,21 @@ class Dated(World):
         return change
 
 
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("months")
-    world = three_months(Dated())
+def real(world, folder):
+    """The same co-op in a real store, sent the same at the same times."""
     moment = [START]
     coop = new_coop(folder, clock=lambda: moment[0])
     for now, submission in world.sent:
         moment[0] = now
         submit(coop, submission)
+    return coop
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("months")
+    world = three_months(Dated())
+    coop = real(world, folder)
     export_trust(coop, folder / "trust.toml")
     return folder, coop, world, parse_trust((folder / "trust.toml").read_bytes())
 
@@ -69,6 +75,29 @@ def test_a_month_that_is_still_open_goes_to_the_head(exported):
     assert manifest.start == world.state.periods["2026-10"].cut_off.index
     assert manifest.end == coop.state().size
     assert verify_file(folder / "open.zip", trust).verdict == "verified"
+
+
+def test_a_settled_month_ends_with_the_anchor_of_its_settlement(tmp_path):
+    world = three_months(Dated())
+    settled = len(world.entries)
+    target = world.charter.anchors[0]
+    evidence = b"evidence that only the audit looks into"
+    for size in (settled - 5, settled):
+        world.write("office", "anchor-recorded", {
+            "size": size, "root": world.root(size).hex(), "chain_id": target.chain_id,
+            "contract": target.contract, "transaction": "33" * 32, "block_number": size,
+            "block_hash": "44" * 32, "evidence": blob_ref(evidence),
+        }, evidence)  # fmt: skip
+    open_month(world, "2027-02")
+    coop = real(world, tmp_path)
+    manifest = export_period(coop, "2026-12", tmp_path / "december.zip")
+    assert manifest.end == settled + 2 < coop.state().size
+    export_trust(coop, tmp_path / "trust.toml")
+    trust = parse_trust((tmp_path / "trust.toml").read_bytes())
+    report = verify_file(tmp_path / "december.zip", trust)
+    assert {finding.where for finding in report.findings} == {
+        f"entry {settled}, anchor", f"entry {settled + 1}, anchor"
+    }  # fmt: skip
 
 
 def test_an_unknown_month_is_refused_and_leaves_nothing(exported):

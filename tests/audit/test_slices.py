@@ -23,14 +23,18 @@ from ledger.audit.bundle import (
 )
 from ledger.audit.report import report_document
 from ledger.audit.report_text import report_text
+from ledger.chain.node import open_node
 from ledger.coop.state import state_document
 from ledger.errors import NotFound
 from tests.audit.test_flips import entry_at
 from tests.audit.world import (
+    anchored_month,
     bundle_of,
+    chain_url,
     files_of,
     flipped,
     note_of,
+    open_month,
     places,
     rebuild,
     slice_of,
@@ -280,6 +284,22 @@ def test_a_slice_of_another_log_is_refused_by_the_trust_file(files, world):
                     trust_in(world))  # fmt: skip
     assert report.verdict == "refused"
     assert "entry 0" in places(report)
+
+
+def test_a_block_hash_is_all_that_an_auditor_brings_for_the_anchor(tmp_path):
+    with open_node(chain_url(tmp_path)) as node:
+        audited = anchored_month(node, three_months)
+    world = audited.world
+    anchored = len(world.entries)
+    open_month(world, "2027-02")
+    bundle = slice_of(world, world.state.periods["2026-11"].cut_off.index, anchored)
+    report = verify(bundle, audited.trust)
+    assert report.verdict == "verified", report.findings
+    assert [anchor.rests_on for anchor in report.facts.anchors] == ["trusted-block"]
+    assert report.facts.size == anchored
+    chains = tuple(chain.model_copy(update={"blocks": ()}) for chain in audited.trust.chains)
+    unknown = verify(bundle, audited.trust.model_copy(update={"chains": chains}))
+    assert [anchor.rests_on for anchor in unknown.facts.anchors] == ["evidence-only"]
 
 
 def test_the_same_slice_gives_the_same_bytes(world, cuts):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -133,6 +133,7 @@ def settled_world(world: World | None = None, **changes: object) -> World:
 LATER = {
     "2026-11": ("2026-10-31T15:00:00.000Z", "2026-11-30T15:00:00.000Z"),
     "2026-12": ("2026-11-30T15:00:00.000Z", "2026-12-31T15:00:00.000Z"),
+    "2027-02": ("2027-01-31T15:00:00.000Z", "2027-02-28T15:00:00.000Z"),
     "2027-01": ("2026-12-31T15:00:00.000Z", "2027-01-31T15:00:00.000Z"),
 }
 
@@ -231,15 +232,15 @@ def anchor(world: World, node: Node, contract: str) -> None:
     world.write("office", "anchor-recorded", body, blob)
 
 
-def anchored_month(node: Node) -> Audited:
-    """A settled month whose head stands on ``node``'s chain."""
+def anchored_month(node: Node, make: Callable[..., World] = settled_world) -> Audited:
+    """A settled month (or what ``make`` makes) whose head stands on ``node``'s chain."""
     deployed = deploy(node, EMBEDDED_PAYER)
     target = {
         "chain_id": node.chain_id,
         "contract": deployed.contract.lower(),
         "code_hash": deployed.code_hash.hex(),
     }
-    world = settled_world(anchors=[target])
+    world = make(anchors=[target])
     anchor(world, node, deployed.contract)
     anchored = world.state.anchors[f"{node.chain_id}/{deployed.contract.lower()}"]
     blocks = ({"number": anchored.block_number, "hash": anchored.block_hash},)
