@@ -35,6 +35,13 @@ def of_key_revoked(body: bodies.KeyRevoked, member: str) -> str:
     return f"Revoke key {to_checksum(body.key)} of {member}"
 
 
+def of_erasure(body: bodies.RecordsErased, owner: str) -> str:
+    """The subject of erasing records of another's batch."""
+    count = len(body.records)
+    what = "1 record" if count == 1 else f"{count:,} records"
+    return f"Erase {what} of batch {body.batch} of {owner}: {body.reason}"
+
+
 def of_facility(body: bodies.FacilityRegistered) -> str:
     """The subject of registering a facility."""
     return f"Register facility {body.id} ({body.name.en})"

@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ledger import canonical
 from ledger.coop.apply import NO_GENESIS, apply
 from ledger.coop.envelope import Draft, Envelope, parse_envelope
+from ledger.coop.erasure import newly_erased
 from ledger.coop.state import State, parse_state, state_document
 from ledger.coop.step import AccountKey, Change
 from ledger.coop.submission import Submission
@@ -40,6 +41,7 @@ from ledger.log.note import Signer
 from ledger.store.database import Database
 from ledger.store.reading import Head, LogReader
 from ledger.store.record_ids import check_batch, hasher
+from ledger.store.scrub import truncate_wal
 from ledger.store.tables import snapshots
 from ledger.store.writing import GroupWriter, root_of
 
@@ -101,6 +103,9 @@ class _Overlay:
     def totals(self, period: str, epochs: int) -> Mapping[AccountKey, int]:
         return self._writer.totals(period, epochs)
 
+    def entry(self, index: int) -> bytes:
+        return self._writer.entry(index)
+
 
 class Sequencer:
     """The writer of one log; safe to share between threads and between processes."""
@@ -123,6 +128,7 @@ class Sequencer:
         self._clock = clock
         self._hash_of = hasher(id_key)
         self._state = State()
+        self._is_unclean = False
         self._committed = (0, root_hash(()))
         self._commit_lock = threading.Lock()
         self._queue_lock = threading.Lock()
@@ -176,10 +182,17 @@ class Sequencer:
             for ticket in group:
                 ticket.error = _unanswered(error)
             raise
+        has_erased = state.erased != self._state.erased
         self._state = state
         self._committed = (state.size, root_of(state))
+        self._clean_up(has_erased=has_erased)
         for ticket, answer in zip(group, answers, strict=True):
             ticket.take(answer)
+
+    def _clean_up(self, *, has_erased: bool) -> None:
+        """After an erasure, what the database's own log still has of it; again if it must wait."""
+        if has_erased or self._is_unclean:
+            self._is_unclean = not truncate_wal(self._database)
 
     def _write_group(
         self, connection: Connection, group: list[_Ticket]
@@ -248,6 +261,8 @@ class Sequencer:
             rows = check_batch(batch, (member, account), self._hash_of, writer)
             writer.take_batch(index, batch.seed, batch.judged.lines)
             writer.take_record_ids(index, rows)
+        for erased, numbers in newly_erased(state, change.state).items():
+            writer.take_erasure(erased, numbers)
         writer.take_blobs(submission.blobs)
         writer.take_entry(envelope, change)
         return change

@@ -1,0 +1,56 @@
+"""What a database keeps of bytes that were overwritten, and how far kyojo can remove it.
+
+SQLite: connections run with ``secure_delete``, which overwrites what is deleted from a page. Two
+places are left. The write-ahead log still has the pages as they were: ``truncate_wal`` empties it
+after every erasure. And a page that was reorganised may hold a second copy of a row in its unused
+space: ``compact`` writes the whole file anew. PostgreSQL keeps old versions of a row until a
+vacuum, and their bytes until a rewrite: ``compact`` rewrites the table. Backups, archives of the
+write-ahead log, replicas and what a disk keeps of overwritten blocks are for those who run them
+(docs/erasure.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ledger.store.database import BUSY_SECONDS, Database
+
+WAIT_MILLISECONDS = 2000
+
+
+def truncate_wal(database: Database) -> bool:
+    """Empty SQLite's write-ahead log; False if a reader held it open. Elsewhere nothing to do."""
+    if not database.is_sqlite:
+        return True
+    with _plain(database) as connection:
+        connection.execute(f"PRAGMA busy_timeout = {WAIT_MILLISECONDS}")
+        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    return not busy
+
+
+def compact(database: Database) -> bool:
+    """Rewrite what batches were stored in, so that nothing of old rows is left; writers wait.
+
+    False if SQLite's write-ahead log could not be emptied because a reader held it open.
+    """
+    with _plain(database) as connection:
+        if database.is_sqlite:
+            connection.execute("VACUUM")
+        else:
+            connection.autocommit = True
+            connection.execute("VACUUM (FULL) batches")
+            connection.autocommit = False
+    return truncate_wal(database)
+
+
+@contextmanager
+def _plain(database: Database) -> Iterator[Any]:
+    """A driver's connection outside of any transaction, where these statements belong."""
+    connection = database.engine.raw_connection()
+    try:
+        yield connection.driver_connection
+    finally:
+        connection.close()
