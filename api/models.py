@@ -216,6 +216,17 @@ class TotalModel(BaseModel):
     late: int = Field(description="What came after the cut-off and is in no settlement yet.")
 
 
+class OwnUsageModel(BaseModel):
+    """What a member has submitted for a period."""
+
+    batches: int
+    records: int
+    confirmed: bool = Field(description="Whether the member has confirmed just this.")
+    totals: list[tuple[str, str, str, int]] = Field(
+        description="Rows of facility, name, currency and amount, late usage included."
+    )
+
+
 class NonceModel(BaseModel):
     """What goes into the sign-in text."""
 
