@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from ledger.audit.bundle import USAGE_BATCH, Progress
 from ledger.audit.files import Files
@@ -22,9 +23,15 @@ from ledger.coop.envelope import Draft, Envelope, parse_envelope
 from ledger.coop.state import State
 from ledger.coop.step import AccountKey, Change
 from ledger.coop.submission import blob_references
-from ledger.errors import KyojoError, MalformedProof
+from ledger.errors import KyojoError, MalformedProof, NotFound
 from ledger.log.merkle import Frontier, leaf_hash
-from ledger.log.tile import bundles_of_growth, format_bundle_path, parse_bundle
+from ledger.log.tile import (
+    TILE_WIDTH,
+    Bundle,
+    bundles_of_growth,
+    format_bundle_path,
+    parse_bundle,
+)
 
 
 @dataclass(slots=True)
@@ -41,6 +48,7 @@ class Fold:
     settlements: list[SettlementFact] = field(default_factory=list)
     anchors: list[tuple[int, AnchorRecorded]] = field(default_factory=list)
     _totals: dict[tuple[str, int], dict[AccountKey, int]] = field(default_factory=dict)
+    _size: int = 0
 
     # Evidence.
 
@@ -61,10 +69,23 @@ class Fold:
                     found[key] = found.get(key, 0) + amount
         return found
 
+    def entry(self, index: int) -> bytes:
+        """The bytes of an earlier entry, read again; raises NotFound."""
+        if not 0 <= index < len(self.tree.leaves):
+            raise NotFound(f"the bundle has no entry {index} before this one")
+        number, position = divmod(index, TILE_WIDTH)
+        width = min(TILE_WIDTH, self._size - number * TILE_WIDTH)
+        data = self.files.read(format_bundle_path(Bundle(number, width))) or b""
+        found = next(islice(readable_entries(data, width), position, None), None)
+        if found is None:
+            raise NotFound(f"the bundle's entry {index} cannot be read")
+        return found
+
     # Folding.
 
     def run(self, size: int, progress: Progress) -> None:
         """Fold all entries of the bundle; ``progress`` is told how many of ``size`` are done."""
+        self._size = size
         for data in self._entries(size):
             self._take(len(self.tree.leaves), data)
             progress(len(self.tree.leaves), size)
@@ -175,12 +196,12 @@ class Fold:
                 yield from parse_bundle(data, bundle.width)
             except MalformedProof as error:
                 self.findings.add_error(error, name)
-                yield from _readable(data, bundle.width)
+                yield from readable_entries(data, bundle.width)
                 return
 
 
-def _readable(data: bytes, width: int) -> Iterator[bytes]:
-    """What can be read of a broken entry bundle, up to where it breaks."""
+def readable_entries(data: bytes, width: int) -> Iterator[bytes]:
+    """What can be read of an entry bundle, up to where it breaks."""
     position = 0
     for _ in range(width):
         start = position + 2

@@ -10,7 +10,7 @@ Memory: one entry of a dictionary per record, its id; lines are held one batch a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ledger.audit.bundle import leaves_name, lines_name
@@ -21,6 +21,7 @@ from ledger.errors import KyojoError
 from ledger.log.merkle import HASH_BYTES, root_hash
 from ledger.usage.batch import Lines, Scope, read_lines
 from ledger.usage.commitment import record_leaves
+from ledger.usage.held import NO_SALT
 from ledger.usage.record import Record, negates, parse_line
 from ledger.usage.totals import differences, parse_totals
 
@@ -37,18 +38,25 @@ class _Reversal:
     original_index: int
 
 
+def none_erased(_index: int) -> frozenset[int]:
+    """No record of any batch was erased."""
+    return frozenset()
+
+
 @dataclass(slots=True)
 class RecordChecks:
     """The batches seen so far: where each id stands, and which records were reversed."""
 
     files: Files
     findings: Findings
+    erased_of: Callable[[int], frozenset[int]] = none_erased
     batches: int = 0
     records: int = 0
     _places: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
     _reversed: set[tuple[str, str, str]] = field(default_factory=set)
     _reversals: list[_Reversal] = field(default_factory=list)
     _accounts: dict[int, str] = field(default_factory=dict)
+    _erasers: set[str] = field(default_factory=set)
 
     def check(self, index: int, body: UsageBatch, member: str, scope: Scope | None) -> None:
         """Check the batch of entry ``index``; without a scope, only that its bytes are those."""
@@ -63,13 +71,21 @@ class RecordChecks:
         self._check_leaves(index, body, lines, found[1])
         if scope is None:
             return
+        erased = self.erased_of(index)
+        kept = [at for at, line in enumerate(lines, start=1) if line or at - 1 not in erased]
+        if len(kept) < len(lines):
+            self._erasers.add(member)
         try:
-            judged = read_lines(lines, scope)
+            judged = (
+                read_lines([lines[at - 1] for at in kept], scope, numbers=kept) if kept else None
+            )
         except KyojoError as error:
             self.findings.add_error(error, f"entry {index}")
             return
-        self._check_totals(index, body, judged)
-        self._check_ids(index, member, judged)
+        if judged is not None and len(kept) == len(lines):
+            self._check_totals(index, body, judged)
+        if judged is not None:
+            self._check_ids(index, member, judged, kept)
 
     def finish(self) -> None:
         """Compare every reversal with the record that it names."""
@@ -128,6 +144,9 @@ class RecordChecks:
             lines = lines[: len(salts)]
             salts = salts[: len(lines)]
         leaves = record_leaves(salts, lines)
+        for number in self.erased_of(index):
+            if number < len(leaves) and (salts[number], lines[number]) == (NO_SALT, b""):
+                leaves[number] = data[number * _ROW_BYTES + HASH_BYTES : (number + 1) * _ROW_BYTES]
         joined = b"".join(leaves)
         stated = b"".join(
             data[at + HASH_BYTES : at + _ROW_BYTES] for at in range(0, len(data), _ROW_BYTES)
@@ -175,8 +194,8 @@ class RecordChecks:
                 f"署名された合計は {stated}、記録からの合計は {counted} です",
             )  # fmt: skip
 
-    def _check_ids(self, index: int, member: str, judged: Lines) -> None:
-        by_period = _ids_by_period(judged)
+    def _check_ids(self, index: int, member: str, judged: Lines, numbered: Sequence[int]) -> None:
+        by_period = _ids_by_period(judged, numbered)
         for period, numbers in by_period.items():
             places = self._places.setdefault((member, period), {})
             for twice in sorted(places.keys() & numbers.keys()):
@@ -185,9 +204,8 @@ class RecordChecks:
                     f"the id {twice!r} of {member} stands in entry {places[twice]} already",
                     f"{member} の識別子 {twice!r} はエントリー {places[twice]} で使用済みです",
                 )  # fmt: skip
-        for number, record in enumerate(judged.records, start=1):
+        for number, record, period in zip(numbered, judged.records, judged.periods, strict=True):
             if record.reverses is not None:
-                period = judged.periods[number - 1]
                 own = by_period[period].get(record.reverses, number)
                 self._note_reversal(index, number, record, member, period, is_own=own < number)
         for period, numbers in by_period.items():
@@ -206,13 +224,13 @@ class RecordChecks:
             )  # fmt: skip
         self._reversed.add((member, period, reverses))
         original = index if is_own else self._places[member, period].get(reverses)
-        if original is None:
+        if original is None and member not in self._erasers:
             self.findings.add(
                 "malformed-batch", where,
                 f"{member} has no record {reverses!r} in {period} before this one",
                 f"{member} にはこれ以前に {period} の記録 {reverses!r} がありません",
             )  # fmt: skip
-        elif not is_own:  # within a batch, read_lines has compared them
+        elif original is not None and not is_own:  # within a batch, read_lines has compared them
             self._reversals.append(_Reversal(index, number, record, original))
 
     def _find_records(self, index: int, ids: set[str]) -> Mapping[str, Record]:
@@ -227,13 +245,12 @@ class RecordChecks:
         return found
 
 
-def _ids_by_period(judged: Lines) -> dict[str, dict[str, int]]:
+def _ids_by_period(judged: Lines, numbered: Sequence[int]) -> dict[str, dict[str, int]]:
     """Per period, the number of the record with each id; ``read_lines`` saw that none repeats."""
     if len(set(judged.periods)) == 1:
-        numbers = {record.id: number for number, record in enumerate(judged.records, start=1)}
-        return {judged.periods[0]: numbers}
+        ids = (record.id for record in judged.records)
+        return {judged.periods[0]: dict(zip(ids, numbered, strict=True))}
     found: dict[str, dict[str, int]] = {}
-    pairs = zip(judged.records, judged.periods, strict=True)
-    for number, (record, period) in enumerate(pairs, start=1):
+    for number, record, period in zip(numbered, judged.records, judged.periods, strict=True):
         found.setdefault(period, {})[record.id] = number
     return found

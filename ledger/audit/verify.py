@@ -7,17 +7,19 @@ others. The verdict ``verified`` is only given against a trust file; see ``trust
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from ledger.audit.anchors import AnchorChecks, ChainView, later_heads
 from ledger.audit.bundle import CHECKPOINT, MANIFEST, Progress
+from ledger.audit.erasures import ErasureFacts, check_erasures, named_erasures
 from ledger.audit.files import Files, open_files
-from ledger.audit.fold import Fold
+from ledger.audit.fold import Fold, readable_entries
 from ledger.audit.head import SignedHead, check_head
 from ledger.audit.records import RecordChecks
-from ledger.audit.remarks import remarks_for
+from ledger.audit.remarks import erasure_remarks, remarks_for
 from ledger.audit.report import AnchorFact, Facts, Finding, Findings, PeriodFact, Report, Verdict
 from ledger.audit.tree import check_tree, size_of
 from ledger.audit.trust import Trust
@@ -26,6 +28,8 @@ from ledger.errors import MalformedDocument
 from ledger.log.tile import bundles_of_growth, format_bundle_path
 
 __all__ = ["ChainView", "verify_bundle"]
+
+NONE: Final[frozenset[int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +78,11 @@ def _verify(
     files: Files, trust: Trust | None, chain: ChainView | None, parts: _Parts, progress: Progress
 ) -> Report:
     size = size_of(files)
-    fold = Fold(files, parts.entries, RecordChecks(files, parts.entries))
+    named = named_erasures(_entries(files, size))
+    records = RecordChecks(files, parts.entries, lambda index: named.get(index, NONE))
+    fold = Fold(files, parts.entries, records)
     fold.run(size, progress)
+    erasures = check_erasures(files, named, fold.state, parts.entries)
     head = check_head(files, fold, trust, parts.head)
     check_tree(files, fold.tree, size, head.root, parts.tree)
     _check_size(head, size, parts.head)
@@ -87,7 +94,17 @@ def _verify(
     remarks = remarks_for(
         fold, trust, anchors, later_heads(fold, chain), has_node=chain is not None
     )
-    return Report(verdict, findings, parts.count(), _facts(files, fold, head, anchors), remarks)
+    facts = _facts(files, fold, head, anchors, erasures)
+    remarks = (*erasure_remarks(erasures), *remarks)
+    return Report(verdict, findings, parts.count(), facts, remarks)
+
+
+def _entries(files: Files, size: int) -> Iterator[bytes]:
+    """The entries as they stand in the bundle; what is wrong with them is said by the fold."""
+    for bundle in bundles_of_growth(0, size):
+        name = format_bundle_path(bundle)
+        if name in files.archive.members:
+            yield from readable_entries(files.archive.read(name), bundle.width)
 
 
 def _place(error: MalformedDocument) -> str:
@@ -130,7 +147,13 @@ def _check_size(head: SignedHead, size: int, findings: Findings) -> None:
         )  # fmt: skip
 
 
-def _facts(files: Files, fold: Fold, head: SignedHead, anchors: tuple[AnchorFact, ...]) -> Facts:
+def _facts(
+    files: Files,
+    fold: Fold,
+    head: SignedHead,
+    anchors: tuple[AnchorFact, ...],
+    erasures: ErasureFacts,
+) -> Facts:
     return Facts(
         origin=head.origin,
         genesis=fold.tree.leaves[0].hex() if fold.tree.leaves else "",
@@ -141,6 +164,7 @@ def _facts(files: Files, fold: Fold, head: SignedHead, anchors: tuple[AnchorFact
         size_bytes=files.archive.size_bytes,
         batches=fold.records.batches,
         records=fold.records.records,
+        erased=erasures.erased,
         first_received_at=fold.first_received_at,
         last_received_at=fold.state.received_at,
         periods=tuple(map(_period, fold.state.periods.values())),

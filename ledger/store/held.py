@@ -46,10 +46,7 @@ def rewrite_batch(connection: Connection, log_id: int, index: int, held: HeldBat
 
 
 def erase_again(connection: Connection, log_id: int, wanted: Erased) -> int:
-    """Erase what is stored although the log says that it was erased; answers how many records.
-
-    Raises InvariantViolated if records are missing that no entry of the log erases.
-    """
+    """Erase what is stored although the log says that it was erased; answers how many records."""
     count = 0
     for index in sorted(wanted):
         for held in _find(connection, log_id, index):

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
+
+from ledger.store.tables import record_ids
 
 PAGE = 500  # SQLite takes 32,766 parameters a statement at most
 
@@ -51,6 +53,13 @@ def insert_places(connection: Connection, log_id: int, places: Sequence[Place]) 
         id_hashes, indexes, numbers = (list(column) for column in zip(*places, strict=True))
         columns = {"id_hashes": id_hashes, "indexes": indexes, "numbers": numbers}
         connection.execute(_INSERT_POSTGRESQL, {"log_id": log_id, **columns})
+
+
+def places_in(connection: Connection, log_id: int, index: int) -> list[Place]:
+    """The rows of one batch: one for each id and for each reversal."""
+    statement = select(record_ids.c.id_hash, record_ids.c.index, record_ids.c.number)
+    statement = statement.where(record_ids.c.log_id == log_id, record_ids.c.index == index)
+    return [(bytes(row[0]), row[1], row[2]) for row in connection.execute(statement)]
 
 
 def _find_in_sqlite(

@@ -13,7 +13,6 @@ from ledger.errors import Fault, KyojoError, MalformedBatch
 from ledger.store.writing import GroupWriter
 from ledger.usage.record import Record, negates, parse_line
 
-
 _ERASED = (
     "{} was erased: its figures are gone, and nothing can be compared with them. Correct the money "
     "by a cost or a revenue that is reported and confirmed; next time reverse first, then erase"

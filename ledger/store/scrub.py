@@ -11,9 +11,12 @@ write-ahead log, replicas and what a disk keeps of overwritten blocks are for th
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.store.database import BUSY_SECONDS, Database
 
@@ -24,10 +27,13 @@ def truncate_wal(database: Database) -> bool:
     """Empty SQLite's write-ahead log; False if a reader held it open. Elsewhere nothing to do."""
     if not database.is_sqlite:
         return True
-    with _plain(database) as connection:
-        connection.execute(f"PRAGMA busy_timeout = {WAIT_MILLISECONDS}")
-        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    try:
+        with _plain(database) as connection:
+            connection.execute(f"PRAGMA busy_timeout = {WAIT_MILLISECONDS}")
+            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    except (sqlite3.Error, SQLAlchemyError):
+        return False  # what was committed stays so; the caller tries again later
     return not busy
 
 

@@ -185,12 +185,8 @@ class Sequencer:
         has_erased = state.erased != self._state.erased
         self._state = state
         self._committed = (state.size, root_of(state))
-        self._clean_up(has_erased=has_erased)
         for ticket, answer in zip(group, answers, strict=True):
             ticket.take(answer)
-
-    def _clean_up(self, *, has_erased: bool) -> None:
-        """After an erasure, what the database's own log still has of it; again if it must wait."""
         if has_erased or self._is_unclean:
             self._is_unclean = not truncate_wal(self._database)
 
@@ -313,6 +309,7 @@ class Sequencer:
     def _look_again(self, group: list[_Ticket], error: Exception) -> None:
         """After a commit of unknown outcome: what the log holds was accepted, the rest was not."""
         self._state = State()
+        self._is_unclean = True  # it may have been an erasure
         try:
             with self._database.read() as connection:
                 state = self.state_at(connection)

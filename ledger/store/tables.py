@@ -2,8 +2,8 @@
 
 Times are instants as text, hashes and keys are bytes. One installation hosts many logs; every
 table starts its key with ``log_id``, so co-ops are wholly apart. Rows of ``entries``, ``blobs``
-and ``batches`` are written once; only an erasure rewrites the row of its batch. ``migrations/`` holds the same tables for alembic; a test keeps
-the two equal.
+and ``batches`` are written once; only an erasure rewrites the row of its batch. ``migrations/``
+holds the same tables for alembic; a test keeps the two equal.
 """
 
 from __future__ import annotations

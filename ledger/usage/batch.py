@@ -103,15 +103,20 @@ def split_lines(body: bytes) -> tuple[bytes, ...]:
     return tuple(body.removesuffix(b"\n").split(b"\n")) if body else ()
 
 
-def read_lines(lines: Sequence[bytes], scope: Scope) -> Lines:
-    """Judge every record line of a batch; raises MalformedBatch with one fault per bad line."""
+def read_lines(
+    lines: Sequence[bytes], scope: Scope, *, numbers: Sequence[int] | None = None
+) -> Lines:
+    """Judge every record line of a batch; raises MalformedBatch with one fault per bad line.
+
+    ``numbers`` are the lines' record numbers, where they are not 1, 2, 3, …
+    """
     if not 1 <= len(lines) <= BATCH_RECORDS_MAX:
         raise TooLarge(f"a batch has 1 to {BATCH_RECORDS_MAX} records, this one has {len(lines)}")
     records: list[Record] = []
     periods: list[str] = []
     faults: list[Fault] = []
     known: dict[tuple[str, str], Record] = {}
-    for number, line in enumerate(lines, start=1):
+    for number, line in zip(numbers or range(1, len(lines) + 1), lines, strict=True):
         try:
             record = parse_line(line)
             period = _judge(record, scope, known)

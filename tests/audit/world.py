@@ -26,11 +26,13 @@ from ledger.chain.anchor import (
 )
 from ledger.chain.evidence import build_anchor_evidence
 from ledger.chain.node import Node
+from ledger.coop.erasure import erased_records
 from ledger.coop.settlements import compute
 from ledger.log.checkpoint import Checkpoint, sign_checkpoint
 from ledger.log.key import SigningKey as LogKey
 from ledger.log.key import format_vkey
 from ledger.log.note import Ed25519Signer
+from ledger.usage.held import HeldBatch
 from tests.builder import ORIGIN, World, blob_ref, charter, log_key, record
 from tests.chain.chain_world import ANCHORERS, EMBEDDED_PAYER, deploy
 
@@ -60,7 +62,9 @@ class Source:
 
     def batch(self, index: int):
         batch = self.world.batches[index]
-        return batch.seed, batch.judged.lines
+        held = HeldBatch(batch.judged.lines, batch.seed)
+        gone = erased_records(self.world.state, index)
+        return held.without(gone) if gone else held
 
 
 def new_world(**changes: object) -> World:

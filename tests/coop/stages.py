@@ -222,7 +222,8 @@ def _anchor(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
 def batches_of(world: World, member: str) -> list[int]:
     """The entry indices of a member's usage batches."""
     actor = signing_key(member).address
-    return [index for index in world.batches if parse_envelope(world.entries[index]).draft.actor == actor]
+    drafts = {index: parse_envelope(world.entries[index]).draft for index in world.batches}
+    return [index for index, draft in drafts.items() if draft.actor == actor]
 
 
 def _erasure(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
