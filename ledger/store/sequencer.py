@@ -39,6 +39,7 @@ from ledger.log.checkpoint import Checkpoint, sign_checkpoint
 from ledger.log.merkle import leaf_hash, prove_inclusions_from, root_hash
 from ledger.log.note import Signer
 from ledger.store.database import Database
+from ledger.store.outside import OutsideHead, compare_heads
 from ledger.store.reading import Head, LogReader
 from ledger.store.record_ids import check_batch, hasher
 from ledger.store.scrub import truncate_wal
@@ -119,8 +120,14 @@ class Sequencer:
         id_key: bytes,
         signers: Sequence[Signer],
         clock: Callable[[], str],
+        outside: Callable[[State], Sequence[OutsideHead]] = lambda _state: (),
+        noted: Callable[[bytes], None] = lambda _note: None,
     ) -> None:
-        """Take the log's parts; ``clock`` gives the present instant."""
+        """Take the log's parts; ``clock`` gives the present instant.
+
+        ``outside`` is asked once, before this process signs for the first time; ``noted`` is told
+        every checkpoint that was committed, before anybody is answered.
+        """
         self._database = database
         self._log_id = log_id
         self._origin = origin
@@ -130,6 +137,9 @@ class Sequencer:
         self._state = State()
         self._is_unclean = False
         self._committed = (0, root_hash(()))
+        self._outside = outside
+        self._noted = noted
+        self._is_compared = False
         self._commit_lock = threading.Lock()
         self._queue_lock = threading.Lock()
         self._queue: list[_Ticket] = []
@@ -173,7 +183,9 @@ class Sequencer:
 
     def _commit(self, group: list[_Ticket]) -> None:
         try:
+            known = () if self._is_compared else self._outside(self.state())
             with self._database.write(self._log_id) as connection:
+                self._compare(connection, known)
                 state, answers = self._write_group(connection, group)
         except Exception as error:  # noqa: BLE001 - whatever it was, all who wait need an answer
             self._look_again(group, error)
@@ -185,6 +197,8 @@ class Sequencer:
         has_erased = state.erased != self._state.erased
         self._state = state
         self._committed = (state.size, root_of(state))
+        for note in {answer.note for answer in answers if isinstance(answer, Receipt)}:
+            self._noted(note)
         for ticket, answer in zip(group, answers, strict=True):
             ticket.take(answer)
         if has_erased or self._is_unclean:
@@ -195,7 +209,6 @@ class Sequencer:
     ) -> tuple[State, list[Receipt | KyojoError]]:
         reader = LogReader(connection, self._log_id)
         head = reader.head()
-        self._refuse_fork(reader, head)
         state = self._catch_up(connection, self._state)
         writer = GroupWriter(connection, self._log_id, head)
         now = max(self._clock(), state.received_at)
@@ -229,18 +242,16 @@ class Sequencer:
         }
         return state, [answers[position] for position in range(len(group))]
 
-    def _refuse_fork(self, reader: LogReader, head: Head) -> None:
-        """Raise if the log is not a continuation of what this process has signed.
+    def _compare(self, connection: Connection, known: Sequence[OutsideHead]) -> None:
+        """Raise ReadOnly unless the log continues what this process and others know of it.
 
-        A database put back to an older copy under a running process, or a failover that lost
-        commits, would make it sign a second history.
+        A database put back to an older copy, also under a running process, or a failover that
+        lost commits, would make it sign a second history.
         """
-        size, root = self._committed
-        if head.size < size or (head.root if head.size == size else reader.root(size)) != root:
-            raise InvariantViolated(
-                f"this process signed size {size} with root {root.hex()}, the database now holds "
-                f"size {head.size}: it was put back or replaced; nothing is signed on top of it"
-            )
+        reader = LogReader(connection, self._log_id)
+        ours = OutsideHead("this process", *self._committed)
+        compare_heads(reader, reader.head(), (ours, *known))
+        self._is_compared = True
 
     def _judge(
         self, state: State, envelope: Envelope, submission: Submission, writer: GroupWriter
