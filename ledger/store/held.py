@@ -45,6 +45,15 @@ def rewrite_batch(connection: Connection, log_id: int, index: int, held: HeldBat
         raise InvariantViolated(f"the lines of batch {index} are not here; nothing was erased")
 
 
+def holds_erased(connection: Connection, log_id: int, wanted: Erased) -> bool:
+    """Whether anything is stored that the log says was erased."""
+    return any(
+        wanted[index] - held.erased
+        for index in sorted(wanted)
+        for held in _find(connection, log_id, index)
+    )
+
+
 def erase_again(connection: Connection, log_id: int, wanted: Erased) -> int:
     """Erase what is stored although the log says that it was erased; answers how many records."""
     count = 0

@@ -55,11 +55,14 @@ def insert_places(connection: Connection, log_id: int, places: Sequence[Place]) 
         connection.execute(_INSERT_POSTGRESQL, {"log_id": log_id, **columns})
 
 
-def places_in(connection: Connection, log_id: int, index: int) -> list[Place]:
-    """The rows of one batch: one for each id and for each reversal."""
+def places_in(connection: Connection, log_id: int, indexes: Sequence[int]) -> Iterator[Place]:
+    """The rows of these batches: one for each id and for each reversal. Reads the whole table."""
     statement = select(record_ids.c.id_hash, record_ids.c.index, record_ids.c.number)
-    statement = statement.where(record_ids.c.log_id == log_id, record_ids.c.index == index)
-    return [(bytes(row[0]), row[1], row[2]) for row in connection.execute(statement)]
+    for start in range(0, len(indexes), PAGE):
+        part = indexes[start : start + PAGE]
+        conditions = record_ids.c.log_id == log_id, record_ids.c.index.in_(part)
+        for id_hash, index, number in connection.execute(statement.where(*conditions)):
+            yield bytes(id_hash), index, number
 
 
 def _find_in_sqlite(

@@ -134,15 +134,15 @@ def _check_left(held: HeldBatch, draft: Draft) -> None:
 
 def _ids_of_erased(connection: Connection, log: Log) -> list[Place]:
     """The hashed ids of erased records, whose lines cannot give them again."""
-    found: list[Place] = []
-    for index, numbers in stored_erased(connection, log.id):
-        rows = [row for row in places_in(connection, log.id, index) if row[2] in numbers]
-        if {number for _, _, number in rows} != numbers:
-            raise InvariantViolated(
-                f"hashed ids of erased records of batch {index} are gone and cannot be made "
-                "again; take the rows of record_ids from a backup"
-            )
-        found += rows
+    erased = dict(stored_erased(connection, log.id))
+    found = [row for row in places_in(connection, log.id, list(erased)) if row[2] in erased[row[1]]]
+    there = {(index, number) for _, index, number in found}
+    lost = {(index, number) for index, row in erased.items() for number in row} - there
+    if lost:
+        raise InvariantViolated(
+            f"the hashed ids of {len(lost)} erased records are gone and cannot be made again; "
+            "take the rows of record_ids from a backup"
+        )
     return found
 
 

@@ -194,14 +194,13 @@ class Sequencer:
             for ticket in group:
                 ticket.error = _unanswered(error)
             raise
-        has_erased = state.erased != self._state.erased
         self._state = state
         self._committed = (state.size, root_of(state))
         for note in {answer.note for answer in answers if isinstance(answer, Receipt)}:
             self._noted(note)
         for ticket, answer in zip(group, answers, strict=True):
             ticket.take(answer)
-        if has_erased or self._is_unclean:
+        if self._is_unclean:
             self._is_unclean = not truncate_wal(self._database)
 
     def _write_group(
@@ -270,6 +269,7 @@ class Sequencer:
             writer.take_record_ids(index, rows)
         for erased, numbers in newly_erased(state, change.state).items():
             writer.take_erasure(erased, numbers)
+            self._is_unclean = True
         writer.take_blobs(submission.blobs)
         writer.take_entry(envelope, change)
         return change
@@ -320,7 +320,6 @@ class Sequencer:
     def _look_again(self, group: list[_Ticket], error: Exception) -> None:
         """After a commit of unknown outcome: what the log holds was accepted, the rest was not."""
         self._state = State()
-        self._is_unclean = True  # it may have been an erasure
         try:
             with self._database.read() as connection:
                 state = self.state_at(connection)
