@@ -1,10 +1,12 @@
 """What a database keeps of bytes that were overwritten, and how far kyojo can remove it.
 
 SQLite: connections run with ``secure_delete``, which overwrites what is deleted from a page. Two
-places are left. The write-ahead log still has the pages as they were: ``truncate_wal`` empties it
-after every erasure. And a page that was reorganised may hold a second copy of a row in its unused
-space: ``compact`` writes the whole file anew. PostgreSQL keeps old versions of a row until a
-vacuum, and their bytes until a rewrite: ``compact`` rewrites the table. Backups, archives of the
+places are left. The write-ahead log still has the pages as they were: ``truncate_wal`` empties it.
+And a page that was reorganised may hold a second copy of a row in its unused space: ``compact``
+writes the whole file anew. ``clean_up``, after every erasure, does both where the file is small,
+and leaves the second to a quiet hour (``kyojo erase --replay``) where it is not. PostgreSQL keeps
+old versions of a row until a vacuum, and their bytes until a rewrite: ``compact`` rewrites the
+table, while nobody can use it, so it is never done unasked. Backups, archives of the
 write-ahead log, replicas and what a disk keeps of overwritten blocks are for those who run them
 (docs/erasure.md).
 """
@@ -14,6 +16,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ledger.store.database import BUSY_SECONDS, Database
 
 WAIT_MILLISECONDS = 2000
+AT_ONCE_BYTES_MAX = 64 * 2**20
 
 
 def truncate_wal(database: Database) -> bool:
@@ -35,6 +39,18 @@ def truncate_wal(database: Database) -> bool:
     except (sqlite3.Error, SQLAlchemyError):
         return False  # what was committed stays so; the caller tries again later
     return not busy
+
+
+def clean_up(database: Database) -> bool:
+    """What is done at once after an erasure; False if ``truncate_wal`` must be tried again."""
+    if not database.is_sqlite or not database.url.database:
+        return True
+    try:
+        if Path(database.url.database).stat().st_size <= AT_ONCE_BYTES_MAX:
+            return compact(database)
+    except (OSError, sqlite3.Error, SQLAlchemyError):
+        pass  # somebody else was writing; the rest is done all the same
+    return truncate_wal(database)
 
 
 def compact(database: Database) -> bool:

@@ -42,7 +42,7 @@ from ledger.store.database import Database
 from ledger.store.outside import OutsideHead, compare_heads
 from ledger.store.reading import Head, LogReader
 from ledger.store.record_ids import check_batch, hasher
-from ledger.store.scrub import truncate_wal
+from ledger.store.scrub import clean_up, truncate_wal
 from ledger.store.tables import snapshots
 from ledger.store.writing import GroupWriter, root_of
 
@@ -135,7 +135,7 @@ class Sequencer:
         self._clock = clock
         self._hash_of = hasher(id_key)
         self._state = State()
-        self._is_unclean = False
+        self._has_erased = self._is_unclean = False
         self._committed = (0, root_hash(()))
         self._outside = outside
         self._noted = noted
@@ -200,7 +200,14 @@ class Sequencer:
             self._noted(note)
         for ticket, answer in zip(group, answers, strict=True):
             ticket.take(answer)
-        if self._is_unclean:
+        self._clean_up()
+
+    def _clean_up(self) -> None:
+        """After an erasure, remove what the database's files still have of it."""
+        if self._has_erased:
+            self._is_unclean = not clean_up(self._database)
+            self._has_erased = False
+        elif self._is_unclean:  # somebody was reading
             self._is_unclean = not truncate_wal(self._database)
 
     def _write_group(
@@ -269,7 +276,7 @@ class Sequencer:
             writer.take_record_ids(index, rows)
         for erased, numbers in newly_erased(state, change.state).items():
             writer.take_erasure(erased, numbers)
-            self._is_unclean = True
+            self._has_erased = True
         writer.take_blobs(submission.blobs)
         writer.take_entry(envelope, change)
         return change
