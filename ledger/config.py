@@ -13,6 +13,7 @@
     [coops.kaga]
     origin = "ledger.example.jp/kaga"
     log_key = "keys/log.key"              # the log's Ed25519 signing key, one line
+    more_log_keys = []                    # while a key is being replaced: the files of others
     office_key = "keys/office.key"        # only where scripts of the office run
     settlement_secret = "keys/settlement.secret"
     high_water = "kaga.high-water"        # the newest signed head; not on the database's disk
@@ -81,6 +82,7 @@ class CoopSection(Section):
 
     origin: str
     log_key: str
+    more_log_keys: list[str] = []
     office_key: str | None = None
     settlement_secret: str | None = None
     high_water: str = ""
@@ -143,6 +145,7 @@ def _absolute_coop(slug: str, coop: CoopSection, base: Path) -> CoopSection:
     return coop.model_copy(
         update={
             "log_key": str(base / coop.log_key),
+            "more_log_keys": [str(base / path) for path in coop.more_log_keys],
             "office_key": place(coop.office_key),
             "settlement_secret": place(coop.settlement_secret),
             "high_water": place(coop.high_water or f"{slug}.high-water"),

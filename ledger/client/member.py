@@ -19,6 +19,7 @@ from typing import Any
 
 from ledger import canonical
 from ledger.client.journal import Journal, Pending
+from ledger.client.logkeys import learn_keys
 from ledger.client.records import by_period, compare_usage, parts_of, place_of, read_records
 from ledger.client.transport import Transport
 from ledger.coop.bodies import Body
@@ -203,7 +204,11 @@ class MemberClient:
         return None if pending is None else self._deliver(pending)
 
     def sync(self) -> Checkpoint:
-        """Fetch the newest checkpoint, prove that it extends the one known, and keep it."""
+        """Fetch the newest checkpoint, prove that it extends the one known, and keep it.
+
+        New keys of the log are learnt on the way, from what those known have signed.
+        """
+        self._learn_keys()
         note = self._http.get_text(f"/log/{self._coop}/checkpoint").encode()
         found = self._open(note)
         known = self._head()
@@ -287,6 +292,13 @@ class MemberClient:
         proof = tuple(bytes.fromhex(step) for step in receipt["proof"])
         leaf = leaf_hash(data)
         verify_inclusion(leaf, receipt["index"], checkpoint.size, proof, checkpoint.root)
+
+    def _learn_keys(self) -> None:
+        rows = self._http.get(f"/v1/{self._coop}/log-keys")
+        learnt = learn_keys(self._pin["log_keys"], rows, origin=self._pin["origin"])
+        if learnt != self._pin["log_keys"]:
+            self._pin = {**self._pin, "log_keys": learnt}
+            self._journal.write_json("pin.json", self._pin)
 
     def _open(self, note: bytes) -> Checkpoint:
         origin = self._pin["origin"]

@@ -24,6 +24,7 @@ from ledger import canonical
 from ledger.coop.apply import NO_GENESIS, apply
 from ledger.coop.envelope import Draft, Envelope, parse_envelope
 from ledger.coop.erasure import newly_erased
+from ledger.coop.logkeys import in_force
 from ledger.coop.state import State, parse_state, state_document
 from ledger.coop.step import AccountKey, Change
 from ledger.coop.submission import Submission
@@ -39,6 +40,7 @@ from ledger.log.checkpoint import Checkpoint, sign_checkpoint
 from ledger.log.merkle import leaf_hash, prove_inclusions_from, root_hash
 from ledger.log.note import Signer
 from ledger.store.database import Database
+from ledger.store.keyring import Keyring, keep_key_change
 from ledger.store.outside import OutsideHead, compare_heads
 from ledger.store.reading import Head, LogReader
 from ledger.store.record_ids import check_batch, hasher
@@ -131,7 +133,7 @@ class Sequencer:
         self._database = database
         self._log_id = log_id
         self._origin = origin
-        self._signers = tuple(signers)
+        self._keyring = Keyring(signers)
         self._clock = clock
         self._hash_of = hasher(id_key)
         self._state = State()
@@ -215,7 +217,7 @@ class Sequencer:
     ) -> tuple[State, list[Receipt | KyojoError]]:
         reader = LogReader(connection, self._log_id)
         head = reader.head()
-        state = self._catch_up(connection, self._state)
+        state = before = self._catch_up(connection, self._state)
         writer = GroupWriter(connection, self._log_id, head)
         now = max(self._clock(), state.received_at)
         placed: dict[int, tuple[Envelope, Change]] = {}
@@ -240,7 +242,10 @@ class Sequencer:
             state = change.state
             placed[position] = (envelope, change)
         if placed:
-            head = writer.flush(state, self._sign(state, writer))
+            note = self._sign(before, state, writer)
+            head = writer.flush(state, note)
+            if before.size and state.log_keys != before.log_keys:
+                keep_key_change(connection, self._log_id, head.size, note)
             self._keep_snapshot(connection, state, since=head.size - len(placed))
         answers: dict[int, Receipt | KyojoError] = {
             **refused,
@@ -265,6 +270,8 @@ class Sequencer:
         if submission.draft.origin != self._origin:
             raise WrongSigner(f"this log is {self._origin}, not {submission.draft.origin}")
         change = apply(state, envelope, _Overlay(writer, submission.blobs))
+        if change.state.log_keys != state.log_keys:
+            self._keyring.choose(in_force(change.state.log_keys))
         writer.check_totals(change.totals)
         index = state.size
         if submission.batch is not None:
@@ -304,9 +311,11 @@ class Sequencer:
             )
         return found
 
-    def _sign(self, state: State, writer: GroupWriter) -> bytes:
+    def _sign(self, before: State, state: State, writer: GroupWriter) -> bytes:
+        """The checkpoint, by all keys in force; one that this group retires signs a last time."""
+        vkeys = (*in_force(before.log_keys), *in_force(state.log_keys))
         checkpoint = Checkpoint(self._origin, state.size, writer.root(state.size))
-        return sign_checkpoint(checkpoint, self._signers)
+        return sign_checkpoint(checkpoint, self._keyring.choose(vkeys))
 
     def _keep_snapshot(self, connection: Connection, state: State, *, since: int) -> None:
         if state.size // SNAPSHOT_EVERY > since // SNAPSHOT_EVERY:

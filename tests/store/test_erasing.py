@@ -1,4 +1,4 @@
-"""Erased records in the store: gone from every table and file, and all that rests on them stands."""
+"""Erased records in the store: gone from every table and file, and all else stands."""
 
 from __future__ import annotations
 
