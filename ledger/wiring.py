@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,12 +18,13 @@ from ledger.config import (
     CoopSection,
     load_config,
 )
-from ledger.errors import InvalidInput, NotFound
+from ledger.errors import InvalidInput, KyojoError, NotFound
 from ledger.identity.signature import SigningKey
 from ledger.log.key import SigningKey as LogKey
 from ledger.log.key import parse_signing_key
 from ledger.log.note import Ed25519Signer
 from ledger.period import format_instant
+from ledger.service import erase
 from ledger.service.anchor import ChainAccess
 from ledger.service.coop import Coop, Office
 from ledger.service.outside import Source, ask_all, heads_on_chain
@@ -76,7 +78,10 @@ def config_path(given: str | None = None) -> Path:
 
 
 def open_installation(path: Path) -> Installation:
-    """Open the installation that a configuration file describes; upgrades its database."""
+    """Open the installation that a configuration file describes; upgrades its database.
+
+    Records that a restored database holds although its log erases them are erased again.
+    """
     config = load_config(path, os.environ)
     database = Database(config.database.url)
     upgrade(database)
@@ -89,6 +94,8 @@ def open_installation(path: Path) -> Installation:
                 f"{slug} is {log.origin} in the database, {section.origin} in {path}"
             )
         coops[slug] = open_coop(database, log, section)
+        with suppress(KyojoError):  # a log that cannot be folded is for fsck and rebuild to judge
+            erase.replay(coops[slug])
     return Installation(config, database, coops)
 
 

@@ -22,10 +22,8 @@ from ledger.errors import KyojoError, NotFound
 from ledger.log.merkle import HASH_BYTES, root_hash
 from ledger.usage.batch import Lines, Scope, read_lines
 from ledger.usage.commitment import record_leaves
+from ledger.usage.held import NO_SALT, ROW_BYTES
 from ledger.usage.totals import differences, parse_totals
-
-ROW_BYTES = 2 * HASH_BYTES
-ERASED_SALT = bytes(HASH_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,8 @@ class Span:
 class Task:
     """A batch to be judged: what its entry signs, and where its records are.
 
-    ``totals`` is None if the bundle lacks the blob; ``erased`` are 0-based record numbers.
+    ``totals`` is None if the bundle lacks the blob; ``erased`` are the 0-based numbers of records
+    that may be missing.
     """
 
     index: int
@@ -73,10 +72,14 @@ class Ids:
 
 @dataclass(slots=True)
 class Outcome:
-    """What was found in a batch: ``files`` are findings about its files, not what is in them."""
+    """What was found in a batch: ``files`` are findings about its files, not what is in them.
+
+    ``missing`` records were erased, or may have been: see ``erasures``.
+    """
 
     index: int
     records: int = 0
+    missing: int = 0
     findings: Findings = field(default_factory=Findings)
     files: Findings = field(default_factory=Findings)
     ids: tuple[Ids, ...] = ()
@@ -103,7 +106,8 @@ def judge_batch(source: BinaryIO, task: Task) -> Outcome:
     except KyojoError as error:
         found.findings.add_error(error, f"entry {task.index}")
         return found
-    if not task.erased:
+    found.missing = len(lines) - len(numbers)
+    if not found.missing:
         _check_totals(source, task, judged, found.findings)
     found.ids = tuple(_ids_of(numbers, judged))
     return found
@@ -175,7 +179,7 @@ def _is_erased(
     there = number < min(len(lines), len(salts), len(stated))
     return (
         there
-        and (lines[number], salts[number]) == (b"", ERASED_SALT)
+        and (lines[number], salts[number]) == (b"", NO_SALT)
         and len(stated[number]) == HASH_BYTES
     )
 

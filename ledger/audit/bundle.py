@@ -6,6 +6,7 @@
     checkpoint                 the log's signed tree head, verbatim
     records/<entry>.ndjson     the lines of the usage batch at that index, a LF after each
     records/<entry>.leaves     per line: 32 bytes of salt, 32 bytes of leaf hash
+                               (of an erased record: an empty line, a salt of zeros, its leaf)
     tile/0/…, tile/1/…         hashes of the tree (C2SP tlog-tiles)
     tile/entries/…             entry bundles (C2SP tlog-tiles)
     manifest.json              {"format", "origin", "genesis", "start", "end", "files"}, RFC 8785
@@ -49,7 +50,7 @@ from ledger.log.tile import (
     parse_tile_path,
 )
 from ledger.usage.batch import BATCH_BYTES_MAX, BATCH_RECORDS_MAX
-from ledger.usage.commitment import derive_salts, record_leaves
+from ledger.usage.held import HeldBatch
 
 FORMAT: Final = "kyojo-audit-bundle/1"
 MANIFEST: Final = LAST
@@ -100,8 +101,8 @@ class LogSource(Protocol):
         """The blob with this SHA-256 (hex); raises NotFound."""
         ...
 
-    def batch(self, index: int) -> tuple[bytes, tuple[bytes, ...]]:
-        """Seed and lines of the usage batch at an index; raises NotFound."""
+    def batch(self, index: int) -> HeldBatch:
+        """What is held of the usage batch at an index; raises NotFound."""
         ...
 
 
@@ -251,11 +252,6 @@ def leaves_name(index: int) -> str:
     return f"records/{index}.leaves"
 
 
-def format_leaves(salts: list[bytes], leaves: list[bytes]) -> bytes:
-    """The content of a ``.leaves`` file."""
-    return b"".join(salt + leaf for salt, leaf in zip(salts, leaves, strict=True))
-
-
 def named_blobs(body: Any) -> set[str]:
     """The SHA-256 of every blob that an entry's body names."""
     return {str(reference["sha256"]) for reference in blob_references(body)}
@@ -302,7 +298,7 @@ def _blob_reader(source: LogSource, digest: str) -> Callable[[], bytes]:
 
 
 def _lines_reader(source: LogSource, index: int) -> Callable[[], bytes]:
-    return lambda: b"".join(line + b"\n" for line in source.batch(index)[1])
+    return lambda: b"".join(line + b"\n" for line in source.batch(index).lines)
 
 
 def _entries_reader(source: LogSource, start: int, end: int) -> Callable[[], bytes]:
@@ -310,12 +306,7 @@ def _entries_reader(source: LogSource, start: int, end: int) -> Callable[[], byt
 
 
 def _leaves_reader(source: LogSource, index: int) -> Callable[[], bytes]:
-    def read() -> bytes:
-        seed, lines = source.batch(index)
-        salts = derive_salts(seed, len(lines))
-        return format_leaves(salts, record_leaves(salts, lines))
-
-    return read
+    return lambda: source.batch(index).rows
 
 
 def _parse_facts(name: str, row: object) -> FileFacts:

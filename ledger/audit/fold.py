@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from ledger.audit.bundle import USAGE_BATCH, Progress
 from ledger.audit.files import Files
@@ -24,7 +25,7 @@ from ledger.coop.envelope import DECISION, Draft, Envelope, parse_envelope
 from ledger.coop.state import Facility, State
 from ledger.coop.step import AccountKey, Change
 from ledger.coop.submission import blob_references
-from ledger.errors import KyojoError, MalformedDocument, MalformedProof
+from ledger.errors import KyojoError, MalformedDocument, MalformedProof, NotFound
 from ledger.log.merkle import Frontier, leaf_hash
 from ledger.log.tile import parse_bundle
 from ledger.usage.batch import Scope
@@ -74,6 +75,20 @@ class Fold:
                 for key, amount in row.items():
                     found[key] = found.get(key, 0) + amount
         return found
+
+    def entry(self, index: int) -> bytes:
+        """The bytes of an earlier entry, read again; raises NotFound."""
+        if self.start is not None and index in self.start.entries:
+            return self.start.entries[index]
+        at = self.tree.start
+        if at <= index < self.tree.size:
+            for found in entry_files(self.files, at):
+                if index < at + found.width:
+                    data = self.files.read(found.name) or b""
+                    rest = islice(readable_entries(data, found.width), index - at, None)
+                    return next(rest, b"")
+                at += found.width
+        raise NotFound(f"the bundle does not hold entry {index}")
 
     # Folding.
 
@@ -221,7 +236,7 @@ class Fold:
                 yield from parse_bundle(data, found.width)
             except MalformedProof as error:
                 self.findings.add_error(error, found.name)
-                yield from _readable(data, found.width)
+                yield from readable_entries(data, found.width)
                 return
 
 
@@ -229,8 +244,8 @@ def _is_same(one: _ScopeKey, other: _ScopeKey) -> bool:
     return one[0] is other[0] and one[1] is other[1] and one[2] == other[2]
 
 
-def _readable(data: bytes, width: int) -> Iterator[bytes]:
-    """What can be read of a broken entry bundle, up to where it breaks."""
+def readable_entries(data: bytes, width: int) -> Iterator[bytes]:
+    """What can be read of an entry bundle, up to where it breaks."""
     position = 0
     for _ in range(width):
         start = position + 2

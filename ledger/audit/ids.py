@@ -85,10 +85,10 @@ class IdChecks:
     _reversals: list[_Reversal] = field(default_factory=list)
     _end: int = 0
 
-    def note(self, member: str, account: str, outcome: Outcome, *, has_erased: bool) -> None:
+    def note(self, member: str, account: str, outcome: Outcome) -> None:
         """Lay aside what a batch of ``member`` says."""
         self._accounts[outcome.index] = account
-        if has_erased:
+        if outcome.missing:
             self._erasers.setdefault(member, outcome.index)
         for order, found in enumerate(outcome.ids):
             pieces = (found.numbers, found.ids, found.reversals)

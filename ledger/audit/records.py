@@ -112,8 +112,7 @@ class RecordChecks:
             self.files.findings.merge((found.index, _BY_ITSELF), found.files)
             self.findings.merge((found.index, _BY_ITSELF), found.findings)
             member, account = self._waiting.pop(found.index)
-            has_erased = bool(self.erased_of(found.index))
-            self._ids.note(member, account, found, has_erased=has_erased)
+            self._ids.note(member, account, found)
 
     def _lines_of(self, index: int) -> Sequence[bytes]:
         return (self.files.read(lines_name(index)) or b"").removesuffix(b"\n").split(b"\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ledger.audit.erasures import ErasureFacts
 from ledger.audit.fold import Fold
 from ledger.audit.report import AnchorFact, Remark
 from ledger.audit.start import Start
@@ -61,6 +62,33 @@ def remarks_for(
     found += [_unproven(anchor) for anchor in anchors if anchor.rests_on == "evidence-only"]
     found += [_later(size) for size in later] or [END]
     return (*found, TRUTH)
+
+
+def erasure_remarks(found: ErasureFacts) -> tuple[Remark, ...]:
+    """What erasures leave to trust, and whether this bundle still holds what was erased."""
+    remarks = [_erased(found.erased)] if found.erased else []
+    if found.held:
+        remarks.append(_held(found.held))
+    return tuple(remarks)
+
+
+def _erased(count: int) -> Remark:
+    return Remark(
+        f"{count:,} record(s) were erased: their leaves stand in the signed roots, but their "
+        "figures rest on the totals that were signed with their batches, and their ids and "
+        "reversals cannot be compared any more.",
+        f"利用記録 {count:,} 件が消去されています。葉は署名された根に残りますが、数量は送信束の"
+        "署名済み合計に拠り、識別子と取消は照合できません。",
+    )
+
+
+def _held(count: int) -> Remark:
+    return Remark(
+        f"This bundle still holds {count:,} record(s) that the log erases: whoever made it had not "
+        "destroyed them.",
+        f"消去されたはずの利用記録 {count:,} 件がこの監査束に残っています。"
+        "作成元で消去されていません。",
+    )
 
 
 def _has_quorum(trust: Trust | None) -> bool:

@@ -179,6 +179,7 @@ class Facts:
     size_bytes: int
     batches: int
     records: int
+    erased: int
     first_received_at: str
     last_received_at: str
     periods: tuple[PeriodFact, ...]

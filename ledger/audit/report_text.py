@@ -32,6 +32,7 @@ _WORDS = {
     "nothing": ("not shown, see the findings", "示されていません。指摘を確認してください"),
     "log": ("Log", "記録"),
     "signed": ("Signed by", "署名"),
+    "erased": ("records erased", "消去された利用記録"),
     "nobody": ("nobody who is trusted", "確認できた署名はありません"),
     "found": ("Found", "指摘"),
     "unchecked": ("Not checked", "確認していないこと"),
@@ -75,6 +76,8 @@ def _facts(facts: Facts, language: Language) -> Iterator[str]:
     signed = ", ".join(facts.signed_by) or _word("nobody", language)
     yield f"  {_word('signed', language)}: {signed}"
     yield "  " + _counts(facts, language)
+    if facts.erased:
+        yield f"  {_word('erased', language)}: {facts.erased:,}"
     yield f"  {facts.first_received_at} … {facts.last_received_at}"
     for period in facts.periods:
         yield _period(period, language)

@@ -13,8 +13,8 @@ at the end: both matching shows order, continuity and completeness of the slice 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 from typing import BinaryIO, Protocol
@@ -41,8 +41,10 @@ from ledger.audit.bundle import (
     write_contents,
 )
 from ledger.audit.start import counts_for, needed_rules
+from ledger.audit.start_proofs import format_proofs
 from ledger.coop.bodies import UsageBatch, parse_body
 from ledger.coop.envelope import parse_envelope
+from ledger.coop.erasure import RECORDS_ERASED
 from ledger.coop.state import State, state_document
 from ledger.errors import NotFound
 from ledger.log.merkle import leaf_hash
@@ -94,52 +96,60 @@ def write_slice(  # noqa: PLR0913 - the log, where it is cut, and where to write
     start = state.size
     if not 0 < start < end <= head.size:
         raise NotFound(f"entries {start} to {end} are no slice of a log of {head.size}")
-    contents, earlier = _entries(source, start, end)
+    contents, named = _entries(source, start, end)
     contents[CHECKPOINT] = lambda: head.note
     if head.size > end:
         contents[END_PROOF] = lambda: b"".join(source.consistency(end, head.size))
     if start_note is not None:
         contents[START_CHECKPOINT] = partial(bytes, start_note)
-    _before(contents, source, state, earlier)
+    _before(contents, source, state, named)
     manifest = Manifest(state.terms().origin, state.genesis, start, end, {})
     return write_contents(out, contents, manifest, progress)
 
 
-def _entries(source: SliceSource, start: int, end: int) -> tuple[Contents, set[int]]:
-    """The files of the slice's own entries, and the smaller sizes whose roots they name."""
+@dataclass(slots=True)
+class _Named:
+    """What a slice's entries say of what lies before it: sizes of the log, and entries."""
+
+    sizes: set[int] = field(default_factory=set)
+    entries: set[int] = field(default_factory=set)
+
+
+def _entries(source: SliceSource, start: int, end: int) -> tuple[Contents, _Named]:
+    """The files of the slice's own entries, and what these name before it."""
     contents: Contents = {}
     leaves: list[bytes] = []
-    earlier: set[int] = set()
+    named = _Named()
     for index, data in enumerate(source.entry_data(start, end), start=start):
         leaves.append(leaf_hash(data))
         contents |= contents_of_entry(source, index, data)
         document = canonical.parse(data, what=f"entry {index}")
-        earlier.add(document["seen"]["size"])
+        named.sizes.add(document["seen"]["size"])
         if document["kind"] == ANCHOR:
-            earlier.add(document["body"]["size"])
+            named.sizes.add(document["body"]["size"])
+        elif document["kind"] == RECORDS_ERASED:
+            named.entries.add(document["body"]["batch"])
     contents[LEAVES] = lambda: b"".join(leaves)
     for first, last in pairwise([*range(start, end, TILE_WIDTH), end]):
         contents[entries_name(first, last)] = _entries_reader(source, first, last)
-    return contents, {size for size in earlier if 0 < size < start}
+    named.sizes = {size for size in named.sizes if 0 < size < start}
+    named.entries = {index for index in named.entries if 0 < index < start}
+    return contents, named
 
 
 def _entries_reader(source: SliceSource, first: int, end: int) -> Callable[[], bytes]:
     return lambda: format_bundle(list(source.entry_data(first, end)))
 
 
-def _before(contents: Contents, source: SliceSource, state: State, earlier: set[int]) -> None:
+def _before(contents: Contents, source: SliceSource, state: State, named: _Named) -> None:
     start = state.size
     contents[START_STATE] = lambda: canonical.encode(state_document(state))
     contents[START_PREFIX] = lambda: b"".join(map(bytes.fromhex, state.subtrees))
-    contents[START_GENESIS] = lambda: next(iter(source.entry_data(0, 1)))
-    contents[START_PROOFS] = lambda: canonical.encode(
-        {
-            "genesis": _texts(source.inclusion(0, start)),
-            "roots": [
-                [size, source.root(size).hex(), _texts(source.consistency(size, start))]
-                for size in sorted(earlier)
-            ],
-        }
+    contents[START_GENESIS] = lambda: _entry(source, 0)
+    contents[START_PROOFS] = lambda: format_proofs(
+        source.inclusion(0, start),
+        {at: (_entry(source, at), list(source.inclusion(at, start))) for at in named.entries},
+        {size: (source.root(size), list(source.consistency(size, start))) for size in named.sizes},
     )
     lines: list[bytes] = []
     for data in source.entry_data(0, start):
@@ -157,5 +167,5 @@ def _before(contents: Contents, source: SliceSource, state: State, earlier: set[
         contents[blob_name(digest)] = partial(source.blob, digest)
 
 
-def _texts(hashes: Sequence[bytes]) -> list[str]:
-    return [found.hex() for found in hashes]
+def _entry(source: SliceSource, index: int) -> bytes:
+    return next(iter(source.entry_data(index, index + 1)))

@@ -5,8 +5,9 @@
     start/state          the state at ``start``, as its hash was taken (RFC 8785)
     start/prefix         the roots of the perfect subtrees over [0, start), largest first
     start/genesis        entry 0, the charter
-    start/proofs         {"genesis": [hash …], "roots": [[size, root, [hash …]] …]}: that entry 0 is
-                         in the log, and smaller trees that entries name are the beginning of it
+    start/proofs         {"entries": [[index, entry, [hash …]] …], "genesis": [hash …],
+                         "roots": [[size, root, [hash …]] …]}: that entry 0 and other entries that
+                         the slice names are in the log, and smaller trees the beginning of it
     start/usage.ndjson   the usage batches before ``start`` of months that are not settled there
     start/checkpoint     a signed tree head of exactly this size, if there is one
 
@@ -20,13 +21,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Any
 
 from ledger import canonical
 from ledger.audit.bundle import (
-    START_GENESIS,
     START_PREFIX,
-    START_PROOFS,
     START_STATE,
     START_USAGE,
     USAGE_BATCH,
@@ -34,13 +32,15 @@ from ledger.audit.bundle import (
 )
 from ledger.audit.files import Files
 from ledger.audit.report import Findings
+from ledger.audit.start_proofs import check_proofs
 from ledger.coop.bodies import RulesetProposed, UsageBatch, parse_body
 from ledger.coop.envelope import parse_envelope, parse_hash
 from ledger.coop.state import SUSPENSE, Period, State, Usage, parse_state, state_document
 from ledger.coop.step import AccountKey
-from ledger.errors import KyojoError, MalformedDocument, NotFound, VerificationError
-from ledger.log.merkle import EMPTY_ROOT, Frontier, leaf_hash, verify_consistency, verify_inclusion
+from ledger.errors import KyojoError, MalformedDocument, NotFound
+from ledger.log.merkle import Frontier
 from ledger.period import parse_instant
+from ledger.usage.batch import BATCH_RECORDS_MAX
 from ledger.usage.totals import TotalKey, parse_totals
 
 TAKES_USAGE = ("open", "closing")
@@ -50,7 +50,6 @@ STUMBLES = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError)
 """What a made-up state makes the fold stumble over: its parts have types, but no meaning."""
 
 Totals = dict[tuple[str, int], dict[AccountKey, int]]
-Named = tuple[bytes, list[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +61,7 @@ class Start:
     before: Frontier
     earlier: dict[int, bytes] = field(default_factory=dict)
     totals: Totals = field(default_factory=dict)
+    entries: dict[int, bytes] = field(default_factory=dict)
 
     def has_usage(self, period: str) -> bool:
         """Whether records of this period lie before the slice."""
@@ -83,13 +83,18 @@ def open_start(files: Files, findings: Findings) -> Start | None:
         return None
     start = Start(state, sha256(data).hexdigest(), before)
     _check_prefix(files, before, findings)
-    proven = _check_proofs(files, start, findings)
+    proofs = check_proofs(files, state.genesis, before, findings)
     for digest in needed_rules(state):
         try:
             files.blob(digest)
         except NotFound:
             continue  # noted by the files, at the file
-    return replace(start, earlier=proven, totals=_check_usage(files, state, findings))
+    return replace(
+        start,
+        earlier=proofs.roots,
+        entries=proofs.entries,
+        totals=_check_usage(files, state, findings),
+    )
 
 
 def needed_rules(state: State) -> list[str]:
@@ -132,6 +137,9 @@ def _read_state(data: bytes) -> State:
             raise MalformedDocument(f"a slice cannot start while {period.id} is {period.status}")
         parse_instant(period.start)
         parse_instant(period.end)
+    for batch, ranges in state.erased.items():
+        if not batch.isdecimal() or not all(0 <= a <= b < BATCH_RECORDS_MAX for a, b in ranges):
+            raise MalformedDocument(f"the state erases no records of a batch by {batch[:20]!r}")
     return state
 
 
@@ -146,58 +154,6 @@ def _check_prefix(files: Files, before: Frontier, findings: Findings) -> None:
         "root-mismatch", f"{START_PREFIX}, hash {item}",
         "these are not the subtrees that the state names", "状態が示す部分木の根と一致しません",
     )  # fmt: skip
-
-
-def _check_proofs(files: Files, start: Start, findings: Findings) -> dict[int, bytes]:
-    """The roots of smaller trees that are shown to be the beginning of this log."""
-    genesis = files.read(START_GENESIS)
-    size, root = start.before.size, start.before.root()
-    try:
-        inclusion, rows = _parse_proofs(files.read(START_PROOFS) or b"")
-    except KyojoError as error:
-        findings.add_error(error, START_PROOFS)
-        return {0: EMPTY_ROOT}
-    try:
-        verify_inclusion(bytes.fromhex(start.state.genesis), 0, size, inclusion, root)
-    except VerificationError as error:
-        findings.add_error(error, f"{START_PROOFS}, genesis")
-    if genesis is not None and leaf_hash(genesis).hex() != start.state.genesis:
-        findings.add(
-            "entry-changed", START_GENESIS,
-            "this is not the charter whose leaf hash the state names",
-            "状態が示す起点のエントリーではありません",
-        )  # fmt: skip
-    shown = {0: EMPTY_ROOT}
-    for smaller, (claimed, proof) in rows.items():
-        try:
-            verify_consistency(smaller, size, claimed, root, proof)
-            shown[smaller] = claimed
-        except VerificationError as error:
-            findings.add_error(error, f"{START_PROOFS}, size {smaller}")
-    return shown
-
-
-def _parse_proofs(data: bytes) -> tuple[list[bytes], dict[int, Named]]:
-    document = canonical.parse_canonical(data, what=START_PROOFS)
-    match document:
-        case {"genesis": list(inclusion), "roots": list(rows), **rest} if not rest:
-            found = dict(map(_parse_root, rows))
-            if list(found) == sorted(found) and len(found) == len(rows):
-                return _hashes(inclusion), found
-    raise MalformedDocument(f"{START_PROOFS} has genesis and roots, the roots by size")
-
-
-def _parse_root(row: object) -> tuple[int, Named]:
-    match row:
-        case [int(size), str(root), list(proof)] if type(size) is int and size > 0:
-            return size, (parse_hash(root, "a root"), _hashes(proof))
-    raise MalformedDocument(f"{START_PROOFS}: a root is size, root and proof")
-
-
-def _hashes(row: list[Any]) -> list[bytes]:
-    if len(row) > 64:
-        raise MalformedDocument(f"{START_PROOFS}: a proof has at most 64 hashes")
-    return [parse_hash(text, "a hash") for text in row]
 
 
 def _check_usage(files: Files, state: State, findings: Findings) -> Totals:

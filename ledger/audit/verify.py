@@ -7,19 +7,21 @@ others. The verdict ``verified`` is only given against a trust file; see ``trust
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import islice
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from ledger.audit.anchors import AnchorChecks, ChainView, later_heads
 from ledger.audit.bundle import CHECKPOINT, END_PROOF, MANIFEST, START_STATE, Progress
+from ledger.audit.erasures import ErasureFacts, check_erasures, named_erasures
 from ledger.audit.files import Files, open_files
-from ledger.audit.fold import Fold
+from ledger.audit.fold import Fold, readable_entries
 from ledger.audit.head import SignedHead, check_head, check_start_head
 from ledger.audit.ids import Scratch
 from ledger.audit.records import Judge, JudgeHere, RecordChecks
-from ledger.audit.remarks import remarks_for
+from ledger.audit.remarks import erasure_remarks, remarks_for
 from ledger.audit.report import (
     AT_END,
     AnchorFact,
@@ -39,6 +41,8 @@ from ledger.errors import MalformedDocument
 from ledger.log.tile import bundles_of_growth, format_bundle_path
 
 __all__ = ["ChainView", "verify_bundle"]
+
+NONE: Final[frozenset[int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +93,36 @@ def verify_bundle(  # noqa: PLR0913 - a bundle, what is trusted, and how to go a
         start = open_start(files, parts.files)
         if start is None:
             return Report("refused", parts.all(), parts.count(), None, ())
-    checks = RecordChecks(files, parts.entries, judge or JudgeHere(source), scratch or BytesIO())
+    named = named_erasures(_entries(files, start.before.size if start is not None else 0))
+    checks = RecordChecks(
+        files,
+        parts.entries,
+        judge or JudgeHere(source),
+        scratch or BytesIO(),
+        erased_of=lambda index: named.get(index, NONE),
+    )
     if start is not None:
         checks = replace(checks, is_known=lambda period: not start.has_usage(period))
     fold = Fold(files, parts.entries, checks, start)
     fold.run(progress)
-    return _report(fold, trust, chain, parts)
+    erasures = check_erasures(files, named, fold.state, parts.entries)
+    return _report(fold, erasures, trust, chain, parts)
 
 
-def _report(fold: Fold, trust: Trust | None, chain: ChainView | None, parts: _Parts) -> Report:
+def _entries(files: Files, start: int) -> Iterator[bytes]:
+    """The entries as they stand in the bundle; what is wrong with them is said by the fold."""
+    for found in entry_files(files, start):
+        if found.name in files.archive.members:
+            yield from readable_entries(files.archive.read(found.name), found.width)
+
+
+def _report(
+    fold: Fold,
+    erasures: ErasureFacts,
+    trust: Trust | None,
+    chain: ChainView | None,
+    parts: _Parts,
+) -> Report:
     """The report when all entries are folded: head, tree, anchors and what was not asked for."""
     files = fold.files
     size = fold.tree.start + sum(one.width for one in entry_files(files, fold.tree.start))
@@ -116,7 +141,8 @@ def _report(fold: Fold, trust: Trust | None, chain: ChainView | None, parts: _Pa
     remarks = remarks_for(
         fold, trust, anchors, later_heads(fold, chain), has_node=chain is not None
     )
-    facts = _facts(fold, head, anchors, started)
+    facts = _facts(fold, head, anchors, started, erasures)
+    remarks = (*erasure_remarks(erasures), *remarks)
     return Report(verdict, findings, parts.count(), facts, remarks)
 
 
@@ -194,7 +220,11 @@ def _check_size(files: Files, head: SignedHead, size: int, findings: Findings) -
 
 
 def _facts(
-    fold: Fold, head: SignedHead, anchors: tuple[AnchorFact, ...], started: StartFact | None
+    fold: Fold,
+    head: SignedHead,
+    anchors: tuple[AnchorFact, ...],
+    started: StartFact | None,
+    erasures: ErasureFacts,
 ) -> Facts:
     before = fold.start.state.periods if fold.start is not None else {}
     shown = [
@@ -213,6 +243,7 @@ def _facts(
         size_bytes=fold.files.archive.size_bytes,
         batches=fold.records.batches,
         records=fold.records.records,
+        erased=erasures.erased,
         first_received_at=fold.first_received_at,
         last_received_at=fold.state.received_at,
         periods=tuple(shown),

@@ -18,7 +18,7 @@ again · 8 not found · 70 a bug of kyojo
 """
 
 
-MODULES = ("office", "logkeys", "member", "audit")
+MODULES = ("office", "erase", "logkeys", "member", "audit")
 # A command that has a module of its own starts without the others, and so without database, chain
 # and server: verifying a small bundle would spend most of its time on loading them.
 ALONE = {"audit": ("audit",)}

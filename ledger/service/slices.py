@@ -14,6 +14,7 @@ from ledger import canonical
 from ledger.audit.start import SETTLED, TAKES_USAGE
 from ledger.coop.apply import apply
 from ledger.coop.envelope import parse_envelope
+from ledger.coop.erasure import all_erased
 from ledger.coop.state import State
 from ledger.errors import NotFound
 from ledger.store.reading import Filter, LogReader
@@ -44,7 +45,10 @@ def cut_of(state: State, reader: LogReader, period_id: str) -> Cut:
     settled = _index_of(reader, "settlement-settled", period_id)
     if period.status != SETTLED or settled is None:
         return Cut(before, state.size)
-    return Cut(before, _end(reader, settled, state.size))
+    end = _end(reader, settled, state.size)
+    if any(before.size <= batch < end for batch in all_erased(state)):
+        end = state.size  # lines are missing, and the entries that erase them may come later
+    return Cut(before, end)
 
 
 def _last_fit(reader: LogReader, sizes: list[int]) -> State:

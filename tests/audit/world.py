@@ -31,6 +31,7 @@ from ledger.chain.evidence import build_anchor_evidence
 from ledger.chain.node import Node
 from ledger.coop.apply import apply
 from ledger.coop.envelope import parse_envelope
+from ledger.coop.erasure import erased_records
 from ledger.coop.settlements import compute
 from ledger.coop.state import State
 from ledger.coop.submission import Submission
@@ -39,6 +40,7 @@ from ledger.log.key import SigningKey as LogKey
 from ledger.log.key import format_vkey
 from ledger.log.merkle import leaf_hash, prove_consistency, prove_inclusion
 from ledger.log.note import Ed25519Signer
+from ledger.usage.held import HeldBatch
 from tests.builder import ORIGIN, World, blob_ref, charter, log_key, record
 from tests.chain.chain_world import ANCHORERS, EMBEDDED_PAYER, deploy
 
@@ -68,7 +70,9 @@ class Source:
 
     def batch(self, index: int):
         batch = self.world.batches[index]
-        return batch.seed, batch.judged.lines
+        held = HeldBatch(batch.judged.lines, batch.seed)
+        gone = erased_records(self.world.state, index)
+        return held.without(gone) if gone else held
 
     def root(self, size: int) -> bytes:
         return self.world.root(size)
