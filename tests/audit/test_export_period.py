@@ -12,6 +12,7 @@ from ledger.service.slices import cut_of
 from ledger.service.submit import submit
 from tests.audit.world import Source, open_month, state_at, three_months
 from tests.builder import START, World, blob_ref
+from tests.coop.stages import batches_of
 from tests.pages.month import new_coop
 
 
@@ -98,6 +99,20 @@ def test_a_settled_month_ends_with_the_anchor_of_its_settlement(tmp_path):
     assert {finding.where for finding in report.findings} == {
         f"entry {settled}, anchor", f"entry {settled + 1}, anchor"
     }  # fmt: skip
+
+
+def test_a_month_whose_records_were_erased_later_goes_on_to_the_erasure(tmp_path):
+    """The lines are gone, so the entry that says so has to be in the bundle."""
+    world = three_months(Dated())
+    batch = batches_of(world, "bus")[-1]
+    world.write("bus", "records-erased", {"batch": batch, "records": [0], "reason": "on request"})
+    coop = real(world, tmp_path)
+    manifest = export_period(coop, "2026-12", tmp_path / "december.zip")
+    assert manifest.end == coop.state().size
+    export_trust(coop, tmp_path / "trust.toml")
+    trust = parse_trust((tmp_path / "trust.toml").read_bytes())
+    report = verify_file(tmp_path / "december.zip", trust)
+    assert (report.verdict, report.facts.erased) == ("verified", 1)
 
 
 def test_an_unknown_month_is_refused_and_leaves_nothing(exported):

@@ -43,6 +43,7 @@ from tests.audit.world import (
     trust_in,
     verify,
 )
+from tests.coop.stages import batches_of
 
 OWN_FILES = (START_STATE, START_PREFIX, START_GENESIS, START_PROOFS, START_USAGE, LEAVES, END_PROOF)
 
@@ -176,7 +177,7 @@ def test_first_middle_and_last_byte_of_every_kind_of_file(files, trust):
             check_flip(files, trust, name, position)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(pick=st.integers(0, 2**40), position=st.integers(0, 2**40), bit=st.integers(0, 7))
 def test_any_byte_of_any_file_of_its_own(files, trust, pick, position, bit):
     names = [*OWN_FILES, START_CHECKPOINT]
@@ -300,6 +301,40 @@ def test_a_block_hash_is_all_that_an_auditor_brings_for_the_anchor(tmp_path):
     chains = tuple(chain.model_copy(update={"blocks": ()}) for chain in audited.trust.chains)
     unknown = verify(bundle, audited.trust.model_copy(update={"chains": chains}))
     assert [anchor.rests_on for anchor in unknown.facts.anchors] == ["evidence-only"]
+
+
+def test_records_erased_from_batches_of_the_slice_and_from_earlier_ones():
+    """An erasure looks at the entry of its batch, which may lie before the slice: it is proven."""
+    world = three_months()
+    trust, cut = trust_in(world), world.state.periods["2026-11"].cut_off.index
+    own = [index for index in batches_of(world, "bus") if index > cut]
+    earlier = [index for index in batches_of(world, "bus") if index < cut]
+    for batch in (own[0], earlier[-1]):
+        erased = {"batch": batch, "records": [0], "reason": "on request"}
+        world.write("bus", "records-erased", erased)
+    bundle = slice_of(world, cut)
+    report = verify(bundle, trust)
+    assert report.verdict == "verified", report.findings
+    assert report.facts.erased == 1
+    assert any("1 record(s) were erased" in remark.en for remark in report.not_checked)
+    files = files_of(bundle)
+    proofs = json.loads(files[START_PROOFS])
+    assert [row[0] for row in proofs["entries"]] == [earlier[-1]]
+    for index, text in (
+        (earlier[-1], world.entries[own[0]].decode()),
+        (2, proofs["entries"][0][1]),
+    ):
+        changed = {**proofs, "entries": [[index, text, proofs["entries"][0][2]]]}
+        forged = rebuild({**files, START_PROOFS: canonical.encode(changed)}, fit=True)
+        report = verify(forged, trust)
+        assert report.verdict == "refused"
+        assert f"{START_PROOFS}, entry {index}" in places(report)
+
+
+def test_a_line_missing_without_an_erasure_is_named(files, trust):
+    name = next(name for name in files if name.endswith(".ndjson") and name.startswith("records/"))
+    report = verify(rebuild({**files, name: b"\n"}, fit=True), trust)
+    assert report.verdict == "refused"
 
 
 def test_the_same_slice_gives_the_same_bytes(world, cuts):
