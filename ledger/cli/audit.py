@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +31,10 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     export.add_argument(
         "--period", metavar="MONTH", help="only what proves this month (default: the whole log)"
     )
-    export.set_defaults(run=_later("run_export"))
+    export.set_defaults(run=_run_export)
 
     trust = verbs.add_parser("trust", parents=[own], help="write a trust file to start from")
-    trust.set_defaults(run=_later("run_trust"))
+    trust.set_defaults(run=_run_trust)
 
     verify = verbs.add_parser(
         "verify",
@@ -77,15 +75,25 @@ def _read_trust(path: Path) -> Trust:
         raise InvalidInput(f"{path}: {error.message}", faults=error.faults) from error
 
 
+# Database and chain are imported when a command asks for them; see ``main``.
+
+
+def _run_export(options: argparse.Namespace) -> int:
+    from ledger.cli.audit_export import run_export  # noqa: PLC0415
+
+    return run_export(options)
+
+
+def _run_trust(options: argparse.Namespace) -> int:
+    from ledger.cli.audit_export import run_trust  # noqa: PLC0415
+
+    return run_trust(options)
+
+
 def _chain(url: str | None) -> AbstractContextManager[ChainView | None]:
     """The node at a URL, if one is to be asked."""
-    return nullcontext() if url is None else _later("node_at")(url)
+    if url is None:
+        return nullcontext()
+    from ledger.cli.audit_export import node_at  # noqa: PLC0415
 
-
-def _later(name: str) -> Callable[..., Any]:
-    """A function of ``audit_export``, which needs database or chain, loaded when it is called."""
-
-    def run(*arguments: Any) -> Any:
-        return getattr(import_module("ledger.cli.audit_export"), name)(*arguments)
-
-    return run
+    return node_at(url)

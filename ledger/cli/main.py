@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from importlib.metadata import version
+from typing import Any
 
 from ledger.cli.output import exit_code, show_error
 from ledger.errors import KyojoError
@@ -16,12 +16,6 @@ exit codes: 0 done · 2 unusable arguments or input · 3 infeasible, or not veri
 with itself, but no trust file (audit verify) · 5 not permitted · 6 conflict · 7 unavailable, try
 again · 8 not found · 70 a bug of kyojo
 """
-
-
-MODULES = ("office", "erase", "logkeys", "member", "audit")
-# A command that has a module of its own starts without the others, and so without database, chain
-# and server: verifying a small bundle would spend most of its time on loading them.
-ALONE = {"audit": ("audit",)}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,6 +45,22 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--json", action="store_true", help="print one JSON document")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    for name in ALONE.get(command or "", MODULES):
-        import_module(f"ledger.cli.{name}").add_commands(commands, shared)
+    for module in _only_audit() if command == "audit" else _all_modules():
+        module.add_commands(commands, shared)
     return parser
+
+
+# Imported when asked for: with all of them come database, chain and server, and verifying a small
+# bundle would spend most of its time on loading what it does not use.
+
+
+def _only_audit() -> tuple[Any, ...]:
+    from ledger.cli import audit  # noqa: PLC0415
+
+    return (audit,)
+
+
+def _all_modules() -> tuple[Any, ...]:
+    from ledger.cli import audit, erase, logkeys, member, office  # noqa: PLC0415
+
+    return office, erase, logkeys, member, audit
