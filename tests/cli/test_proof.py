@@ -158,7 +158,7 @@ def test_a_disclosure_gives_salts_and_neither_the_seed_nor_other_records(desk: D
     proof = desk.prove("record", "--entry", batch, "--number", 2)
     installation = desk.place.open()
     with installation.coop(SLUG).reading() as (_, log):
-        seed, lines = log.batch(batch)
+        held = log.batch(batch)
     installation.close()
     data = proof.read_bytes()
     assert seed.hex().encode() not in data
