@@ -132,6 +132,7 @@ def test_a_person_is_erased_from_log_database_and_bundle(typed):
         # The office proposes it for another's; the members decide.
         (left,) = typed.office("erase", "--payer", PAYER, "--dry-run")
         assert (left["member"], left["records"]) == ("ev", [0])
+        assert typed.office("erase", "--payer", PAYER, "--member", "bike", "--dry-run") == []
         (entry,) = typed.office("erase", "--payer", PAYER, "--reason", "on request")["entries"]
         assert entry["is_proposed"]
         assert typed.office("erase", "--payer", PAYER, "--reason", "twice")["entries"] == []
