@@ -86,13 +86,14 @@ def _facts(facts: Facts, language: Language) -> Iterator[str]:
 
 
 def _counts(facts: Facts, language: Language) -> str:
+    count = facts.size - (facts.start.entry if facts.start is not None else 0)
     if language == "en":
         return (
-            f"{facts.size:,} entries, {facts.batches:,} batches, {facts.records:,} records, "
+            f"{count:,} entries, {facts.batches:,} batches, {facts.records:,} records, "
             f"{facts.files:,} files, {facts.size_bytes:,} bytes"
         )
     return (
-        f"エントリー {facts.size:,} 件、送信束 {facts.batches:,}、利用記録 {facts.records:,} 件、"
+        f"エントリー {count:,} 件、送信束 {facts.batches:,}、利用記録 {facts.records:,} 件、"
         f"ファイル {facts.files:,}、{facts.size_bytes:,} バイト"
     )
 

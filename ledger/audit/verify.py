@@ -28,6 +28,7 @@ from ledger.audit.report import (
     Findings,
     PeriodFact,
     Report,
+    StartFact,
     Verdict,
 )
 from ledger.audit.start import SETTLED, open_start

@@ -30,6 +30,9 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     own.add_argument("--out", type=Path, required=True, metavar="FILE")
 
     export = verbs.add_parser("export", parents=[own], help="write an audit bundle")
+    export.add_argument(
+        "--period", metavar="MONTH", help="only what proves this month (default: the whole log)"
+    )
     export.set_defaults(run=_later("run_export"))
 
     trust = verbs.add_parser("trust", parents=[own], help="write a trust file to start from")

@@ -11,16 +11,25 @@ from ledger.chain.node import open_node
 from ledger.cli.office import chosen
 from ledger.cli.output import progress, show
 from ledger.service.chain_view import NodeChainView
-from ledger.service.export import export_bundle, export_trust
+from ledger.service.export import export_bundle, export_period, export_trust
 
 
 def run_export(options: argparse.Namespace) -> int:
-    """Write the bundle of a co-op's whole log."""
+    """Write the bundle of a co-op's whole log, or of what proves one month."""
     with chosen(options) as (_, coop), progress("export", quiet=options.json) as report:
-        export_bundle(coop, options.out, report)
+        if options.period is None:
+            manifest = export_bundle(coop, options.out, report)
+        else:
+            manifest = export_period(coop, options.period, options.out, report)
     size_bytes = options.out.stat().st_size
-    document = {"file": str(options.out), "bytes": size_bytes}
-    show(f"{options.out}: {size_bytes:,} bytes", document, as_json=options.json)
+    document = {
+        "file": str(options.out),
+        "bytes": size_bytes,
+        "start": manifest.start,
+        "end": manifest.end,
+    }
+    text = f"{options.out}: entries {manifest.start} to {manifest.end - 1}, {size_bytes:,} bytes"
+    show(text, document, as_json=options.json)
     return 0
 
 
