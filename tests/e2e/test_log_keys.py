@@ -16,7 +16,6 @@ from ledger.audit.bundle import MANIFEST, parse_manifest, write_contents
 from ledger.audit.report import Report
 from ledger.audit.trust import Trust
 from ledger.audit.verify import verify_bundle
-
 from ledger.client.logkeys import learn_keys
 from ledger.coop.logkeys import in_force, possession_text
 from ledger.errors import (
@@ -293,8 +292,9 @@ def test_every_change_of_a_key_head_is_found(office, tmp_path):
             changed = note[:at] + bytes([note[at] ^ 1]) + note[at + 1 :]
             report = report_on(with_file(bundle, f"keys/{size}", changed), trust_in(coop, FIRST))
             assert f"keys/{size}" in {found.where for found in report.findings}, at
-    report = report_on(with_file(bundle, f"keys/{min(notes)}", None), trust_in(coop, FIRST))
-    assert report.verdict == "refused"
+    last = with_file(bundle, f"keys/{max(notes)}", None)
+    places = {found.where for found in report_on(last, trust_in(coop, FIRST)).findings}
+    assert any(place.endswith(", keys") for place in places)
     extra = with_file(bundle, "keys/3", next(iter(notes.values())))
     found = report_on(extra, trust_in(coop, FIRST))
     assert "keys/3" in {one.where for one in found.findings}
