@@ -39,40 +39,40 @@ class RecordPlace:
 
 
 Checkpoint = tuple[int, bytes]
-"""Size and note of a checkpoint of the log."""
+"""The size and the note of the checkpoint that proofs are made under."""
 
 
-def entry_proof(log: LogReader, index: int, checkpoint: Checkpoint) -> TlogProof:
-    """The proof that an entry stands in the log, under one of its checkpoints; raises NotFound."""
-    size, note = checkpoint
+def entry_proof(log: LogReader, index: int, under: Checkpoint) -> TlogProof:
+    """The proof that an entry stands in the log, under a checkpoint; raises NotFound."""
+    size, note = under
     return TlogProof(index, log.inclusion(index, size), note)
 
 
 def prove_entry(coop: Coop, index: int) -> TlogProof:
-    """``entry_proof`` under the checkpoint that shows most: ``published.note_over``."""
-    checkpoint = note_over(coop, index)
+    """``entry_proof`` of a co-op's log, under the checkpoint that shows most."""
+    under = note_over(coop, index)
     with coop.reading() as (_, log):
-        return entry_proof(log, index, checkpoint)
+        return entry_proof(log, index, under)
 
 
 def prove_records(coop: Coop, places: Iterable[RecordPlace]) -> RecordProof:
     """Disclose records, whoever asks: for those who hold the database. Raises NotFound."""
     wanted = sorted(set(places))
-    checkpoint = note_over(coop, max((place.index for place in wanted), default=0))
+    under = note_over(coop, wanted[-1].index if wanted else 0)
     with coop.reading() as (state, log):
-        return _prove(state, log, wanted, checkpoint)
+        return _prove(state, log, wanted, under)
 
 
 def prove_record_to(coop: Coop, reader: Reader, place: RecordPlace) -> RecordProof:
     """Disclose a record to a reader who may read it; raises NotPermitted, NotFound."""
     member = require_member(reader)
-    checkpoint = note_over(coop, place.index)
+    under = note_over(coop, place.index)
     with coop.reading() as (state, log):
         draft = parse_envelope(log.entry(place.index)).draft
         sender = state.keys[draft.actor].member
         if sender != member and not may_read(state, reader, "records"):
             raise NotPermitted("records are for their sender and the roles named in the charter")
-        return _prove(state, log, [place], checkpoint)
+        return _prove(state, log, [place], under)
 
 
 def find_record(coop: Coop, *, member: str, period: str, record_id: str) -> RecordPlace:
@@ -86,7 +86,7 @@ def find_record(coop: Coop, *, member: str, period: str, record_id: str) -> Reco
 
 
 def _prove(
-    state: State, log: LogReader, places: Sequence[RecordPlace], checkpoint: Checkpoint
+    state: State, log: LogReader, places: Sequence[RecordPlace], under: Checkpoint
 ) -> RecordProof:
     if not places:
         raise NotFound("name at least one record")
@@ -95,14 +95,12 @@ def _prove(
     by_batch: dict[int, list[int]] = {}
     for place in places:
         by_batch.setdefault(place.index, []).append(place.number)
-    batches = tuple(
-        _prove_batch(log, index, numbers, checkpoint) for index, numbers in by_batch.items()
-    )
+    batches = tuple(_prove_batch(log, index, numbers, under) for index, numbers in by_batch.items())
     return RecordProof(state.terms().origin, bytes.fromhex(state.genesis), batches)
 
 
 def _prove_batch(
-    log: LogReader, index: int, numbers: Sequence[int], checkpoint: Checkpoint
+    log: LogReader, index: int, numbers: Sequence[int], under: Checkpoint
 ) -> BatchProof:
     entry = log.entry(index)
     kind = parse_envelope(entry).draft.kind
@@ -120,7 +118,7 @@ def _prove_batch(
                 "kept anywhere, and without them nothing can be disclosed"
             )
     records = disclose(numbers, held.lines, held.salts, held.leaves)
-    return BatchProof(entry, entry_proof(log, index, checkpoint), records)
+    return BatchProof(entry, entry_proof(log, index, under), records)
 
 
 @dataclass(frozen=True, slots=True)
