@@ -284,6 +284,28 @@ class KnownModel(BaseModel):
     known: dict[str, list[str]]
 
 
+class PlacesRequest(BaseModel):
+    """Whose records to look for, and from which entry on."""
+
+    payer: str = Field(min_length=1, max_length=128)
+    start: int = Field(default=0, ge=0, lt=2**53)
+
+
+class PlaceModel(BaseModel):
+    """Records of one batch."""
+
+    batch: int = Field(description="Entry index of the batch.")
+    records: list[int] = Field(description="Their numbers in the batch, from 0.")
+
+
+class PlacesModel(BaseModel):
+    """Where the asking member's own records of a payer stand, in one stretch of the log."""
+
+    found: list[PlaceModel]
+    next: int | None = Field(description="The entry to go on from; null at the end.")
+    size: int = Field(description="Entries in the log.")
+
+
 class AnchorModel(BaseModel):
     """The newest anchor and how far it is shown."""
 

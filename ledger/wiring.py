@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from ledger.config import (
     WitnessSection,
     load_config,
 )
-from ledger.errors import InvalidInput, NotFound
+from ledger.errors import InvalidInput, KyojoError, NotFound
 from ledger.identity.signature import SigningKey
 from ledger.log.cosignature import ClockedSigner
 from ledger.log.key import KeyType, parse_signing_key, parse_vkey
@@ -26,6 +27,7 @@ from ledger.log.key import SigningKey as LogKey
 from ledger.log.note import Ed25519Signer, Signer
 from ledger.log.policy import LOG_TYPES, Policy, parse_policy
 from ledger.period import format_instant
+from ledger.service import erase
 from ledger.service.anchor import ChainAccess
 from ledger.service.coop import Coop, Office
 from ledger.service.outside import Source, ask_all, heads_at_witnesses, heads_on_chain
@@ -81,7 +83,10 @@ def config_path(given: str | None = None) -> Path:
 
 
 def open_installation(path: Path) -> Installation:
-    """Open the installation that a configuration file describes; upgrades its database."""
+    """Open the installation that a configuration file describes; upgrades its database.
+
+    Records that a restored database holds although its log erases them are erased again.
+    """
     config = load_config(path, os.environ)
     database = Database(config.database.url)
     upgrade(database)
@@ -94,6 +99,8 @@ def open_installation(path: Path) -> Installation:
                 f"{slug} is {log.origin} in the database, {section.origin} in {path}"
             )
         coops[slug] = open_coop(database, log, section)
+        with suppress(KyojoError):  # a log that cannot be folded is for fsck and rebuild to judge
+            erase.replay(coops[slug])
     return Installation(config, database, coops)
 
 

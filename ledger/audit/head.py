@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ledger.audit.bundle import CHECKPOINT
+from ledger.audit.bundle import CHECKPOINT, START_CHECKPOINT
 from ledger.audit.files import Files
 from ledger.audit.fold import Fold
 from ledger.audit.report import Findings
 from ledger.audit.trust import Trust
 from ledger.coop.logkeys import in_force
-from ledger.errors import BadSignature, KyojoError
+from ledger.errors import BadSignature, KyojoError, NotConsistent
 from ledger.log.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from ledger.log.cosignature import verifier_of
 from ledger.log.key import VerifierKey, parse_vkey
@@ -60,6 +60,22 @@ def check_head(files: Files, fold: Fold, trust: Trust | None, findings: Findings
     return SignedHead(stated.origin, stated.size, stated.root, signed_by, unchecked)
 
 
+def check_start_head(files: Files, fold: Fold, trust: Trust | None, findings: Findings) -> None:
+    """Check the signed head at a slice's start, if there is one: signatures, size and root."""
+    if fold.start is None or START_CHECKPOINT not in files.archive.members:
+        return
+    data = files.read(START_CHECKPOINT) or b""
+    before = fold.start.before
+    try:
+        _check_lines(data, fold, trust)
+        note = _open(data, fold, trust, fold.start.state.terms().origin)
+        stated = parse_checkpoint(note.text)
+        if (stated.size, stated.root) != (before.size, before.root()):
+            raise NotConsistent(f"it is of {stated.size} entries with the root {stated.root.hex()}")
+    except KyojoError as error:
+        findings.add_error(error, START_CHECKPOINT)
+
+
 def _stated(data: bytes, findings: Findings) -> Checkpoint | None:
     try:
         return parse_checkpoint(parse_note(data).text)
@@ -78,7 +94,7 @@ def _check_log(
             f"this is the log {', '.join(sorted(origins))}, the trust file is for {trust.origin}",
             f"信頼ファイルは {trust.origin} のもので、この記録のものではありません",
         )  # fmt: skip
-    genesis = fold.tree.leaves[0].hex() if fold.tree.leaves else "nothing"
+    genesis = fold.state.genesis or "nothing"
     if genesis != trust.genesis:
         findings.add(
             "wrong-log", "entry 0",
@@ -97,7 +113,7 @@ def _open(data: bytes, fold: Fold, trust: Trust | None, origin: str) -> Note:
         keys = [parse_vkey(vkey) for vkey in trust.log_keys]
         origin = trust.origin
     else:
-        keys = [parse_vkey(vkey) for vkey in in_force(fold.state.log_keys)]
+        keys = _own_keys(fold)
     verifiers = list(map(verifier_of, _distinct(keys)))
     return open_checkpoint(data, origin=origin, verifiers=verifiers).note
 
@@ -117,6 +133,10 @@ def _check_lines(data: bytes, fold: Fold, trust: Trust | None) -> tuple[str, ...
     if any(line.name == parse_checkpoint(note.text).origin for line in note.ignored):
         raise BadSignature("a signature in the log's name by a key that nobody knows")
     return _names(note.ignored)
+
+
+def _own_keys(fold: Fold) -> list[VerifierKey]:
+    return [parse_vkey(vkey) for vkey in in_force(fold.state.log_keys)]
 
 
 def _names(lines: Iterable[Signature]) -> tuple[str, ...]:

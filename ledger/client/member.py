@@ -105,6 +105,10 @@ class MemberClient:
         """Any resource below the co-op, such as ``periods/2026-10/totals``."""
         return self._http.get(f"/v1/{self._coop}/{path}", **params)
 
+    def ask(self, path: str, document: Mapping[str, Any]) -> Any:
+        """What a resource below the co-op answers to a question that has no place in a URL."""
+        return self._http.post_json(f"/v1/{self._coop}/{path}", document)
+
     def sign_in(self) -> str:
         """Sign in with the key; the token is used for what follows and returned."""
         asked = self._http.post_json(f"/v1/{self._coop}/sign-in/nonce", {})

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ledger.audit.bundle import Manifest, Progress, write_bundle
+from ledger.audit.slice import Head, write_slice
 from ledger.audit.trust import KnownBlock, Trust, TrustedChain, format_trust, make_trust
 from ledger.coop.logkeys import in_force
 from ledger.errors import NotFound
@@ -22,6 +23,7 @@ from ledger.log.key import parse_vkey
 from ledger.log.policy import Log, format_policy
 from ledger.service.coop import Coop
 from ledger.service.published import cosigned_note
+from ledger.service.slices import cut_of
 
 Block = tuple[int, int, bytes]
 """A block of a chain: chain id, height, hash."""
@@ -54,6 +56,35 @@ def export_bundle(
             size=head.size,
             note=cosigned_note(coop, head.size, head.note),
             progress=progress,
+        )
+
+
+def export_period(
+    coop: Coop,
+    period: str,
+    out_path: Path,
+    progress: Progress = lambda _done, _all: None,
+) -> Manifest:
+    """Write a bundle that proves one month: the slice of the log that settles it.
+
+    Where no earlier settlement vouches for a state to start from, it is the whole log's bundle.
+    Raises NotFound for a month that was not opened.
+    """
+    with coop.reading() as (state, reader), _atomic(out_path) as out:
+        head = reader.head()
+        cut = cut_of(state, reader, period)
+        if cut.before.size == 0:
+            return write_bundle(
+                out,
+                reader,
+                origin=state.terms().origin,
+                size=head.size,
+                note=head.note,
+                progress=progress,
+            )
+        signed = Head(head.size, head.note)
+        return write_slice(
+            out, reader, state=cut.before, end=cut.end, head=signed, progress=progress
         )
 
 

@@ -27,7 +27,6 @@ from ledger.service.read import may_read, require_member
 from ledger.service.sign_in import Reader
 from ledger.store.reading import LogReader
 from ledger.store.record_ids import USED, hasher
-from ledger.usage.commitment import derive_salts, record_leaves
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -106,7 +105,7 @@ def _prove_batch(
     kind = parse_envelope(entry).draft.kind
     if kind != USAGE_BATCH:
         raise NotFound(f"entry {index} is a {kind}; only a {USAGE_BATCH} has records")
-    held = _held(log, index)
+    held = log.batch(index)
     for number in numbers:
         if not 0 <= number < len(held.lines):
             raise NotFound(
@@ -119,19 +118,3 @@ def _prove_batch(
             )
     records = disclose(numbers, held.lines, held.salts, held.leaves)
     return BatchProof(entry, entry_proof(log, index, under), records)
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """What is held of a batch; an erased record has an empty line, and its salt means nothing."""
-
-    lines: Sequence[bytes]
-    salts: Sequence[bytes]
-    leaves: Sequence[bytes]
-
-
-def _held(log: LogReader, index: int) -> _Held:
-    """The only place that reads a batch from the store for disclosure."""
-    seed, lines = log.batch(index)
-    salts = derive_salts(seed, len(lines))
-    return _Held(lines, salts, record_leaves(salts, lines))

@@ -2,8 +2,8 @@
 
 Times are instants as text, hashes and keys are bytes. One installation hosts many logs; every
 table starts its key with ``log_id``, so co-ops are wholly apart. Rows of ``entries``, ``blobs``
-and ``batches`` are written once. ``migrations/`` holds the same tables for alembic; a test keeps
-the two equal.
+and ``batches`` are written once; only an erasure rewrites the row of its batch. ``migrations/``
+holds the same tables for alembic; a test keeps the two equal.
 """
 
 from __future__ import annotations
@@ -102,8 +102,11 @@ batches = Table(
     metadata,
     _log_id(),
     Column("index", BigInteger, primary_key=True, autoincrement=False),
-    Column("seed", LargeBinary(32), nullable=False),
+    # None once a record of the batch was erased: then ``leaves`` has, per record, 32 bytes of
+    # salt (zero for an erased record, whose line is empty) and 32 bytes of leaf.
+    Column("seed", LargeBinary(32), nullable=True),
     Column("lines", LargeBinary, nullable=False),
+    Column("leaves", LargeBinary, nullable=True),
 )
 
 record_ids = Table(
