@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ledger import canonical
 from ledger.audit.bundle import lines_name
 from ledger.audit.files import Files
-from ledger.audit.report import Findings
+from ledger.audit.report import AT_END, Findings
 from ledger.coop.bodies import RecordsErased, parse_body
 from ledger.coop.erasure import RECORDS_ERASED, all_erased
 from ledger.coop.state import State
@@ -26,7 +26,7 @@ _MARK = b'"' + RECORDS_ERASED.encode() + b'"'
 
 @dataclass(frozen=True, slots=True)
 class ErasureFacts:
-    """Records that the log has erased, and how many of them this bundle holds all the same."""
+    """Erased records of the bundle's batches, and how many of them it holds all the same."""
 
     erased: int = 0
     held: int = 0
@@ -47,12 +47,14 @@ def check_erasures(
 ) -> ErasureFacts:
     """Note every line that is missing though nothing erased it; count what was erased."""
     wanted = all_erased(state)
-    held = 0
+    held = count = 0
+    findings.place = AT_END
     for batch in sorted({*named, *wanted}):
         erased = wanted.get(batch, frozenset())
         lines = _lines(files, batch)
         if lines is None:
             continue
+        count += len(erased)
         missing = {number for number, line in enumerate(lines) if not line}
         held += sum(number < len(lines) and number not in missing for number in erased)
         for number in sorted(missing - erased):
@@ -61,7 +63,7 @@ def check_erasures(
                 "this record is missing, and no entry in effect erases it",
                 "この記録がありません。消去を定める有効なエントリーもありません",
             )  # fmt: skip
-    return ErasureFacts(sum(map(len, wanted.values())), held)
+    return ErasureFacts(count, held)
 
 
 def _lines(files: Files, batch: int) -> Sequence[bytes] | None:

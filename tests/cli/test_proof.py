@@ -161,6 +161,7 @@ def test_a_disclosure_gives_salts_and_neither_the_seed_nor_other_records(desk: D
         held = log.batch(batch)
     installation.close()
     data = proof.read_bytes()
+    assert held.seed is not None
     assert held.seed.hex().encode() not in data
     shown = parse_record_proof(data).batches[0].records
     assert [record.line for record in shown] == [held.lines[2]]
