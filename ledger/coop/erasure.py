@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from ledger.coop import bodies, subjects
 from ledger.coop.envelope import parse_envelope
-from ledger.coop.proposals import propose
+from ledger.coop.proposals import put_to_vote
 from ledger.coop.state import Proposal, Ranges, State
 from ledger.coop.step import Change, Step
 from ledger.errors import Conflict, MalformedEntry, NotFound, OutOfRange
@@ -36,16 +36,7 @@ def erase(step: Step, body: bodies.RecordsErased) -> Change:
         )
     if owner == step.member.id:
         return Change(_with_erased(step.state, body.batch, body.records), member=owner)
-    if step.right.approve is None:
-        raise MalformedEntry("the charter names no quorum for this; it cannot be decided")
-    state = propose(
-        step,
-        step.state,
-        step.right.approve,
-        subject=subjects.of_erasure(body, owner),
-        subject_hash=step.envelope.leaf,
-        body=body.model_dump(mode="json"),
-    )
+    state = put_to_vote(step, subjects.of_erasure(body, owner), body)
     return Change(state, member=owner)
 
 
