@@ -326,3 +326,34 @@ class HealthModel(BaseModel):
     status: str
     version: str
     coops: list[str]
+
+
+class TroubleModel(BaseModel):
+    """What went wrong with a witness last."""
+
+    code: str = Field(examples=["unreachable"])
+    en: str
+    ja: str
+    since: str | None = Field(description="Since when nothing went right.")
+
+
+class WitnessModel(BaseModel):
+    """Where a witness stands."""
+
+    name: str = Field(description="Its name in the policy.")
+    key: str = Field(description="Name and id of its key, as in a vkey.")
+    size: int = Field(description="The size that it has acknowledged.")
+    behind: int = Field(description="Entries that it has not yet cosigned.")
+    answered_at: str | None
+    trouble: TroubleModel | None
+
+
+class WitnessesModel(BaseModel):
+    """How far the log is signed and witnessed."""
+
+    size: int = Field(description="Entries that the log has signed.")
+    witnessed_size: int | None = Field(
+        description="Entries under the newest checkpoint with its quorum; null without one."
+    )
+    quorum: str | None = Field(description="The policy's quorum; null without a policy.")
+    witnesses: list[WitnessModel]

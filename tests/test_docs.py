@@ -21,6 +21,7 @@ from ledger.config import (
     CoopSection,
     DatabaseSection,
     ServerSection,
+    WitnessSection,
 )
 from ledger.errors import KyojoError
 from ledger.store.database import Database
@@ -47,7 +48,8 @@ def kinds(kind: type[KyojoError]) -> Iterator[type[KyojoError]]:
 
 def settings() -> Iterator[str]:
     sections = (("[database]", DatabaseSection), ("[server]", ServerSection),
-                ("[coops.NAME]", CoopSection), ("[coops.NAME.chain]", ChainSection))  # fmt: skip
+                ("[coops.NAME]", CoopSection), ("[coops.NAME.chain]", ChainSection),
+                ("[witness]", WitnessSection))  # fmt: skip
     for title, section in sections:
         yield from (f"`{title} {name}`" for name in section.model_fields if name != "chain")
 
@@ -94,7 +96,7 @@ def test_every_endpoint_is_documented_and_nothing_else(tmp_path: Path) -> None:
 
 def test_the_commands_of_the_readme_exist() -> None:
     known = set(leaves(build_parser(), "kyojo"))
-    used = re.findall(r"\.venv/bin/(kyojo (?:audit |member )?[a-z]+)", README)
+    used = re.findall(r"\.venv/bin/(kyojo (?:audit |member |prove )?[a-z-]+)", README)
     assert len(used) >= 6
     assert set(used) <= known
     targets = (REPOSITORY / "Makefile").read_text("utf-8")

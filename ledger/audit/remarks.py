@@ -64,6 +64,19 @@ def remarks_for(
     return (*found, TRUTH)
 
 
+def remarks_on_lines(unchecked: Sequence[str]) -> tuple[Remark, ...]:
+    """What is said of signature lines by keys (name and id) that the auditor does not know."""
+    if not unchecked:
+        return ()
+    names = ", ".join(sorted(unchecked))
+    remark = Remark(
+        f"The checkpoint bears signatures by keys that you did not name; they count for nothing "
+        f"here: {names}.",
+        f"信頼ファイルにない鍵による署名は、判断に用いていません: {names}",
+    )
+    return (remark,)
+
+
 def erasure_remarks(found: ErasureFacts) -> tuple[Remark, ...]:
     """What erasures leave to trust, and whether this bundle still holds what was erased."""
     remarks = [_erased(found.erased)] if found.erased else []

@@ -21,7 +21,7 @@ from ledger.audit.fold import Fold, readable_entries
 from ledger.audit.head import SignedHead, check_head, check_start_head
 from ledger.audit.ids import Scratch
 from ledger.audit.records import Judge, JudgeHere, RecordChecks
-from ledger.audit.remarks import erasure_remarks, remarks_for
+from ledger.audit.remarks import erasure_remarks, remarks_for, remarks_on_lines
 from ledger.audit.report import (
     AT_END,
     AnchorFact,
@@ -142,7 +142,7 @@ def _report(
         fold, trust, anchors, later_heads(fold, chain), has_node=chain is not None
     )
     facts = _facts(fold, head, anchors, started, erasures)
-    remarks = (*erasure_remarks(erasures), *remarks)
+    remarks = (*erasure_remarks(erasures), *remarks, *remarks_on_lines(head.unchecked))
     return Report(verdict, findings, parts.count(), facts, remarks)
 
 

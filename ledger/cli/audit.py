@@ -54,7 +54,7 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
 
 def run_verify(options: argparse.Namespace) -> int:
     """Verify a bundle and print the report; the exit code is its verdict."""
-    trust = None if options.trust is None else _read_trust(options.trust)
+    trust = None if options.trust is None else read_trust(options.trust)
     try:
         options.file.open("rb").close()
     except OSError as error:
@@ -66,7 +66,8 @@ def run_verify(options: argparse.Namespace) -> int:
     return found.exit_code
 
 
-def _read_trust(path: Path) -> Trust:
+def read_trust(path: Path) -> Trust:
+    """The trust file at ``path``; raises InvalidInput with every fault."""
     try:
         return parse_trust(path.read_bytes())
     except OSError as error:

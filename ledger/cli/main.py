@@ -13,8 +13,8 @@ from ledger.errors import KyojoError
 
 EPILOG = """\
 exit codes: 0 done · 2 unusable arguments or input · 3 infeasible, or not verified · 4 consistent
-with itself, but no trust file (audit verify) · 5 not permitted · 6 conflict · 7 unavailable, try
-again · 8 not found · 70 a bug of kyojo
+with itself, but no trust file (audit verify, verify-proof) · 5 not permitted · 6 conflict ·
+7 unavailable, try again · 8 not found · 70 a bug of kyojo
 """
 
 
@@ -61,6 +61,14 @@ def _only_audit() -> tuple[Any, ...]:
 
 
 def _all_modules() -> tuple[Any, ...]:
-    from ledger.cli import audit, erase, logkeys, member, office  # noqa: PLC0415
+    from ledger.cli import (  # noqa: PLC0415
+        audit,
+        erase,
+        logkeys,
+        member,
+        office,
+        proof,
+        witness,
+    )
 
-    return office, erase, logkeys, member, audit
+    return office, erase, logkeys, member, audit, proof, witness

@@ -13,7 +13,7 @@ from ledger.cli.output import progress, show
 from ledger.client import MemberClient, erasure, open_journal
 from ledger.errors import InvalidInput, NotFound
 from ledger.settlement.explain import explain_lines
-from ledger.wiring import read_key
+from ledger.wiring import read_key, read_policy
 
 Commands = Any
 
@@ -26,6 +26,9 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     own.add_argument("--key", required=True, help="the file of the member's key")
     own.add_argument(
         "--journal", type=Path, default=Path("journal"), help="folder of counter and receipts"
+    )
+    own.add_argument(
+        "--policy", type=Path, help="a C2SP tlog-policy; checkpoints without its quorum are refused"
     )
     member = commands.add_parser("member", help="what a member does over HTTP")
     verbs = member.add_subparsers(required=True, metavar="VERB")
@@ -84,8 +87,9 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
 def client_of(options: argparse.Namespace) -> Iterator[MemberClient]:
     """The client for the key and journal that the command names."""
     key = read_key(options.key)
+    policy = None if options.policy is None else read_policy(options.policy)
     with open_journal(options.journal, key.address) as journal:
-        client = MemberClient(options.url, options.coop, key, journal)
+        client = MemberClient(options.url, options.coop, key, journal, policy=policy)
         try:
             yield client
         finally:

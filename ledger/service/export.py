@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,7 +19,10 @@ from ledger.audit.slice import Head, write_slice
 from ledger.audit.trust import KnownBlock, Trust, TrustedChain, format_trust, make_trust
 from ledger.coop.logkeys import in_force
 from ledger.errors import NotFound
+from ledger.log.key import parse_vkey
+from ledger.log.policy import Log, format_policy
 from ledger.service.coop import Coop
+from ledger.service.published import cosigned_note
 from ledger.service.slices import cut_of
 
 Block = tuple[int, int, bytes]
@@ -50,7 +54,7 @@ def export_bundle(
             reader,
             origin=state.terms().origin,
             size=head.size,
-            note=head.note,
+            note=cosigned_note(coop, head.size, head.note),
             progress=progress,
         )
 
@@ -87,6 +91,7 @@ def export_period(
 def trust_of(coop: Coop, *, blocks: Iterable[Block] = ()) -> Trust:
     """The trust file's values as this installation knows them: genesis, log keys, contracts.
 
+    Where witnesses are named, it is their policy instead of the bare log keys.
     ``blocks`` are blocks that were looked up on their chains. Raises NotFound for an empty log,
     MalformedDocument if the charter's log keys are not such keys.
     """
@@ -106,9 +111,12 @@ def trust_of(coop: Coop, *, blocks: Iterable[Block] = ()) -> Trust:
         )
         for target in terms.anchors
     )
-    return make_trust(
-        origin=terms.origin, genesis=state.genesis, log_keys=in_force(state.log_keys), chains=chains
-    )
+    log_keys = in_force(state.log_keys)
+    keys: dict[str, object] = {"log_keys": log_keys}
+    if coop.policy is not None:
+        logs = tuple(Log(parse_vkey(vkey)) for vkey in log_keys)
+        keys = {"policy": format_policy(replace(coop.policy, logs=logs)).decode("utf-8", "replace")}
+    return make_trust(origin=terms.origin, genesis=state.genesis, chains=chains, **keys)
 
 
 def export_trust(coop: Coop, out_path: Path, *, blocks: Iterable[Block] = ()) -> Trust:

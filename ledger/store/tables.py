@@ -171,3 +171,40 @@ outbox = Table(
     Column("row", LargeBinary, nullable=False),
     Index("ix_outbox_state", "log_id", "state"),
 )
+
+# Checkpoints that were put before witnesses; what is published is chosen from them.
+cosigned_heads = Table(
+    "cosigned_heads",
+    metadata,
+    _log_id(),
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("note", LargeBinary, nullable=False),
+    Column("chosen_at", String(24), nullable=False),
+    # When its cosignatures first made the quorum.
+    Column("witnessed_at", String(24), nullable=True),
+)
+
+cosignatures = Table(
+    "cosignatures",
+    metadata,
+    _log_id(),
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    # "<key name>+<key id>", as in a vkey.
+    Column("witness", String(264), primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    Column("received_at", String(24), nullable=False),
+)
+
+witnesses = Table(
+    "witnesses",
+    metadata,
+    _log_id(),
+    Column("witness", String(264), primary_key=True),
+    # The size that it has acknowledged; the next proof starts there.
+    Column("size", BigInteger, nullable=False),
+    Column("answered_at", String(24), nullable=True),
+    # What went wrong last, and since when nothing went right; NULL once it has.
+    Column("trouble", String(32), nullable=True),
+    Column("detail", Text, nullable=True),
+    Column("failing_since", String(24), nullable=True),
+)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003_erased_records"
-down_revision = "0002_key_changes"
+revision = "0004_erased_records"
+down_revision = "0003_cosignatures"
 branch_labels = None
 depends_on = None
 
