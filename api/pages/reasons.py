@@ -14,6 +14,7 @@ from typing import Any
 from api.pages.speech import Speech, per_mille
 from api.pages.steps import Rules, share_of, step_purpose, step_title
 from ledger.settlement.shape import (
+    CutOffShape,
     DivisionShape,
     OwnStepShape,
     SourceShape,
@@ -260,7 +261,7 @@ def rounding_sentence(say: Speech, mine: OwnStepShape, division: DivisionShape) 
     if division.rounding.method == "sequential" or division.cut_off is None:
         return left + _sequential(say, mine)
     own = share_of(mine.remainder, int(division.weight_sum))
-    return left + _largest(say, mine, own, division.cut_off.remainder)
+    return left + _largest(say, mine, own, division.cut_off)
 
 
 def _sequential(say: Speech, mine: OwnStepShape) -> str:
@@ -272,7 +273,7 @@ def _sequential(say: Speech, mine: OwnStepShape) -> str:
     return say("定められた順に1個ずつ配られました。", "one each, in the declared order; ") + got
 
 
-def _largest(say: Speech, mine: OwnStepShape, own: Fraction, last: Fraction) -> str:
+def _largest(say: Speech, mine: OwnStepShape, own: Fraction, cut_off: CutOffShape) -> str:
     how = say(
         "余りの大きい順に1個ずつ配られました。",
         "one each, to the largest remainders. ",
@@ -281,13 +282,13 @@ def _largest(say: Speech, mine: OwnStepShape, own: Fraction, last: Fraction) -> 
         return how + say(
             "あなたの金額は割り切れたため、対象外です。", "Yours came out even, so none was due."
         )
-    shown, least = say.decimal(own), say.decimal(last)
-    if own == last and mine.extra:
+    shown, bound = say.decimal(own), say.decimal(cut_off.served_above)
+    if cut_off.unserved_below < own < cut_off.served_above and mine.extra:
         return how + say(
-            f"あなたの余り {shown} は、1個を受け取れる最小の余りで、1個加わりました。",
-            f"Yours, {shown}, is the smallest that still received one. So you received one.",
+            f"あなたの余り {shown} は最後の1個と同順位で、規則の順序により1個加わりました。",
+            f"Yours, {shown}, tied for the last one; by the rules' order for ties you got it.",
         )
-    if own == last:
+    if cut_off.unserved_below < own < cut_off.served_above:
         return how + say(
             f"あなたの余り {shown} は最後の1個と同順位で、"
             "規則の順序により他の組合員に配られました。",
@@ -296,13 +297,13 @@ def _largest(say: Speech, mine: OwnStepShape, own: Fraction, last: Fraction) -> 
         )
     if mine.extra:
         return how + say(
-            f"あなたの余りは {shown}、配られた最小の余りは {least} なので、1個加わりました。",
-            f"Yours is {shown}; the smallest that still received one is {least}. "
-            "So you received one.",
+            f"あなたの余りは {shown}、{bound} を超える余りに配られたので、1個加わりました。",
+            f"Yours is {shown}; those above {bound} received one. So you received one.",
         )
+    low = say.decimal(cut_off.unserved_below)
     return how + say(
-        f"あなたの余り {shown} は、配られた最小の余り {least} に届かないため、加わりません。",
-        f"Yours is {shown}, below {least}, the smallest that received one. So you received none.",
+        f"あなたの余り {shown} は {low} に届かないため、加わりません。",
+        f"Yours is {shown}, and those below {low} received none. So you received none.",
     )
 
 

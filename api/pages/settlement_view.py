@@ -103,7 +103,7 @@ def settlement_view(
             _row(say, member_name(say, context.members.get(member), member), member, amount, whole)
             for member, amount in sorted(context.amounts.items())
         ),
-        shows_all_members=len(context.amounts) == public.member_count,
+        shows_all_members=len(context.amounts) == public.account_count,
         member_count=say.number(public.member_count),
         carry=tuple(_row(say, step, step, due, due) for step, due in public.totals.carry.items()),
         quorum=_quorum(say, context),
@@ -131,6 +131,9 @@ def role_name(say: Speech, role: str) -> str:
 def _receivers(say: Speech, public: SettlementShape) -> list[tuple[str, str, int]]:
     totals = public.totals
     rows = [(say("組合員へ", "To members"), "", totals.paid_to_members)]
+    if totals.paid_to_suspense:
+        held = say("仮勘定（利用者不明分）", "Held in suspense (usage that names nobody)")
+        rows.append((held, "", totals.paid_to_suspense))
     if totals.charged_to_members:
         rows.append((say("組合員から", "From members"), "", -totals.charged_to_members))
     rows += [(say("積立金", "Fund"), fund, amount) for fund, amount in totals.funds.items()]

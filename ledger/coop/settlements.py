@@ -35,6 +35,7 @@ from ledger.settlement import document as settlement_document
 from ledger.settlement.document import Settlement, build_settlement, settlement_id
 from ledger.settlement.result import amounts_json
 from ledger.settlement.sumtree import derive_salt
+from ledger.settlement.trees import paid_to_suspense
 from ledger.usage.totals import CHARGE
 
 FIRST_EPOCHS = 1
@@ -134,7 +135,8 @@ def propose_settlement(step: Step, body: bodies.SettlementProposed) -> Change:
     _compare(body.settlement, computed.settlement.document)
     _compare_blobs(step, body, computed)
     settlement, result = computed.settlement, computed.settlement.result
-    paid_minor, charges = settlement.trees.amounts.root.sum, settlement.trees.charges
+    to_suspense, charges = paid_to_suspense(result), settlement.trees.charges
+    paid_minor = settlement.trees.amounts.root.sum - to_suspense
     terms = step.state.terms()
     state = propose(
         step,
@@ -142,15 +144,16 @@ def propose_settlement(step: Step, body: bodies.SettlementProposed) -> Change:
         stricter_quorum(step.state, step.right.approve, computed.rules),
         subject=subjects.of_settlement(
             period.id,
-            (paid_minor, 0 if charges is None else charges.root.sum),
+            subjects.Sums(paid_minor, to_suspense, 0 if charges is None else charges.root.sum),
             result.currency,
-            len(result.members),
+            int(settlement.document["member_count"]),
             terms.digits(result.currency),
         ),
         subject_hash=computed.id,
         body={
             "period": period.id,
             "currency": result.currency,
+            "suspense": integer_json(to_suspense),
             "funds": amounts_json(result.funds),
             "pools_left": amounts_json(result.pools_left),
             "carry": amounts_json(result.carry),
@@ -183,7 +186,8 @@ def enact_settlement(step: Step, state: State, proposal: Proposal) -> State:
     del step
     period = state.period(str(proposal.body["period"]))
     body = proposal.body
-    funds = dict(state.balances.get(str(body["currency"]), Balances()).funds)
+    before = state.balances.get(str(body["currency"]), Balances())
+    funds = dict(before.funds)
     for name, amount in body["funds"].items():
         funds[name] = funds.get(name, 0) + int(amount)
     balances = Balances(
@@ -191,6 +195,7 @@ def enact_settlement(step: Step, state: State, proposal: Proposal) -> State:
         carry=_amounts(body["carry"]),
         pools=_amounts(body["pools_left"]),
         owed={name: _amounts(row) for name, row in body["owed"].items()},
+        suspense=before.suspense + int(body["suspense"]),
     )
     approved = replace(period, status="approved", pending=balances, currency=str(body["currency"]))
     return state.with_period(approved)

@@ -119,13 +119,15 @@ class CutOff:
 class Balances:
     """What the last settlement in a currency left behind: funds, carried costs, open pools.
 
-    ``owed`` says to whom the carried costs of each step are owed.
+    ``owed`` says to whom the carried costs of each step are owed. ``suspense`` is held for usage
+    that named nobody, of all settlements together; no rule divides it.
     """
 
     funds: Mapping[str, int] = field(default_factory=dict)
     carry: Mapping[str, int] = field(default_factory=dict)
     pools: Mapping[str, int] = field(default_factory=dict)
     owed: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    suspense: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ledger.coop import bodies
 from ledger.coop.charter import Charter
 from ledger.identity.address import to_checksum
@@ -84,13 +86,24 @@ def of_rules(body: bodies.RulesetProposed) -> str:
     return f"Rule set {body.ruleset} version {body.version} from {body.effective_from}"
 
 
-def of_settlement(
-    period: str, sums: tuple[int, int], currency: str, members: int, digits: int
-) -> str:
-    """The subject of a settlement; ``sums`` are what members are paid and what they are charged."""
-    paid, charged = (format_minor(amount, digits=digits, grouped=True) for amount in sums)
-    subject = f"Settlement {period}: {paid} {currency} to {members} members"
-    return f"{subject}, {charged} {currency} charged to members" if sums[1] else subject
+class Sums(NamedTuple):
+    """What a settlement pays to members, holds in suspense, and charges to members."""
+
+    paid: int
+    suspense: int
+    charged: int
+
+
+def of_settlement(period: str, sums: Sums, currency: str, members: int, digits: int) -> str:
+    """The subject of a settlement: what members are paid, what is held, what they are charged."""
+
+    def words(amount: int) -> str:
+        return f"{format_minor(amount, digits=digits, grouped=True)} {currency}"
+
+    subject = f"Settlement {period}: {words(sums.paid)} to {members} members"
+    if sums.suspense:
+        subject += f", {words(sums.suspense)} to suspense"
+    return f"{subject}, {words(sums.charged)} charged to members" if sums.charged else subject
 
 
 def of_destination(body: bodies.PayoutDestinationSet) -> str:

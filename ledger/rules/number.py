@@ -73,8 +73,26 @@ def parse_integer_json(value: Any) -> int:
     """Read what ``integer_json`` wrote, in that form only; raises OutOfRange."""
     if type(value) is int:
         return value
-    if type(value) is str and re.fullmatch(r"-?[1-9][0-9]{15,59}", value):
+    if type(value) is str and re.fullmatch(r"-?[1-9][0-9]{15,159}", value):
         number = int(value)
         if abs(number) > INTEGER_MAX:
             return number
     raise OutOfRange(f"{value!r:.60} is not an integer as kyojo writes it")
+
+
+def simplest_between(low: Fraction, high: Fraction) -> Fraction:
+    """The fraction strictly between two non-negative ones that has the smallest denominator.
+
+    Of several such the smallest. It is found along the Stern–Brocot tree, by continued fractions.
+    """
+    if not 0 <= low < high:
+        raise OutOfRange(f"there is nothing between {low} and {high}")
+    whole = low.numerator // low.denominator
+    if whole + 1 < high:
+        return Fraction(whole + 1)
+    rest_low, rest_high = low - whole, high - whole
+    if rest_low == 0:
+        smallest = rest_high.denominator // rest_high.numerator + 1
+        return whole + Fraction(1, smallest)
+    inner = simplest_between(1 / rest_high, 1 / rest_low)
+    return whole + 1 / inner

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 from ledger.errors import NoWeights
+from ledger.rules.number import simplest_between
 
 Method = Literal["largest_remainder", "sequential"]
 Token = Literal["weight_desc", "weight_asc", "member_asc", "member_desc", "declared"]
@@ -33,16 +35,16 @@ class Rounding:
 
 @dataclass(frozen=True, slots=True)
 class CutOff:
-    """Where the odd units of a largest-remainder division stopped.
+    """Where the odd units of a largest-remainder division stopped, without anybody's figure.
 
-    ``remainder`` over ``weight_sum`` is the smallest fraction that still received a unit; ``tied``
-    members have exactly it, and ``served`` of them received one.
+    A remainder (over the weights' sum) above ``served_above`` received a unit, one below
+    ``unserved_below`` did not; between the two lie those that tied for the last units. Nobody's
+    remainder is either of them: each is the simplest fraction that separates the ones from the
+    others. A member's exact remainder would give away its weight, by the congruence T·w mod W.
     """
 
-    remainder: int
-    weight_sum: int
-    tied: int
-    served: int
+    unserved_below: Fraction
+    served_above: Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +134,15 @@ def _cut_off(
     weight_sum: int,
     rounding: Rounding,
 ) -> CutOff | None:
+    """Between those served and those not; there are always some who are not."""
     if rounding.method == "sequential":
         return None
-    last = remainders[order[extra - 1]]
-    served = sum(remainders[index] == last for index in order[:extra])
-    return CutOff(last, weight_sum, remainders.count(last), served)
+    shares = [Fraction(remainders[index], weight_sum) for index in order]
+    served, unserved = shares[:extra], shares[extra:]
+    if served[-1] > unserved[0]:
+        bound = simplest_between(unserved[0], served[-1])
+        return CutOff(bound, bound)
+    tied = served[-1]
+    below = max((share for share in unserved if share < tied), default=Fraction(0))
+    above = min((share for share in served if share > tied), default=Fraction(1))
+    return CutOff(simplest_between(below, tied), simplest_between(tied, above))

@@ -14,18 +14,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from ledger import canonical
 from ledger.errors import SumMismatch
 from ledger.rules.document import RuleSet
-from ledger.rules.inputs import Inputs, inputs_bytes
+from ledger.rules.inputs import SUSPENSE, Inputs, inputs_bytes
 from ledger.rules.number import format_fraction, integer_json
 from ledger.rules.steps import Division
 from ledger.settlement.result import Result, StepResult, amounts_json, result_document, step_row
 from ledger.settlement.run import run
 from ledger.settlement.sumtree import SumTree, derive_salt
-from ledger.settlement.trees import Trees, build_trees, weights_root
+from ledger.settlement.trees import Trees, build_trees, paid_to_suspense, weights_root
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ def build_settlement(cut_off: CutOff, ruleset: RuleSet, inputs: Inputs, seed: by
         "lines": {"sha256": hashlib.sha256(lines_blob).hexdigest(), "bytes": len(lines_blob)},
         "currency": result.currency,
         "minor_digits": result.minor_digits,
-        "member_count": len(result.members),
+        "member_count": len(set(result.members) - {SUSPENSE}),
+        "account_count": len(result.members),
         "pools": amounts_json(result.pools),
         "steps": [_step(step, trees) for step in result.steps],
         "totals": _totals(result, trees),
@@ -117,8 +119,10 @@ def _weights_root(trees: Trees) -> bytes:
 
 def _totals(result: Result, trees: Trees) -> dict[str, Any]:
     charged = 0 if trees.charges is None else trees.charges.root.sum
+    to_suspense = paid_to_suspense(result)
     return {
-        "paid_to_members": integer_json(trees.amounts.root.sum),
+        "paid_to_members": integer_json(trees.amounts.root.sum - to_suspense),
+        "paid_to_suspense": integer_json(to_suspense),
         "charged_to_members": integer_json(charged),
         "funds": amounts_json(result.funds),
         "projects": {},
@@ -154,9 +158,8 @@ def _division(division: Division, tree: SumTree) -> dict[str, Any]:
         "cut_off": None
         if cut_off is None
         else {
-            "remainder": format_fraction(cut_off.remainder, cut_off.weight_sum),
-            "tied": cut_off.tied,
-            "served": cut_off.served,
+            "unserved_below": _text(cut_off.unserved_below),
+            "served_above": _text(cut_off.served_above),
         },
         "parts": [
             {
@@ -167,3 +170,7 @@ def _division(division: Division, tree: SumTree) -> dict[str, Any]:
             for part in division.parts
         ],
     }
+
+
+def _text(fraction: Fraction) -> str:
+    return format_fraction(fraction.numerator, fraction.denominator)

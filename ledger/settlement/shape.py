@@ -83,11 +83,10 @@ class RoundingShape(Shape):
 
 
 class CutOffShape(Shape):
-    """Where the odd units stopped."""
+    """Where the odd units stopped: remainders below the one got none, above the other got one."""
 
-    remainder: FractionText
-    tied: Positive
-    served: Positive
+    unserved_below: WeightText
+    served_above: WeightText
 
 
 class PartShape(Shape):
@@ -133,6 +132,7 @@ class TotalsShape(Shape):
     """Public totals in minor units."""
 
     paid_to_members: Integer
+    paid_to_suspense: Integer
     charged_to_members: Integer
     funds: dict[str, Integer]
     projects: dict[str, Integer]
@@ -157,7 +157,8 @@ class SettlementShape(Shape):
     lines: BlobShape
     currency: str
     minor_digits: Annotated[int, Field(ge=0, le=9)]
-    member_count: Positive
+    member_count: Count
+    account_count: Positive
     pools: dict[str, Integer]
     steps: tuple[StepShape, ...]
     totals: TotalsShape

@@ -9,6 +9,10 @@ is the total. With D = ``kyojo/sum-tree/v1\n`` and big-endian u16, u64, u128::
     node(L, R) = SHA-256(0x03 ‖ u128(sum_L) ‖ hash_L ‖ u128(sum_R) ‖ hash_R), sum_L + sum_R
     commitment = SHA-256(0x04 ‖ u128(sum) ‖ u64(count) ‖ root hash)
 
+Weights of several parts have a least common denominator that 128 bits may not hold. A tree whose
+sum is beyond u128 is *wide*: its sums are u512 and its three marks 0x12, 0x13 and 0x14, all else is
+the same. Which of the two a tree is follows from its sum alone.
+
 The shape is that of RFC 6962: pairing neighbours level by level and lifting a last odd node up is
 the same as splitting at the largest power of two.
 """
@@ -24,7 +28,7 @@ from itertools import pairwise
 from ledger.errors import NotIncluded, OutOfRange, SumMismatch
 
 SEED_BYTES = 32
-SUM_MAX = 2**128 - 1
+NARROW_BYTES, WIDE_BYTES = 16, 64
 
 _DOMAIN = b"kyojo/sum-tree/v1\n"
 
@@ -80,25 +84,33 @@ def derive_salt(seed: bytes, tree: str, index: int) -> bytes:
     return hmac.digest(seed, _DOMAIN + tree.encode() + _unsigned(index, 8), "sha256")
 
 
-def leaf_node(salt: bytes, member: str, amount: int) -> SumNode:
-    """The leaf of one member; ``amount`` is 0 to 2**128 − 1, else OutOfRange."""
+def width_of(total: int) -> int:
+    """How many bytes the sums of a tree with this total have; raises OutOfRange beyond u512."""
+    size_bytes = NARROW_BYTES if total < 2 ** (8 * NARROW_BYTES) else WIDE_BYTES
+    _unsigned(total, size_bytes)
+    return size_bytes
+
+
+def leaf_node(salt: bytes, member: str, amount: int, width: int = NARROW_BYTES) -> SumNode:
+    """The leaf of one member; ``amount`` fits into ``width`` bytes, else OutOfRange."""
     name = member.encode()
-    body = salt + _unsigned(len(name), 2) + name + _unsigned(amount, 16)
-    return SumNode(hashlib.sha256(b"\x02" + body).digest(), amount)
+    body = salt + _unsigned(len(name), 2) + name + _unsigned(amount, width)
+    return SumNode(hashlib.sha256(_mark(2, width) + body).digest(), amount)
 
 
-def parent_node(left: SumNode, right: SumNode) -> SumNode:
+def parent_node(left: SumNode, right: SumNode, width: int = NARROW_BYTES) -> SumNode:
     """The node above two others; raises OutOfRange when the sum does not fit."""
-    body = _unsigned(left.sum, 16) + left.hash + _unsigned(right.sum, 16) + right.hash
+    body = _unsigned(left.sum, width) + left.hash + _unsigned(right.sum, width) + right.hash
     total = left.sum + right.sum
-    _unsigned(total, 16)
-    return SumNode(hashlib.sha256(b"\x03" + body).digest(), total)
+    _unsigned(total, width)
+    return SumNode(hashlib.sha256(_mark(3, width) + body).digest(), total)
 
 
 def commit(root: SumNode, size: int) -> bytes:
     """The commitment of a tree with ``size`` leaves."""
-    body = _unsigned(root.sum, 16) + _unsigned(size, 8) + root.hash
-    return hashlib.sha256(b"\x04" + body).digest()
+    width = width_of(root.sum)
+    body = _unsigned(root.sum, width) + _unsigned(size, 8) + root.hash
+    return hashlib.sha256(_mark(4, width) + body).digest()
 
 
 def build_sum_tree(seed: bytes, tree: str, rows: Sequence[tuple[str, int]]) -> SumTree:
@@ -109,15 +121,16 @@ def build_sum_tree(seed: bytes, tree: str, rows: Sequence[tuple[str, int]]) -> S
     names = [member.encode() for member, _ in rows]
     if not names or any(a >= b for a, b in pairwise(names)):
         raise OutOfRange("a sum tree needs at least one member, in the order of the ids' bytes")
+    width = width_of(sum(amount for _, amount in rows))
     level = tuple(
-        leaf_node(derive_salt(seed, tree, index), member, amount)
+        leaf_node(derive_salt(seed, tree, index), member, amount, width)
         for index, (member, amount) in enumerate(rows)
     )
     levels = [level]
     while len(level) > 1:
         pairs = range(0, len(level) - 1, 2)
         lifted = level[-1:] if len(level) % 2 else ()
-        level = tuple(parent_node(level[at], level[at + 1]) for at in pairs) + lifted
+        level = tuple(parent_node(level[at], level[at + 1], width) for at in pairs) + lifted
         levels.append(level)
     return SumTree(tuple(levels))
 
@@ -142,34 +155,41 @@ def verify_sum(leaf: SumNode, index: int, siblings: Sequence[SumNode], head: Sum
     """
     if not 0 <= index < head.size:
         raise NotIncluded(f"there is no leaf {index} among {head.size}")
-    root = _climb(leaf, index, head.size, siblings)
+    root = _climb(leaf, (index, head.size), siblings, width_of(head.sum))
     if commit(root, head.size) != head.commitment:
         raise NotIncluded(f"the path of leaf {index} does not lead to the commitment")
     if root.sum != head.sum:
         raise SumMismatch(f"the leaves add up to {root.sum}, not {head.sum}", sum=root.sum)
 
 
-def _climb(leaf: SumNode, index: int, size: int, siblings: Sequence[SumNode]) -> SumNode:
+def _climb(
+    leaf: SumNode, place: tuple[int, int], siblings: Sequence[SumNode], width: int
+) -> SumNode:
     node, rest = leaf, list(siblings)
+    index, size = place
     while size > 1:
         if index ^ 1 < size:
             if not rest:
                 raise NotIncluded("the path is too short")
-            node = _join(node, rest.pop(0), is_right=index % 2 == 1)
+            node = _join(node, rest.pop(0), width, is_right=index % 2 == 1)
         index, size = index >> 1, (size + 1) >> 1
     if rest:
         raise NotIncluded("the path is too long")
     return node
 
 
-def _join(node: SumNode, sibling: SumNode, *, is_right: bool) -> SumNode:
+def _join(node: SumNode, sibling: SumNode, width: int, *, is_right: bool) -> SumNode:
     left, right = (sibling, node) if is_right else (node, sibling)
     if len(sibling.hash) != hashlib.sha256().digest_size:
         raise NotIncluded("a hash on the path is not 32 bytes")
     try:
-        return parent_node(left, right)
+        return parent_node(left, right, width)
     except OutOfRange as error:
         raise NotIncluded(error.message) from error
+
+
+def _mark(kind: int, width: int) -> bytes:
+    return bytes([kind if width == NARROW_BYTES else kind + 0x10])
 
 
 def _unsigned(value: int, size_bytes: int) -> bytes:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger.log.merkle import leaf_hash, root_hash
+from ledger.rules.inputs import SUSPENSE
 from ledger.settlement.result import Result
 from ledger.settlement.sumtree import SumTree, build_sum_tree
 
@@ -64,6 +65,13 @@ def credits_and_charges(result: Result) -> tuple[list[int], list[int]]:
         for index, amount in enumerate(step.division.rounded.amounts):
             side[index] += sign * amount
     return paid, charged
+
+
+def paid_to_suspense(result: Result) -> int:
+    """What usage that names nobody has earned: held, and paid to nobody yet."""
+    if SUSPENSE not in result.members:
+        return 0
+    return credits_and_charges(result)[0][result.members.index(SUSPENSE)]
 
 
 def weights_root(commitments: Sequence[tuple[str, bytes]]) -> bytes:

@@ -28,7 +28,7 @@ from ledger.settlement.shape import (
     parse_settlement,
     parse_statement,
 )
-from ledger.settlement.sumtree import SumHead, SumNode, leaf_node, verify_sum
+from ledger.settlement.sumtree import SumHead, SumNode, leaf_node, verify_sum, width_of
 from ledger.settlement.trees import weights_root
 
 
@@ -66,10 +66,11 @@ def verify_totals(settlement: Mapping[str, Any]) -> None:
     taken = [step.taken for step in public.steps if step.division is not None]
     _require(held == totals.pools_left, "what is left in the pools")
     _require(_funds(public) == totals.funds, "the funds")
-    _require(sum(t for t in taken if t > 0) == totals.paid_to_members, "what members are paid")
+    paid = totals.paid_to_members + totals.paid_to_suspense
+    _require(sum(t for t in taken if t > 0) == paid, "what members and suspense are paid")
     _require(-sum(t for t in taken if t < 0) == totals.charged_to_members, "what members owe")
     _require((public.charges_root is None) == (totals.charged_to_members == 0), "the charges root")
-    given = totals.paid_to_members - totals.charged_to_members
+    given = paid - totals.charged_to_members
     given += sum(totals.funds.values()) + sum(totals.projects.values())
     _require(sum(public.pools.values()) == totals.in_, "what came in")
     _require(given + sum(totals.pools_left.values()) == totals.out, "what went out")
@@ -99,7 +100,7 @@ def _verify_step(
     if division is None or division.weight_sum.denominator != 1:
         raise SumMismatch(f"the weights of step {step.step!r} are not whole over the denominator")
     whole = int(division.weight_sum)
-    head = SumHead(division.commitment, public.member_count, whole)
+    head = SumHead(division.commitment, public.account_count, whole)
     _verify_leaf(own, mine.proof, mine.weight_units, head)
     quotient, remainder = divmod(abs(step.taken) * mine.weight_units, whole or 1)
     at = f"in step {step.step!r}"
@@ -118,25 +119,27 @@ def _agree(holds: bool, what: str) -> None:  # noqa: FBT001 - reads as a sentenc
 def _may_be_extra(mine: OwnStepShape, remainder: int, whole: int, division: DivisionShape) -> bool:
     """Whether the odd unit received, or not, agrees with the cut-off.
 
-    At the cut-off itself it is certain only when all who have that remainder were served, and in
-    declared order never; the statement's limits say so.
+    Between its two bounds lie those who tied for the last units, where either may be, as in
+    declared order; the statement's limits say so.
     """
     if division.extra_units == 0 or mine.weight_units == 0:
         return mine.extra == 0
     if division.rounding.method == "sequential":
         return True
     own, cut_off = Fraction(remainder, whole), division.cut_off
-    if cut_off is None or cut_off.remainder == 0:
+    if cut_off is None:
         return False
-    if own == cut_off.remainder:
-        return mine.extra == 1 or cut_off.served < cut_off.tied
-    return mine.extra == int(own > cut_off.remainder)
+    if cut_off.unserved_below < own < cut_off.served_above:
+        return True
+    if own in (cut_off.unserved_below, cut_off.served_above):
+        return False  # nobody's remainder is a bound
+    return mine.extra == int(own > cut_off.served_above)
 
 
 def _verify_leaf(own: StatementShape, proof: ProofShape, amount: int, head: SumHead) -> None:
     siblings = [SumNode(sibling.hash, sibling.sum) for sibling in proof.siblings]
     try:
-        leaf = leaf_node(proof.salt, own.member, amount)
+        leaf = leaf_node(proof.salt, own.member, amount, width_of(head.sum))
     except OutOfRange as error:
         raise NotIncluded(f"no leaf can hold {amount}") from error
     verify_sum(leaf, own.leaf_index, siblings, head)
@@ -197,8 +200,9 @@ def _verify_sums(own: StatementShape, public: SettlementShape) -> None:
     amounts = [step.amount_minor for step in own.steps]
     paid = sum(amount for amount in amounts if amount > 0)
     charged = -sum(amount for amount in amounts if amount < 0)
-    size, totals = public.member_count, public.totals
-    _verify_sum(own, own.amounts, paid, SumHead(public.amounts_root, size, totals.paid_to_members))
+    size, totals = public.account_count, public.totals
+    together = totals.paid_to_members + totals.paid_to_suspense
+    _verify_sum(own, own.amounts, paid, SumHead(public.amounts_root, size, together))
     if (own.charges is None) != (public.charges_root is None):
         raise SumMismatch("the statement and the settlement disagree whether there are charges")
     if own.charges is not None and public.charges_root is not None:

@@ -17,7 +17,7 @@ from stages import (
     world_with,
 )
 
-from ledger.coop.subjects import of_settlement
+from ledger.coop.subjects import Sums, of_settlement
 from ledger.errors import (
     Conflict,
     DuplicateId,
@@ -25,7 +25,6 @@ from ledger.errors import (
     MalformedEntry,
     NotFound,
     NotPermitted,
-    OutOfRange,
 )
 from tests.builder import RULES, SALT, World, charter, record, rules_body
 
@@ -140,8 +139,10 @@ def test_members_of_a_month_who_left_before_its_cut_off_share_in_it():
 
 
 def test_the_words_that_are_signed_say_what_members_are_charged():
-    paid = of_settlement("2026-10", (120_050, 0), "CHF", 3, 2)
-    both = of_settlement("2026-10", (120_050, 1_999), "CHF", 3, 2)
+    paid = of_settlement("2026-10", Sums(120_050, 0, 0), "CHF", 3, 2)
+    both = of_settlement("2026-10", Sums(120_050, 0, 1_999), "CHF", 3, 2)
+    held = of_settlement("2026-10", Sums(120_050, 5_376, 0), "CHF", 3, 2)
+    assert held == paid + ", 53.76 CHF to suspense"
     assert paid == "Settlement 2026-10: 1,200.50 CHF to 3 members"
     assert both == paid + ", 19.99 CHF charged to members"
 
@@ -247,7 +248,7 @@ def test_a_confirmed_fact_without_a_place_keeps_the_month_open(kind, row, text):
     closing_is_refused(world, Infeasible, text)
 
 
-def test_weights_beyond_what_the_sum_trees_hold_keep_the_month_open():
+def test_combined_weights_beyond_128_bits_are_settled():
     world = october()
     adopt(world, RULES.replace("{id: heads, weight: 10%, key: {kind: equal}}",
           "{id: energy, weight: 10%, key: {kind: proportional, input: energy_wh}}"))  # fmt: skip
@@ -263,7 +264,11 @@ def test_weights_beyond_what_the_sum_trees_hold_keep_the_month_open():
                "origin": "member"}  # fmt: skip
     world.write("office", "revenue-reported", revenue)
     world.carry("bus", "ev")
-    closing_is_refused(world, OutOfRange, "does not fit into 16")
+    world.close()
+    body, blobs = settlement_body(world)
+    denominator = body["settlement"]["steps"][-1]["division"]["denominator"]
+    assert int(denominator) > 2**128
+    world.write("office", "settlement-proposed", body, *blobs)
 
 
 # Reports and proposals.

@@ -58,7 +58,9 @@ def test_the_statements_add_up_to_the_settlement(settled: Coop) -> None:
     public = settlement(settled, Reader(), MONTH)
     assert tuple(found) == ACCOUNTS
     paid = sum(document["statement"]["net_minor"] for document in found.values())
-    assert paid == public["totals"]["paid_to_members"]
+    totals = public["totals"]
+    assert paid == totals["paid_to_members"] + totals["paid_to_suspense"]
+    assert totals["paid_to_suspense"] == found["suspense"]["statement"]["net_minor"]
     assert paid + public["totals"]["funds"]["fund.reserve"] == public["totals"]["in"]
 
 

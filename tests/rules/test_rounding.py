@@ -111,7 +111,7 @@ def test_ties_follow_the_tokens_in_order(tie_break, winner):
         4, (1, 3, 3, 1), members, Rounding("largest_remainder", tie_break), (3, 2, 1, 0)
     )
     assert members[rounded.order[0]] == winner
-    assert rounded.cut_off == CutOff(remainder=4, weight_sum=8, tied=4, served=2)
+    assert rounded.cut_off == CutOff(unserved_below=Fraction(1, 3), served_above=Fraction(2, 3))
 
 
 def test_sequential_skips_zero_weights():

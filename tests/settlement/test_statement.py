@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+from fractions import Fraction
+from random import Random
 
 import pytest
 
@@ -204,7 +206,8 @@ def test_any_changed_figure_of_the_settlement_is_refused_with_an_old_statement()
 # Facts that the arithmetic does not touch, and shares that only members can check.
 UNTOUCHED = {
     *("period", "as_of_index", "log_root", "state_hash", "ruleset", "version", "rule_hash"),
-    *("inputs_hash", "lines", "currency", "minor_digits", "member_count", "seed_commitment"),
+    *("inputs_hash", "lines", "currency", "minor_digits", "member_count", "account_count"),
+    "seed_commitment",
     *("amounts_root", "carry", "kind", "notes", "division"),
 }
 
@@ -257,8 +260,14 @@ def division(settlement, index=-1):
         (lambda d, s: division(d).update(weight_total="1/7"), "not whole"),
         (lambda d, s: division(d).update(cut_off=None), "the odd unit"),
         (lambda d, s: division(d).update(extra_units=0), "the odd unit"),
-        (lambda d, s: division(d)["cut_off"].update(remainder="0"), "the odd unit"),
-        (lambda d, s: division(d)["cut_off"].update(remainder="1"), "the odd unit"),
+        (
+            lambda d, s: division(d)["cut_off"].update(unserved_below="0", served_above="0"),
+            "the odd unit",
+        ),
+        (
+            lambda d, s: division(d)["cut_off"].update(unserved_below="1", served_above="1"),
+            "the odd unit",
+        ),
         (lambda d, s: s.update(net_minor=0), "the lines add up to"),
         (lambda d, s: s.update(charges=s["amounts"]), "whether there are charges"),
         (lambda d, s: s["amounts"].update(total_minor=0), "the lines add up to"),
@@ -277,20 +286,33 @@ def test_forged_together_is_still_refused(change, message):
     assert any(message in text for text in found), found
 
 
-def test_at_a_shared_cut_off_a_unit_is_certain_only_if_all_were_served():
+def test_those_who_tie_for_the_last_unit_are_told_that_they_tied():
     totals = {"trips": {"bus": 1, "ev": 1, "bike": 1}}
     case = (by_trips(), inputs(totals=totals, revenue={"fares": 2}))
     built, made = statements(*case)
-    assert division(built.document)["cut_off"] == {"remainder": "2/3", "tied": 3, "served": 2}
+    assert division(built.document)["cut_off"] == {"unserved_below": "1/2", "served_above": "3/4"}
     assert [made[m]["steps"][0]["extra"] for m in ("bus", "ev", "bike")] == [1, 0, 1]
     for statement in made.values():
         verify_statement(statement, built.document)
 
-    def all_served(settlement, _):
-        division(settlement)["cut_off"].update(served=3)
+    def nobody_tied(settlement, _):
+        division(settlement)["cut_off"].update(unserved_below="1/2", served_above="1/2")
 
     with pytest.raises(SumMismatch, match="the odd unit"):
-        verify_statement(*forged("ev", all_served, case))
+        verify_statement(*forged("ev", nobody_tied, case))
+
+
+def test_the_cut_off_gives_nobodys_weight_away():
+    """Its bounds separate remainders; solving T·w ≡ r (mod W) for a bound finds no member."""
+    random = Random(20)
+    for _ in range(50):
+        trips = {name: random.randrange(1, 10**6) for name in ("bus", "ev", "bike")}
+        taken, whole = random.randrange(1, 10**6), sum(trips.values())
+        case = (by_trips(), inputs(totals={"trips": trips}, revenue={"fares": taken}))
+        found = division(statements(*case)[0].document)["cut_off"]
+        own = {Fraction(taken * weight % whole, whole) for weight in trips.values()}
+        if found is not None:
+            assert not own & {Fraction(bound) for bound in found.values()}
 
 
 def test_what_is_no_document_is_malformed_to_parsers_and_false_to_verifiers():

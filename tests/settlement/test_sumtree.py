@@ -18,6 +18,7 @@ from ledger.settlement.sumtree import (
     parent_node,
     prove_sum,
     verify_sum,
+    width_of,
 )
 
 SEED = bytes(range(32))
@@ -141,7 +142,7 @@ def test_unordered_empty_or_negative_rows_are_refused(rows):
 
 def test_overflow_seed_and_index_are_checked():
     with pytest.raises(OutOfRange):
-        build_sum_tree(SEED, "t", [("a", 2**128 - 1), ("b", 1)])
+        build_sum_tree(SEED, "t", [("a", 2**512 - 1), ("b", 1)])
     with pytest.raises(OutOfRange):
         parent_node(SumNode(bytes(32), 2**128), SumNode(bytes(32), 0))
     with pytest.raises(OutOfRange):
@@ -152,3 +153,19 @@ def test_overflow_seed_and_index_are_checked():
 
 def test_commitment_depends_on_the_number_of_leaves():
     assert commit(SumNode(bytes(32), 1), 1) != commit(SumNode(bytes(32), 1), 2)
+
+
+def test_a_sum_beyond_128_bits_makes_the_tree_wide():
+    rows = [("a", 2**128 - 1), ("b", 1), ("c", 2**300)]
+    tree = build_sum_tree(SEED, "t", rows)
+    assert tree.root.sum == 2**300 + 2**128
+    for index, (member, amount) in enumerate(rows):
+        leaf = leaf_node(derive_salt(SEED, "t", index), member, amount, width_of(tree.root.sum))
+        verify_sum(leaf, index, prove_sum(tree, index), tree.head)
+        narrow = SumHead(tree.commitment, tree.size, amount)
+        with pytest.raises((NotIncluded, SumMismatch)):
+            verify_sum(leaf, index, prove_sum(tree, index), narrow)
+    same = [("a", 5), ("b", 7), ("c", 11)]
+    assert build_sum_tree(SEED, "t", same).levels[0][0] != leaf_node(
+        derive_salt(SEED, "t", 0), "a", 5, 64
+    )
