@@ -38,6 +38,7 @@ from ledger.coop.envelope import parse_envelope, parse_hash
 from ledger.coop.state import SUSPENSE, Period, State, Usage, parse_state, state_document
 from ledger.coop.step import AccountKey
 from ledger.errors import KyojoError, MalformedDocument, NotFound
+from ledger.log.key import parse_vkey
 from ledger.log.merkle import Frontier
 from ledger.period import parse_instant
 from ledger.usage.batch import BATCH_RECORDS_MAX
@@ -130,6 +131,8 @@ def _read_state(data: bytes) -> State:
     for text in texts:
         parse_hash(text, "a hash in the state")
     parse_instant(state.received_at)
+    for vkey in state.log_keys:
+        parse_vkey(vkey)
     if state.size < 1 or state.charter is None:
         raise MalformedDocument("a slice starts after entry 0; its state has a charter")
     for period in state.periods.values():

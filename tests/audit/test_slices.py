@@ -264,6 +264,7 @@ def test_a_state_that_makes_no_sense_is_refused_whatever_is_in_it(world, trust, 
         put("rule_sets", 0, "text_sha256", "00" * 32),
         put("funding", {"network": {}}),
         put("balances", {}),
+        put("log_keys", {"not+a+key": {"added": 0, "retired": None}}),
         put("extra", 1),
     ]
     for change in changes:
