@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,13 +14,14 @@ from ledger.config import (
     CONFIG_VARIABLE,
     DEFAULT_FILE,
     EMBEDDED,
+    SQLITE,
     Config,
     CoopSection,
     load_config,
 )
-from ledger.errors import InvalidInput, NotFound
+from ledger.errors import InvalidInput, KyojoError, NotFound
 from ledger.identity.signature import SigningKey
-from ledger.log.key import parse_signing_key
+from ledger.log.key import format_vkey, parse_signing_key
 from ledger.log.note import Ed25519Signer
 from ledger.period import format_instant
 from ledger.service.anchor import ChainAccess
@@ -89,6 +91,39 @@ def open_installation(path: Path) -> Installation:
     return Installation(config, database, coops)
 
 
+@dataclass(frozen=True, slots=True)
+class Unopened:
+    """A co-op's database and settings as they are, for a check that must not change anything."""
+
+    slug: str
+    section: CoopSection
+    database: Database
+    log_keys: tuple[str, ...]
+
+
+@contextmanager
+def open_unchanged(path: Path, slug: str | None) -> Iterator[Unopened]:
+    """A co-op's database, neither created nor upgraded; raises NotFound if there is none.
+
+    ``log_keys`` has the public half of the log's key, where its file can be read here.
+    """
+    config = load_config(path, os.environ)
+    if slug is None and len(config.coops) != 1:
+        raise NotFound(f"name one by --coop: {', '.join(config.coops)}")
+    chosen = next(iter(config.coops)) if slug is None else slug
+    if chosen not in config.coops:
+        raise NotFound(f"there is no co-op {slug!r} here; there are: {', '.join(config.coops)}")
+    url = config.database.url
+    if url.startswith(SQLITE) and not Path(url.removeprefix(SQLITE)).is_file():
+        raise NotFound(f"there is no database at {url}")
+    section = config.coops[chosen]
+    database = Database(url)
+    try:
+        yield Unopened(chosen, section, database, _public_keys(section))
+    finally:
+        database.close()
+
+
 def open_coop(database: Database, log: Log, section: CoopSection) -> Coop:
     """One co-op with its keys."""
     signer = Ed25519Signer(parse_signing_key(_read(section.log_key).strip()))
@@ -135,6 +170,14 @@ def write_secret(path: Path, text: str) -> None:
 def _create_log(database: Database, slug: str, section: CoopSection) -> Log:
     create_log(database, slug=slug, origin=section.origin, id_key=secrets.token_bytes(32))
     return find_log(database, slug)
+
+
+def _public_keys(section: CoopSection) -> tuple[str, ...]:
+    try:
+        key = parse_signing_key(_read(section.log_key).strip())
+    except KyojoError:
+        return ()  # a check may run where the key is not
+    return (format_vkey(key.verifier_key),)
 
 
 def _office(section: CoopSection) -> Office | None:
