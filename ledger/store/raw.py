@@ -52,43 +52,51 @@ class RawRows:
 
     def logs(self) -> list[Row]:
         """The rows of all logs, by id."""
-        return list(self._stream(_plain(logs).order_by(logs.c.id), logs))
+        return self._all(_plain(logs).order_by(logs.c.id), logs)
 
-    def scan(self, table: Table, log_id: int, **values: Any) -> Iterator[Row]:
-        """A log's rows of a table in the order of their keys; ``values`` narrow them down."""
-        statement = _plain(table).where(table.c.log_id == log_id, *_equal(table, values))
+    def scan(self, table: Table, log_id: int) -> Iterator[Row]:
+        """A log's rows of a table in the order of their keys; to be read to the end."""
+        statement = _plain(table).where(table.c.log_id == log_id)
         return self._stream(statement.order_by(*table.primary_key.columns), table)
 
     def find(self, table: Table, log_id: int, **values: Any) -> Row | None:
         """One row by the values of its key; None if there is none."""
-        return next(iter(list(self.scan(table, log_id, **values))), None)
+        statement = _plain(table).where(table.c.log_id == log_id, *_equal(table, values))
+        return next(iter(self._all(statement, table)), None)
 
     def span(self, table: Table, log_id: int, start: int, end: int) -> list[Row]:
         """The rows with an ``index`` from ``start`` to ``end`` − 1."""
         statement = _plain(table).where(
             table.c.log_id == log_id, table.c.index >= start, table.c.index < end
         )
-        return list(self._stream(statement.order_by(table.c.index), table))
+        return self._all(statement.order_by(table.c.index), table)
 
     def largest_index(self, table: Table, log_id: int) -> Any:
         """The largest ``index`` of a log's rows; None if there are none."""
         largest = type_coerce(func.max(table.c.index), NullType()).label("largest")
         statement = select(largest).where(table.c.log_id == log_id)
-        return next((row["largest"] for row in self._stream(statement, table)), None)
+        return next((row["largest"] for row in self._all(statement, table)), None)
 
     def strays(self, table: Table) -> list[Row]:
         """The first rows of a table that belong to no log."""
         known = select(logs.c.id)
         stray = or_(table.c.log_id.not_in(known), table.c.log_id.is_(None))
-        return list(self._stream(_keys(table).where(stray).limit(STRAYS_MAX), table))
+        return self._all(_keys(table).where(stray).limit(STRAYS_MAX), table)
+
+    def _all(self, statement: Any, table: Table) -> list[Row]:
+        """A few rows at once."""
+        return list(self._rows(statement, table, {}))
 
     def _stream(self, statement: Any, table: Table) -> Iterator[Row]:
+        options = {"yield_per": _PAGES.get(table.name, _PAGE)}
+        return self._rows(statement, table, options)
+
+    def _rows(self, statement: Any, table: Table, options: Mapping[str, Any]) -> Iterator[Row]:
         if table.name in self.unreadable:
             return
-        options = {"yield_per": _PAGES.get(table.name, _PAGE)}
         try:
-            found = self._connection.execute(statement, execution_options=options)
-            yield from cast("Iterator[Row]", found.mappings())
+            with self._connection.execute(statement, execution_options=options) as found:
+                yield from cast("Iterator[Row]", found.mappings())
         except SQLAlchemyError as error:
             if getattr(error, "connection_invalidated", False):
                 raise

@@ -1,7 +1,7 @@
 """The fold over the rows: every entry applied again, its index columns and all that hangs on it.
 
 ``apply`` judges signature, right, counter, ``seen`` and meaning, on roots of the true tree, on
-blobs that were hashed, on totals that were counted here. An entry whose bytes are not those of the tree,
+blobs that were hashed, on totals that were counted here. An entry whose bytes are not the tree's,
 or that is refused, is passed over as if it had said nothing; what then goes wrong after it is
 marked as a probable consequence.
 """
@@ -21,6 +21,7 @@ from ledger.coop.step import AccountKey, Change
 from ledger.coop.submission import blob_references
 from ledger.errors import KyojoError, NotFound
 from ledger.log.merkle import Frontier
+from ledger.log.merkle import fold as fold_roots
 from ledger.service.fsck.batches import BatchTask
 from ledger.service.fsck.head import LogHead
 from ledger.service.fsck.reading import Reading
@@ -35,6 +36,7 @@ from ledger.usage.totals import TotalKey, parse_totals
 USAGE = "usage-batch"
 ANCHOR = "anchor-recorded"
 OPERATOR = "operator"
+RECENT = 1024
 
 TotalsKey = tuple[str, int, str, str, str, str]
 """Period, epoch, account, facility, name, currency: the key of a row of ``totals``."""
@@ -54,6 +56,7 @@ class Fold:
     unjudged: set[int] = field(default_factory=set)  # batches of which nothing can be told
     first_passed: int | None = None
     _seen: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    _recent: dict[int, tuple[str, ...]] = field(default_factory=dict)
     _contradicting: list[OutsideHead] = field(default_factory=list)
 
     @property
@@ -88,6 +91,9 @@ class Fold:
 
     def root(self, size: int) -> bytes:
         """The root over the first ``size`` true leaves; raises NotFound."""
+        subtrees = self._recent.get(size)
+        if subtrees is not None:
+            return fold_roots([bytes.fromhex(tree) for tree in subtrees])
         found = self.tree.root(size) if 0 <= size <= self.head.size else None
         if found is None:
             raise NotFound(f"the root at size {size} cannot be told")
@@ -111,8 +117,17 @@ class Fold:
         for index in range(self.head.size):
             self._take(index, next(rows), stored)
             self.counts.entries += 1
+            self._remember()
             yield self.state
+        next(rows, None)  # looks at what comes after the end
         stored.rest()
+
+    def _remember(self) -> None:
+        """Keep the newest subtrees: most signers have seen one of the last few heads."""
+        size, subtrees = self.state.size, self.state.subtrees
+        if len(subtrees) == size.bit_count():
+            self._recent[size] = subtrees
+        self._recent.pop(size - RECENT, None)
 
     @property
     def is_whole(self) -> bool:

@@ -18,6 +18,7 @@ from ledger.audit.trust import Trust
 from ledger.chain.outbox import OutboxRow
 from ledger.coop.bodies import AnchorRecorded
 from ledger.errors import AnchorMismatch, KyojoError
+from ledger.log.merkle import SIZE_MAX
 from ledger.service.fsck.fold import Fold
 from ledger.service.fsck.report import Findings, OutsideHead, RestsOn, Voucher
 from ledger.service.fsck.tree import TrueTree
@@ -113,7 +114,7 @@ def compare_heads(
         )
         for head in sorted(heads, key=lambda head: (head.size, head.kind, head.by))
     )
-    agreeing = [one.size for one in vouchers if one.agrees]
+    agreeing = _believed(vouchers)
     for one in vouchers:
         if one.agrees is None:
             findings.add(
@@ -123,7 +124,7 @@ def compare_heads(
                 f"{one.by} は {one.size} 件を保持していますが、この記録は {tree.size} 件です",
             )  # fmt: skip
         elif not one.agrees:
-            start = max((size for size in agreeing if size < one.size), default=0)
+            start = max((other.size for other in agreeing if other.size < one.size), default=0)
             findings.add(
                 "history-differs", ("entries", f"{start} to {one.size - 1}", ""),
                 f"{one.kind} ({one.by}) holds another root at size {one.size}: from somewhere "
@@ -131,8 +132,17 @@ def compare_heads(
                 f"{one.by} が保持する {one.size} 件時点の根が異なります。{start} 件より後の履歴が"
                 "書き換えられています",
             )  # fmt: skip
-    outside = [one.size for one in vouchers if one.agrees and one.rests_on != "record"]
+    contradicted = min((one.size for one in vouchers if one.agrees is False), default=SIZE_MAX)
+    outside = [one.size for one in agreeing if one.rests_on != "record" and one.size < contradicted]
     return vouchers, max(outside, default=0)
+
+
+def _believed(vouchers: Sequence[Voucher]) -> list[Voucher]:
+    """The heads that agree. What members signed stands in the database itself, and where a chain
+    or a witness contradicts it, their keys may have been stolen too: it then counts for nothing.
+    """
+    is_doubtful = any(one.agrees is False and one.kind != "member" for one in vouchers)
+    return [one for one in vouchers if one.agrees and not (is_doubtful and one.kind == "member")]
 
 
 def _verify(fold: Fold, body: AnchorRecorded) -> None:

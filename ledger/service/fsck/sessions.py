@@ -15,10 +15,11 @@ from sqlalchemy import Table
 from ledger.coop.state import State
 from ledger.errors import KyojoError
 from ledger.period import parse_instant
+from ledger.service.fsck.head import LogHead
 from ledger.service.fsck.report import Findings
 from ledger.store.raw import RawRows, key_of, shown
 from ledger.store.schema import newest_revision
-from ledger.store.tables import logs, metadata, nonces, tokens
+from ledger.store.tables import entries, logs, metadata, nonces, tokens
 
 _NONCE = re.compile(r"[0-9a-f]{24}")
 TOKEN_HASH_BYTES = 32
@@ -59,6 +60,18 @@ def check_tables(raw: RawRows, findings: Findings) -> None:
         )  # fmt: skip
     for name, why in raw.unreadable.items():
         findings.add("unreadable-table", (name, "", ""), why, f"この表を読めません: {why}")
+
+
+def check_log_id(raw: RawRows, head: LogHead, slug: str, findings: Findings) -> None:
+    """Note if it is the log's own number that was changed: all its entries are then strays."""
+    if head.size and raw.largest_index(entries, head.log_id) is None:
+        strays = {row["log_id"] for row in raw.strays(entries)}
+        if strays:
+            findings.add(
+                "head-changed", ("logs", slug, "id"),
+                f"this log has no rows, but there are rows of a log {shown(min(strays, key=str))}",
+                "この記録の行はなく、別の番号の行があります",
+            )  # fmt: skip
 
 
 def is_nonce(value: Any) -> bool:

@@ -37,7 +37,7 @@ from ledger.service.fsck.outside import (
 from ledger.service.fsck.reading import Reading
 from ledger.service.fsck.remarks import remarks_for
 from ledger.service.fsck.report import Counts, Findings, OutsideHead, Report
-from ledger.service.fsck.sessions import check_sessions, check_tables
+from ledger.service.fsck.sessions import check_log_id, check_sessions, check_tables
 from ledger.service.fsck.tree import TrueTree, compare_tree
 from ledger.store.database import Database
 from ledger.store.raw import raw_rows
@@ -98,6 +98,7 @@ def fsck_through(
             _run(fold, pool, progress)
         outcome = _check_beside(fold, wanted, beside or Beside())
         check_tables(raw, findings)
+        check_log_id(raw, head, wanted.slug, findings)
     return _report(wanted, reading, tree, outcome)
 
 
