@@ -28,6 +28,8 @@ STRAYS_MAX = 100
 # Rows fetched at once; what is large comes a few at a time.
 _PAGES = {"batches": 4, "blobs": 4, "snapshots": 2, "tiles": 64}
 _PAGE = 500
+# A torn SQLite file may have messages about its schema that are no UTF-8.
+_ERRORS = (SQLAlchemyError, UnicodeDecodeError)
 
 
 class RawRows:
@@ -47,7 +49,7 @@ class RawRows:
         """The revision that the tables say they are at; None if they do not say."""
         try:
             return MigrationContext.configure(self._connection).get_current_revision()
-        except (SQLAlchemyError, CommandError):
+        except (*_ERRORS, CommandError):
             return None
 
     def logs(self) -> list[Row]:
@@ -97,7 +99,7 @@ class RawRows:
         try:
             with self._connection.execute(statement, execution_options=options) as found:
                 yield from cast("Iterator[Row]", found.mappings())
-        except SQLAlchemyError as error:
+        except _ERRORS as error:
             if getattr(error, "connection_invalidated", False):
                 raise
             self.unreadable[table.name] = f"it cannot be read: {getattr(error, 'orig', error)}"
@@ -109,7 +111,7 @@ class RawRows:
                 self.unreadable[table.name] = "the table is missing"
                 return
             there = {column["name"] for column in looking.get_columns(table.name)}
-        except SQLAlchemyError as error:
+        except _ERRORS as error:
             self.unreadable[table.name] = f"it cannot be read: {getattr(error, 'orig', error)}"
             return
         missing = [column.name for column in table.columns if column.name not in there]

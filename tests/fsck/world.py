@@ -140,7 +140,8 @@ def _submit_usage(coop: Coop) -> None:
                  next_line("n4", measures={"trips": -1}, reverses="n1", **back)]),
         ("ev", [next_line(f"e{number}", measures={"trips": number}) for number in range(1, 9)]),
         ("bike", [line("late-1", measures={"trips": 3})]),
-        *(("bike", [next_line(f"b{n}-{i}") for i in range(3)]) for n in range(12)),
+        *(("bike", [next_line(f"b{n}-{i}", measures={"trips": 1, "energy_wh": n + 1})
+                    for i in range(3)]) for n in range(12)),
     )  # fmt: skip
     for who, lines in bodies:
         submit_usage(coop, usage_body(coop, who, *lines))

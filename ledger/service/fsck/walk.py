@@ -69,7 +69,7 @@ def fsck(
     try:
         with database.read() as connection:
             return fsck_through(connection, wanted, beside, jobs=jobs, progress=progress)
-    except (DBAPIError, sqlite3.DatabaseError) as error:
+    except (DBAPIError, sqlite3.DatabaseError, UnicodeDecodeError) as error:
         findings = Findings()
         why = str(getattr(error, "orig", error))
         findings.add("unreadable-database", ("", "", ""), why, f"データベースを読めません: {why}")
