@@ -1,4 +1,4 @@
-"""An attacker with the database, and as many keys as he is given, rewrites the log from a place on."""
+"""An attacker with the database and the keys he is given: he rewrites the log from a place on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever edits a value and everything that follows from it is convicted by what he cannot write."""
+"""Whoever edits a value and all that follows from it is convicted by what he cannot write."""
 
 from __future__ import annotations
 

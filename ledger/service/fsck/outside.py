@@ -138,8 +138,10 @@ def compare_heads(
 
 
 def _believed(vouchers: Sequence[Voucher]) -> list[Voucher]:
-    """The heads that agree. What members signed stands in the database itself, and where a chain
-    or a witness contradicts it, their keys may have been stolen too: it then counts for nothing.
+    """The heads that agree.
+
+    What members signed stands in the database itself. Where a chain or a witness contradicts it,
+    members' keys may have been stolen too, and their word counts for nothing.
     """
     is_doubtful = any(one.agrees is False and one.kind != "member" for one in vouchers)
     return [one for one in vouchers if one.agrees and not (is_doubtful and one.kind == "member")]
