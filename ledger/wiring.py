@@ -21,13 +21,17 @@ from ledger.config import (
 )
 from ledger.errors import InvalidInput, KyojoError, NotFound
 from ledger.identity.signature import SigningKey
+from ledger.log.key import SigningKey as LogKey
 from ledger.log.key import format_vkey, parse_signing_key
 from ledger.log.note import Ed25519Signer
 from ledger.period import format_instant
 from ledger.service.anchor import ChainAccess
 from ledger.service.coop import Coop, Office
+from ledger.service.outside import Source, ask_all, heads_on_chain
 from ledger.store.database import Database
+from ledger.store.high_water import HighWater
 from ledger.store.logs import Log, create_log, find_log, list_logs
+from ledger.store.outside import OutsideHead
 from ledger.store.schema import upgrade
 from ledger.store.sequencer import Sequencer
 
@@ -99,13 +103,15 @@ class Unopened:
     section: CoopSection
     database: Database
     log_keys: tuple[str, ...]
+    high_water: tuple[OutsideHead, ...]
 
 
 @contextmanager
 def open_unchanged(path: Path, slug: str | None) -> Iterator[Unopened]:
     """A co-op's database, neither created nor upgraded; raises NotFound if there is none.
 
-    ``log_keys`` has the public half of the log's key, where its file can be read here.
+    ``log_keys`` has the public halves of the log's keys whose files can be read here,
+    ``high_water`` the mark of the high-water file; raises ReadOnly if that is damaged.
     """
     config = load_config(path, os.environ)
     if slug is None and len(config.coops) != 1:
@@ -117,25 +123,41 @@ def open_unchanged(path: Path, slug: str | None) -> Iterator[Unopened]:
     if url.startswith(SQLITE) and not Path(url.removeprefix(SQLITE)).is_file():
         raise NotFound(f"there is no database at {url}")
     section = config.coops[chosen]
+    marks = HighWater(Path(section.high_water)).heads() if section.high_water else []
     database = Database(url)
     try:
-        yield Unopened(chosen, section, database, _public_keys(section))
+        yield Unopened(chosen, section, database, _public_keys(section), tuple(marks))
     finally:
         database.close()
 
 
 def open_coop(database: Database, log: Log, section: CoopSection) -> Coop:
     """One co-op with its keys."""
-    signer = Ed25519Signer(parse_signing_key(_read(section.log_key).strip()))
+    files = (section.log_key, *section.more_log_keys)
+    signers = [Ed25519Signer(read_log_key(path)) for path in files]
+    high_water = HighWater(Path(section.high_water)) if section.high_water else None
     sequencer = Sequencer(
         database,
         log_id=log.id,
         origin=log.origin,
         id_key=log.id_key,
-        signers=[signer],
+        signers=signers,
         clock=system_clock,
+        outside=lambda state: ask_all(state, _sources(section, high_water)),
+        noted=(lambda _note: None) if high_water is None else high_water.note,
     )
     return Coop(log, database, sequencer, system_clock, secrets.token_bytes, _office(section))
+
+
+def _sources(section: CoopSection, high_water: HighWater | None) -> list[Source]:
+    """Where a log's head is known outside of its database."""
+    sources: list[Source] = []
+    if high_water is not None:
+        sources.append(lambda _state: high_water.heads())
+    if section.chain is not None:
+        url = section.chain.url
+        sources.append(lambda state: heads_on_chain(url, state))
+    return sources
 
 
 def system_clock() -> str:
@@ -146,6 +168,11 @@ def system_clock() -> str:
 def read_key(path: str) -> SigningKey:
     """A signing key from its file of 64 hex digits."""
     return SigningKey.from_hex(_read(path))
+
+
+def read_log_key(path: str) -> LogKey:
+    """A key of the log from its file."""
+    return parse_signing_key(_read(path).strip())
 
 
 def read_secret(path: str) -> bytes:
@@ -173,11 +200,13 @@ def _create_log(database: Database, slug: str, section: CoopSection) -> Log:
 
 
 def _public_keys(section: CoopSection) -> tuple[str, ...]:
-    try:
-        key = parse_signing_key(_read(section.log_key).strip())
-    except KyojoError:
-        return ()  # a check may run where the key is not
-    return (format_vkey(key.verifier_key),)
+    found = []
+    for path in (section.log_key, *section.more_log_keys):
+        try:
+            found.append(format_vkey(read_log_key(path).verifier_key))
+        except KyojoError:
+            continue  # a check may run where the keys are not
+    return tuple(found)
 
 
 def _office(section: CoopSection) -> Office | None:

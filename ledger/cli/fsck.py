@@ -16,7 +16,7 @@ from ledger.errors import ChainUnavailable, InvalidInput, KyojoError
 from ledger.log.policy import Policy, parse_policy
 from ledger.service.chain_view import open_chain_view
 from ledger.service.fsck.head import Wanted
-from ledger.service.fsck.report import report_document
+from ledger.service.fsck.report import OutsideHead, report_document
 from ledger.service.fsck.report_text import report_text
 from ledger.service.fsck.walk import Beside, fsck
 from ledger.wiring import config_path, open_unchanged
@@ -57,7 +57,9 @@ def run_fsck(options: argparse.Namespace) -> int:
         progress("entries, twice", quiet=options.json) as report,
     ):
         wanted = Wanted(found.slug, found.section.origin, found.log_keys, trust, policy)
-        beside = Beside(chain)
+        marks = [OutsideHead("high-water", one.source, one.size, one.root, "record")
+                 for one in found.high_water]  # fmt: skip
+        beside = Beside(chain, marks)
         checked = fsck(found.database, wanted, beside, jobs=options.jobs, progress=report)
     text = report_text(checked, options.language)
     show(text.rstrip("\n"), report_document(checked), as_json=options.json)

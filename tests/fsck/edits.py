@@ -19,8 +19,6 @@ from tests.fsck.world import TABLES, Checked, rows_of
 # Values of which the database holds the only copy and nothing else follows: any value of the right
 # form could be the true one. For them only the form can be checked; see docs/fsck.md.
 FORM_ONLY = {
-    ("nonces", "nonce"),
-    ("nonces", "expires_at"),
     ("tokens", "token_hash"),
     ("tokens", "expires_at"),
     ("outbox", "updated_at"),

@@ -20,7 +20,7 @@ from ledger.store.tables import batches, blobs, entries, logs, snapshots, tiles,
 from ledger.usage.commitment import records_root
 from ledger.usage.totals import encode_totals, parse_totals
 from tests.builder import ORIGIN, SALT, blob_ref, log_key, signing_key
-from tests.fsck.world import Checked
+from tests.fsck.world import SECOND_KEY, Checked
 from tests.installation import MEMBERS
 
 NAMES = {signing_key(name).address: name for name in MEMBERS}
@@ -123,7 +123,9 @@ class Forger:
         values: dict[str, Any] = {"size": size, "root": root}
         if sign:
             checkpoint = Checkpoint(ORIGIN, size, root)
-            values["checkpoint"] = sign_checkpoint(checkpoint, [Ed25519Signer(log_key())])
+            values["checkpoint"] = sign_checkpoint(
+                checkpoint, [Ed25519Signer(key) for key in (log_key(), SECOND_KEY)]
+            )
         self._run(update(logs).values(values))
         self._run(delete(snapshots))
 

@@ -15,6 +15,9 @@ from typing import Any
 from sqlalchemy import Connection, NullPool, Table, create_engine, select, text
 
 from ledger.audit.trust import Trust
+from ledger.identity.nonce import make_nonce
+from ledger.log.key import KeyType, SigningKey, format_signing_key
+from ledger.service import logkeys
 from ledger.service.anchor import anchor
 from ledger.service.chain_view import open_chain_view
 from ledger.service.coop import Coop
@@ -26,12 +29,13 @@ from ledger.service.submit import submit_usage
 from ledger.store.database import Database
 from ledger.store.rebuild import rebuild
 from ledger.store.sequencer import write_snapshot
-from ledger.store.sign_in import keep_nonce, keep_token
+from ledger.store.sign_in import keep_token, use_nonce
 from ledger.store.tables import metadata
 from tests.builder import ORIGIN, signing_key
 from tests.installation import (
     SLUG,
     Place,
+    carry,
     lay_out,
     line,
     next_line,
@@ -42,6 +46,7 @@ from tests.installation import (
 )
 
 ENTRIES_MIN = 300  # more than one tile of leaves
+SECOND_KEY = SigningKey(ORIGIN, KeyType.ED25519, b"2" * 32)
 LATER = "2031-01-01T00:00:00.000Z"
 
 
@@ -98,11 +103,14 @@ def make(folder: Path, url: str | None) -> Checked:
     if url is not None:
         config = place.config.read_text()
         place.config.write_text(config.replace("sqlite:///kyojo.db", url))
+    _add_key_file(place)
     prepare(place)
     settle(place)
     installation = place.open()
     coop = installation.coop(SLUG)
+    logkeys.announce(coop, SECOND_KEY)
     anchored = [_anchor(installation, coop)]
+    carry(coop)
     _submit_usage(coop)
     rebuild(coop.database, coop.log)
     for number in range(ENTRIES_MIN - coop.state().size):
@@ -118,6 +126,13 @@ def make(folder: Path, url: str | None) -> Checked:
     installation.close()
     found = url or f"sqlite:///{folder / 'kyojo.db'}"
     return Checked(place, found, coop.log.id, size, tuple(anchored), trust)
+
+
+def _add_key_file(place: Place) -> None:
+    place.key_file("log-2").write_text(format_signing_key(SECOND_KEY))
+    config = place.config.read_text()
+    more = 'more_log_keys = ["keys/log-2.key"]\noffice_key'
+    place.config.write_text(config.replace("office_key", more, 1))
 
 
 def facility(number: int) -> dict[str, Any]:
@@ -157,7 +172,8 @@ def _anchor(installation, coop: Coop) -> int:
 def _sign_in(coop: Coop) -> None:
     now = coop.clock()
     for number in range(12):
-        keep_nonce(coop.database, coop.log.id, f"{number:024x}", now=now, expires_at=LATER)
+        nonce = make_nonce(coop.log.id_key, expires_at=LATER, random=bytes([number]) * 11)
+        use_nonce(coop.database, coop.log.id, nonce, now=now, expires_at=LATER)
         address = signing_key(("bus", "ev", "audit")[number % 3]).address
         token = f"token {number}"
         keep_token(coop.database, coop.log.id, token, address=address, expires_at=LATER)

@@ -6,7 +6,7 @@ signs decides, wherever its signature is good, which of two copies of a value is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ledger.audit.trust import Trust
@@ -19,13 +19,15 @@ from ledger.log.checkpoint import Checkpoint, parse_checkpoint
 from ledger.log.cosignature import verifier_of
 from ledger.log.key import VerifierKey, parse_vkey
 from ledger.log.merkle import EMPTY_ROOT, HASH_BYTES, SIZE_MAX
-from ledger.log.note import Signature, Verifier, parse_note
+from ledger.log.note import Signature, UnverifiedNote, Verifier, parse_note
 from ledger.log.policy import Policy, parse_policy
-from ledger.service.fsck.report import Findings, OutsideHead
+from ledger.service.fsck.report import Findings
 from ledger.store.raw import RawRows, Row, shown
 from ledger.store.tables import entries
 
 ID_KEY_BYTES = 32
+
+Keys = dict[tuple[str, bytes], Verifier]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,11 @@ class LogHead:
     size: int
     root: bytes | None
     is_signed: bool
-    signed_by: tuple[str, ...] = ()
-    cosigned: tuple[OutsideHead, ...] = ()
+    note: UnverifiedNote | None = None
 
 
 @dataclass(slots=True)
-class _Signers:
+class Signers:
     """Which keys signed a note; ``strangers`` are lines by keys that nobody here knows."""
 
     log: list[Signature] = field(default_factory=list)
@@ -88,28 +89,16 @@ def read_head(raw: RawRows, wanted: Wanted, findings: Findings) -> LogHead | Non
         if root != EMPTY_ROOT:
             _wrong(findings, wanted, "root", "an empty log has the root of the empty tree")
         return empty
-    signed, signers = _read_note(raw, row, wanted, findings)
-    if signed is None or not signers.log:
+    note, signed = _read_note(row, wanted, findings)
+    keys = known_keys(wanted, _charter_keys(raw, row["id"]))
+    if note is None or signed is None or not sort_signatures(note, *keys).log:
         size = _guess_size(raw, row["id"], size)
-        return LogHead(row["id"], id_key, size, root, is_signed=False)
+        return LogHead(row["id"], id_key, size, root, is_signed=False, note=note)
     for name, stored, stated in (("size", size, signed.size), ("root", root, signed.root)):
         if stored is not None and stored != stated:
-            _wrong(
-                findings, wanted, name, f"the signed checkpoint says {shown(stated)}, "
-                f"the row {shown(stored)}",
-            )  # fmt: skip
-    return LogHead(
-        row["id"],
-        id_key,
-        signed.size,
-        signed.root,
-        is_signed=True,
-        signed_by=tuple(f"{line.name}+{line.key_id.hex()}" for line in signers.log),
-        cosigned=tuple(
-            OutsideHead("witness", line.name, signed.size, signed.root, "signature")
-            for line in signers.witnesses
-        ),
-    )
+            why = f"the signed checkpoint says {shown(stated)}, the row {shown(stored)}"
+            _wrong(findings, wanted, name, why)
+    return LogHead(row["id"], id_key, signed.size, signed.root, is_signed=True, note=note)
 
 
 def _find_row(raw: RawRows, wanted: Wanted, findings: Findings) -> Row | None:
@@ -132,47 +121,32 @@ def _check_names(row: Row, wanted: Wanted, findings: Findings) -> None:
 
 
 def _read_note(
-    raw: RawRows, row: Row, wanted: Wanted, findings: Findings
-) -> tuple[Checkpoint | None, _Signers]:
+    row: Row, wanted: Wanted, findings: Findings
+) -> tuple[UnverifiedNote | None, Checkpoint | None]:
     data = row["checkpoint"]
     try:
         note = parse_note(data if isinstance(data, bytes) else b"")
         signed = parse_checkpoint(note.text)
     except KyojoError as error:
-        _wrong(findings, wanted, "checkpoint", error.message)
-        return None, _Signers()
-    log_keys, witness_keys = _known_keys(raw, row["id"], wanted)
-    signers = _sort_signatures(note.text, note.signatures, log_keys, witness_keys)
-    for line in signers.wrong:
-        _wrong(findings, wanted, "checkpoint", f"the signature of {line.name} is wrong")
-    for line in signers.strangers:
-        _wrong(
-            findings, wanted, "checkpoint",
-            f"the line of {line.name[:60]}+{line.key_id.hex()} is by no key that is known here",
-        )  # fmt: skip
-    if not signers.log:
-        _wrong(findings, wanted, "checkpoint", "no key of the log has signed it")
+        note_wrong_checkpoint(findings, wanted, error.message)
+        return None, None
     if signed.origin != wanted.origin:
-        _wrong(findings, wanted, "checkpoint", f"it is of the log {signed.origin[:80]}")
-        return None, signers
-    return signed, signers
+        note_wrong_checkpoint(findings, wanted, f"it is of the log {signed.origin[:80]}")
+        return note, None
+    return note, signed
 
 
-def _sort_signatures(
-    text: bytes,
-    lines: Iterable[Signature],
-    log_keys: Mapping[tuple[str, bytes], Verifier],
-    witness_keys: Mapping[tuple[str, bytes], Verifier],
-) -> _Signers:
-    found = _Signers()
-    for line in lines:
+def sort_signatures(note: UnverifiedNote, log_keys: Keys, witness_keys: Keys) -> Signers:
+    """Verify each line of a note by the key that it names."""
+    found = Signers()
+    for line in note.signatures:
         key = (line.name, line.key_id)
         verifier = log_keys.get(key) or witness_keys.get(key)
         if verifier is None:
             found.strangers.append(line)
             continue
         try:
-            verifier.verify(text, line.value)
+            verifier.verify(note.text, line.value)
         except KyojoError:
             found.wrong.append(line)
             continue
@@ -180,10 +154,11 @@ def _sort_signatures(
     return found
 
 
-Keys = dict[tuple[str, bytes], Verifier]
+def known_keys(wanted: Wanted, charter: Iterable[str]) -> tuple[Keys, Keys]:
+    """The keys of the log and of witnesses: from the trust file or policy, else from here.
 
-
-def _known_keys(raw: RawRows, log_id: int, wanted: Wanted) -> tuple[Keys, Keys]:
+    ``charter`` are the vkeys that the log itself names.
+    """
     policy = wanted.policy
     vkeys: list[str] = []
     if wanted.trust is not None:
@@ -192,11 +167,16 @@ def _known_keys(raw: RawRows, log_id: int, wanted: Wanted) -> tuple[Keys, Keys]:
             policy = parse_policy(wanted.trust.policy.encode())
     keys = [log.key for log in policy.logs] if policy is not None else []
     if not vkeys and not keys:
-        vkeys = [*wanted.log_keys, *_charter_keys(raw, log_id)]
+        vkeys = [*wanted.log_keys, *charter]
     keys += map(parse_vkey, vkeys)
     witnesses = [witness.key for witness in policy.witnesses] if policy is not None else []
     own = [key for key in keys if key.name == wanted.origin]
-    return _by_id(own), _by_id(witnesses)
+    return by_id(own), by_id(witnesses)
+
+
+def note_wrong_checkpoint(findings: Findings, wanted: Wanted, why: str) -> None:
+    """Note what is wrong with the newest checkpoint."""
+    _wrong(findings, wanted, "checkpoint", why)
 
 
 def _charter_keys(raw: RawRows, log_id: int) -> Sequence[str]:
@@ -211,7 +191,8 @@ def _charter_keys(raw: RawRows, log_id: int) -> Sequence[str]:
         return ()  # what is wrong with the charter is said at its entry
 
 
-def _by_id(keys: Iterable[VerifierKey]) -> Keys:
+def by_id(keys: Iterable[VerifierKey]) -> Keys:
+    """Verifiers by name and id of their keys."""
     return {(key.name, key.key_id): verifier_of(key) for key in keys}
 
 

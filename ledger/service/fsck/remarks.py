@@ -22,9 +22,9 @@ NOBODY = Remark(
     "外部で裏づける者がいないため、鍵を持つ者が全体を書き換えた可能性を否定できません。",
 )
 SESSIONS = Remark(
-    "Of nonces, token hashes, their times and the outbox's notes only the form can be checked: "
+    "Of token hashes, their times and the outbox's notes only the form can be checked: "
     "they stand nowhere else.",
-    "サインインの値とその時刻、送信控えの覚え書きは、形式のみを確かめました。",
+    "トークンのハッシュとその時刻、送信控えの覚え書きは、形式のみを確かめました。",
 )
 
 

@@ -1,44 +1,43 @@
 """Sign-in rows, rows that belong to no log, and tables that could not be read.
 
-Nonces and token hashes are random and stand nowhere else, so of them only the form can be
-checked; a token's address must be a key of the co-op.
+A nonce carries its own proof and the instant at which it ends. A token's hash is random and stands
+nowhere else, so of it only the form can be checked; its address must be a key of the co-op.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Table
 
 from ledger.coop.state import State
 from ledger.errors import KyojoError
+from ledger.identity.nonce import nonce_expiry
 from ledger.period import parse_instant
 from ledger.service.fsck.head import LogHead
 from ledger.service.fsck.report import Findings
-from ledger.store.raw import RawRows, key_of, shown
+from ledger.store.raw import RawRows, Row, key_of, shown
 from ledger.store.schema import newest_revision
 from ledger.store.tables import entries, logs, metadata, nonces, tokens
 
-_NONCE = re.compile(r"[0-9a-f]{24}")
 TOKEN_HASH_BYTES = 32
 
 
-def check_sessions(raw: RawRows, log_id: int, state: State | None, findings: Findings) -> None:
-    """Check the form of nonces and tokens; without a state not whose key an address is."""
-
-    def is_known(value: Any) -> bool:
-        return isinstance(value, str) and (state is None or value in state.keys)
-
-    def is_hash(value: Any) -> bool:
-        return type(value) is bytes and len(value) == TOKEN_HASH_BYTES
-
-    _check(raw, nonces, log_id, {"nonce": is_nonce, "expires_at": is_instant}, findings)
-    columns: dict[str, Callable[[Any], bool]] = {
-        "token_hash": is_hash, "address": is_known, "expires_at": is_instant,
-    }  # fmt: skip
-    _check(raw, tokens, log_id, columns, findings)
+def check_sessions(raw: RawRows, head: LogHead, state: State | None, findings: Findings) -> None:
+    """Check nonces and tokens; without a state not whose key an address is."""
+    for row in raw.scan(nonces, head.log_id):
+        expiry = _expiry(head.id_key, row["nonce"])
+        _note(findings, nonces, row, [] if expiry else ["nonce"])
+        if expiry is not None:
+            _note(findings, nonces, row, [] if row["expires_at"] == expiry else ["expires_at"])
+    for row in raw.scan(tokens, head.log_id):
+        digest, address = row["token_hash"], row["address"]
+        rights = {
+            "token_hash": type(digest) is bytes and len(digest) == TOKEN_HASH_BYTES,
+            "address": isinstance(address, str) and (state is None or address in state.keys),
+            "expires_at": is_instant(row["expires_at"]),
+        }
+        _note(findings, tokens, row, [name for name, is_right in rights.items() if not is_right])
 
 
 def check_tables(raw: RawRows, findings: Findings) -> None:
@@ -74,11 +73,6 @@ def check_log_id(raw: RawRows, head: LogHead, slug: str, findings: Findings) -> 
             )  # fmt: skip
 
 
-def is_nonce(value: Any) -> bool:
-    """Whether a value has the form of a sign-in nonce."""
-    return isinstance(value, str) and _NONCE.fullmatch(value) is not None
-
-
 def is_instant(value: Any) -> bool:
     """Whether a value is an instant as kyojo writes it."""
     try:
@@ -88,18 +82,16 @@ def is_instant(value: Any) -> bool:
     return True
 
 
-def _check(
-    raw: RawRows,
-    table: Table,
-    log_id: int,
-    columns: dict[str, Callable[[Any], bool]],
-    findings: Findings,
-) -> None:
-    for row in raw.scan(table, log_id):
-        for name, is_right in columns.items():
-            if not is_right(row[name]):
-                findings.add(
-                    "malformed-row", (table.name, key_of(table, row), name),
-                    f"{shown(row[name])!r} cannot stand here",
-                    f"値 {shown(row[name])!r} は不正です",
-                )  # fmt: skip
+def _expiry(key: bytes, nonce: Any) -> str | None:
+    try:
+        return nonce_expiry(key, nonce if isinstance(nonce, str) else "", now="")
+    except (KyojoError, OverflowError, ValueError, OSError):
+        return None
+
+
+def _note(findings: Findings, table: Table, row: Row, columns: list[str]) -> None:
+    for name in columns:
+        findings.add(
+            "malformed-row", (table.name, key_of(table, row), name),
+            f"{shown(row[name])!r} cannot stand here", f"値 {shown(row[name])!r} は不正です",
+        )  # fmt: skip

@@ -78,8 +78,8 @@ class TrueTree:
         """The true leaves of a window."""
         if number not in self._windows:
             window = _read_window(self.raw, self.log_id, number, self.size)
-            is_tile = number in self.by_tiles and window.by_tile is not None
-            self._windows[number] = window.by_tile if is_tile else window.by_rows  # type: ignore[assignment]
+            by_tile = window.by_tile if number in self.by_tiles else None
+            self._windows[number] = window.by_rows if by_tile is None else by_tile
             if len(self._windows) > WINDOWS_KEPT:
                 self._windows.popitem(last=False)
         return self._windows[number]

@@ -27,6 +27,7 @@ from ledger.service.fsck.beside import (
 )
 from ledger.service.fsck.fold import Fold
 from ledger.service.fsck.head import Wanted, read_head
+from ledger.service.fsck.log_keys import KeyHistory, check_key_changes, check_signatures
 from ledger.service.fsck.outbox import check_outbox
 from ledger.service.fsck.outside import (
     compare_heads,
@@ -95,17 +96,19 @@ def fsck_through(
         tree = compare_tree(reading, lambda done: progress(done, 2 * head.size))
         with BatchPool(jobs) as pool:
             fold = Fold(reading, tree, scratch, pool.add)
-            _run(fold, pool, progress)
-        outcome = _check_beside(fold, wanted, beside or Beside())
+            history = _run(fold, pool, progress)
+        outcome = _check_beside(fold, history, wanted, beside or Beside())
         check_tables(raw, findings)
         check_log_id(raw, head, wanted.slug, findings)
     return _report(wanted, reading, tree, outcome)
 
 
-def _run(fold: Fold, pool: BatchPool, progress: Progress) -> None:
+def _run(fold: Fold, pool: BatchPool, progress: Progress) -> KeyHistory:
+    history = KeyHistory([])
     snapshots = Snapshots(fold.raw, fold.head.log_id, fold.counts, fold.findings)
     size = fold.head.size
     for done, state in enumerate(fold.run(), start=1):
+        history.look(state)
         snapshots.look(state, is_whole=fold.is_whole)
         for result in pool.ready():
             _take_batch(fold, result)
@@ -113,6 +116,7 @@ def _run(fold: Fold, pool: BatchPool, progress: Progress) -> None:
     snapshots.rest()
     for result in pool.rest():
         _take_batch(fold, result)
+    return history
 
 
 def _take_batch(fold: Fold, result: BatchResult) -> None:
@@ -128,27 +132,32 @@ def _take_batch(fold: Fold, result: BatchResult) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What came of the comparison with the outside."""
+    """Who signed, and what came of the comparison with the outside."""
 
+    signed_by: tuple[str, ...]
     heads: tuple[OutsideHead, ...]
     remarks: tuple[Remark, ...]
 
 
-def _check_beside(fold: Fold, wanted: Wanted, beside: Beside) -> _Outcome:
+def _check_beside(fold: Fold, history: KeyHistory, wanted: Wanted, beside: Beside) -> _Outcome:
+    signed = check_signatures(fold, wanted, history)
+    check_key_changes(fold, history, wanted.origin)
     compare_blobs(fold)
     compare_record_ids(fold, wanted.slug)
     compare_totals(fold)
     state = fold.state if fold.is_whole else None
-    check_sessions(fold.raw, fold.head.log_id, state, fold.findings)
+    check_sessions(fold.raw, fold.head, state, fold.findings)
     trust, chain = wanted.trust, beside.chain
     _compare_genesis(fold, wanted)
     rows = check_outbox(fold, wanted.origin)
-    heads = [*beside.heads, *fold.head.cosigned, *fold.heads()]
+    heads = [*beside.heads, *signed.cosigned, *fold.heads()]
     heads += recorded_heads(fold, trust, chain)
     heads += outbox_heads(rows, trust, chain, fold.findings)
     if chain is not None:
         heads += contract_heads(fold, trust, chain)
-    return _Outcome(tuple(heads), remarks_for(fold, wanted, heads, has_node=chain is not None))
+    return _Outcome(
+        signed.by, tuple(heads), remarks_for(fold, wanted, heads, has_node=chain is not None)
+    )
 
 
 def _compare_genesis(fold: Fold, wanted: Wanted) -> None:
@@ -170,7 +179,7 @@ def _report(wanted: Wanted, reading: Reading, tree: TrueTree, outcome: _Outcome)
         origin=wanted.origin,
         size=reading.head.size,
         root=root.hex() if root is not None else "",
-        signed_by=reading.head.signed_by,
+        signed_by=outcome.signed_by,
         findings=tuple(findings.kept),
         findings_count=findings.count,
         errors_count=findings.errors,
