@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from bench.check import check_database
 from bench.clients import CLIENTS
 from bench.database import BOTH
 from bench.figure import MORE_IS_BETTER, Figure, write_results
@@ -26,7 +27,8 @@ OVER_HTTP = {
     "write_single_p99": write_single,
 }
 OF_A_MONTH = ("close_month", "close_month_statements", "audit_offline")
-FIGURES = (*OVER_HTTP, *OF_A_MONTH)
+OF_A_CHECK = ("fsck", "fsck_memory")
+FIGURES = (*OVER_HTTP, *OF_A_MONTH, *OF_A_CHECK)
 NUMBERS = ("value", "its value", "ratio")
 Report = Callable[[str, int, int], None]
 
@@ -67,6 +69,9 @@ def measure(options: argparse.Namespace, console: Console) -> Iterator[Figure]:
                     yield from work(database, options.scale)
     if options.only in (None, *OF_A_MONTH):
         yield from _of_a_month(options, console)
+    if options.only in (None, *OF_A_CHECK):
+        with shown(console, "a check") as report:
+            yield from check_database(options.scale, report)
 
 
 def _of_a_month(options: argparse.Namespace, console: Console) -> Iterator[Figure]:
