@@ -8,7 +8,7 @@ from itertools import count, islice
 from random import Random
 from typing import Any
 
-from sqlalchemy import Connection, LargeBinary, String, Table, text, update
+from sqlalchemy import Connection, LargeBinary, String, Table, update
 from sqlalchemy.exc import IntegrityError
 
 from ledger.service.fsck.report import Report
@@ -152,12 +152,12 @@ def groups(edits: Iterator[Edit], many: int) -> Iterator[list[Edit]]:
 
 
 def _fits(edit: Edit, group: list[Edit]) -> bool:
-    is_kind = (edit.place in OF_THE_FOLD) == (group[0].place in OF_THE_FOLD)
-    return is_kind and not any(
-        other.table is edit.table and other.row == edit.row for other in group
+    of_fold = edit.place in OF_THE_FOLD
+    if of_fold != (group[0].place in OF_THE_FOLD):
+        return False
+    return not any(
+        (other.table is edit.table and other.row == edit.row)
+        # An entry that is gone takes its batch with it.
+        or (of_fold and other.row.get("index", -1) == edit.row.get("index", -2))
+        for other in group
     )
-
-
-def set_values(connection: Connection, statement: str, **values: Any) -> int:
-    """Run one UPDATE or DELETE; how many rows it changed."""
-    return connection.execute(text(statement), values).rowcount

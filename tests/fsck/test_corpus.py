@@ -8,7 +8,7 @@ from random import Random
 from tests.fsck.edits import FORM_ONLY, edits_of, groups
 from tests.fsck.world import TABLES, places
 
-EDITS = {"sqlite": 1100, "postgresql": 150}
+EDITS = {"sqlite": 1100, "postgresql": 100}
 
 
 def test_every_single_byte_edit_is_found_at_its_row(checked):

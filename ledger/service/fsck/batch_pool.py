@@ -22,9 +22,10 @@ WORTH_BYTES = 16 * 2**20
 class BatchPool:
     """Takes batches and gives back what came of them, in the order in which they came."""
 
-    def __init__(self, jobs: int) -> None:
-        """Use up to ``jobs`` processes, this one included."""
+    def __init__(self, jobs: int, *, worth_bytes: int = WORTH_BYTES) -> None:
+        """Use up to ``jobs`` processes, this one included, from so many bytes of lines on."""
         self._jobs = jobs
+        self._worth_bytes = worth_bytes
         self._bytes = 0
         self._pool: ProcessPoolExecutor | None = None
         self._waiting: deque[Future[BatchResult]] = deque()
@@ -47,7 +48,7 @@ class BatchPool:
     def add(self, task: BatchTask) -> None:
         """Check a batch, here or in another process."""
         self._bytes += len(task.lines) if isinstance(task.lines, bytes) else 0
-        if self._jobs > 1 and self._pool is None and self._bytes > WORTH_BYTES:
+        if self._jobs > 1 and self._pool is None and self._bytes > self._worth_bytes:
             spawn = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(self._jobs - 1, spawn)
         if self._pool is None:

@@ -44,11 +44,13 @@ class BatchTask:
 class BatchResult:
     """What came of it; ``places`` are the rows of ``record_ids`` that the batch calls for.
 
-    ``is_damaged`` says that what it calls for cannot be told from its lines.
+    ``leads`` says that its lines lead to the signed root, ``is_damaged`` that what it calls for
+    cannot be told from them.
     """
 
     index: int
     records: int = 0
+    leads: bool = False
     faults: list[Fault] = field(default_factory=list)
     places: list[tuple[bytes, int, int]] = field(default_factory=list)
     is_damaged: bool = False
@@ -83,7 +85,7 @@ def check_batch(task: BatchTask) -> BatchResult:
             "a line or the seed was changed",
             "行と塩の種から署名された根に至りません。行か塩の種が変更されています",
         )  # fmt: skip
-    found.is_damaged = not leads
+    found.leads, found.is_damaged = leads, not leads
     _judge(task, lines, found, leads=leads)
     return found
 

@@ -285,7 +285,7 @@ class Fold:
                 root=body.root,
                 totals=self._signed_totals(body.totals.sha256),
                 member=key.member,
-                scope=_plain(before.scope()),
+                scope=plain_scope(before.scope()),
                 id_key=self.head.id_key,
             )
         )
@@ -379,7 +379,7 @@ def _is_operator(state: State, member: str) -> bool:
     return found is not None and OPERATOR in found.roles
 
 
-def _plain(scope: Scope) -> Scope:
+def plain_scope(scope: Scope) -> Scope:
     """The scope in a form that can be sent to another process."""
     names = (frozenset(part) for part in (scope.facilities, scope.metrics, scope.charges))
     return Scope(scope.calendar, *names)

@@ -122,8 +122,12 @@ def _run(fold: Fold, pool: BatchPool, progress: Progress) -> KeyHistory:
 def _take_batch(fold: Fold, result: BatchResult) -> None:
     fold.counts.batches += 1
     fold.counts.records += result.records
+    passed = fold.first_passed
+    # Lines that lead to the signed root can only be refused for what came before them.
+    follows = passed if result.leads and passed is not None and passed < result.index else None
     for code, suffix, column, en, ja in result.faults:
-        fold.findings.add(code, ("batches", f"{result.index}{suffix}", column), en, ja)
+        place = ("batches", f"{result.index}{suffix}", column)
+        fold.findings.add(code, place, en, ja, follows=follows)
     if result.is_damaged:
         fold.unjudged.add(result.index)
     else:
