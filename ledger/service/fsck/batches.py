@@ -27,6 +27,7 @@ class BatchTask:
     """A batch as it lies in the database, and what its entry says of it.
 
     ``totals`` are the signed ones; None if their blob is damaged, which is said at the blob.
+    ``scope`` is None where it cannot be told what records may refer to, or whose they are.
     """
 
     index: int
@@ -36,7 +37,7 @@ class BatchTask:
     root: str
     totals: Mapping[TotalKey, int] | None
     member: str
-    scope: Scope
+    scope: Scope | None
     id_key: bytes
 
 
@@ -91,6 +92,9 @@ def check_batch(task: BatchTask) -> BatchResult:
 
 
 def _judge(task: BatchTask, lines: Sequence[bytes], found: BatchResult, *, leads: bool) -> None:
+    if task.scope is None:
+        found.is_damaged = True
+        return
     try:
         judged = read_lines(lines, task.scope)
     except KyojoError as error:

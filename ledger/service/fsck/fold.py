@@ -268,14 +268,15 @@ class Fold:
     def _check_usage(self, index: int, envelope: Envelope, before: State, row: Row | None) -> None:
         body = parse_body(UsageBatch, envelope.draft.body)
         key = before.keys.get(envelope.draft.actor)
-        if row is None or key is None:
+        if row is None:
             self.unjudged.add(index)
-            if row is None and body.custody == "ledger":
-                self.findings.add(
-                    "missing-row", ("batches", index, ""),
-                    "the records of this batch are missing", "この送信束の記録がありません",
-                )  # fmt: skip
+            self.findings.add(
+                "missing-row", ("batches", index, ""),
+                "the records of this batch are missing", "この送信束の記録がありません",
+            )  # fmt: skip
             return
+        # After damage to the charter or a key's entry, the root can be checked all the same.
+        is_known = key is not None and before.charter is not None
         self.on_batch(
             BatchTask(
                 index=index,
@@ -284,8 +285,8 @@ class Fold:
                 count=body.count,
                 root=body.root,
                 totals=self._signed_totals(body.totals.sha256),
-                member=key.member,
-                scope=plain_scope(before.scope()),
+                member=key.member if key is not None else "",
+                scope=plain_scope(before.scope()) if is_known else None,
                 id_key=self.head.id_key,
             )
         )
