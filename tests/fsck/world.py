@@ -23,6 +23,7 @@ from ledger.service.chain_view import open_chain_view
 from ledger.service.coop import Coop
 from ledger.service.export import trust_of
 from ledger.service.fsck.head import Wanted
+from ledger.service.fsck.remarks import COMPARED
 from ledger.service.fsck.report import Report
 from ledger.service.fsck.walk import Beside, fsck_through
 from ledger.service.submit import submit_usage
@@ -197,4 +198,4 @@ def places(report: Report) -> list[str]:
     return [finding.where for finding in report.findings]
 
 
-TABLES = tuple(metadata.sorted_tables)
+TABLES = tuple(table for table in metadata.sorted_tables if table.name in COMPARED)

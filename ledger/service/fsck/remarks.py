@@ -8,6 +8,15 @@ from ledger.audit.report import Remark
 from ledger.service.fsck.fold import Fold
 from ledger.service.fsck.head import Wanted
 from ledger.service.fsck.report import OutsideHead
+from ledger.store.tables import metadata
+
+# The tables whose rows are compared; of any other it is said that they are not.
+COMPARED = frozenset(
+    {
+        "batches", "blobs", "entries", "key_changes", "logs", "nonces", "outbox", "record_ids",
+        "snapshots", "tiles", "tokens", "totals",
+    }
+)  # fmt: skip
 
 NO_TRUST = Remark(
     "No trust file was given: which keys are the log's was taken from this installation alone.",
@@ -39,7 +48,15 @@ def remarks_for(
         found.append(NOBODY)
     if fold.first_passed is not None:
         found.append(_after(fold.first_passed))
+    found += [_not_compared(name) for name in sorted(metadata.tables.keys() - COMPARED)]
     return (*found, SESSIONS)
+
+
+def _not_compared(table: str) -> Remark:
+    return Remark(
+        f"The rows of the table {table} were not compared with anything.",
+        f"表 {table} の行は照合していません。",
+    )
 
 
 def _after(index: int) -> Remark:
