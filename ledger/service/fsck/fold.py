@@ -220,6 +220,7 @@ class Fold:
             "sequence": draft.sequence,
             "received_at": envelope.received_at,
         }
+        own = tuple(wanted)  # these the entry itself says, whatever came before it
         if change is not None:
             wanted |= {
                 "member": change.member,
@@ -234,7 +235,7 @@ class Fold:
                     "index-changed", ("entries", index, name),
                     f"the index has {shown(row[name])!r}, the entry says {shown(value)!r}",
                     f"索引の値は {shown(row[name])!r}、エントリーの内容は {shown(value)!r} です",
-                    follows=self.first_passed,
+                    follows=None if name in own else self.first_passed,
                 )  # fmt: skip
 
     def _look_beside(

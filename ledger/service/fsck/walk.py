@@ -124,9 +124,10 @@ def _take_batch(fold: Fold, result: BatchResult) -> None:
     fold.counts.records += result.records
     passed = fold.first_passed
     # Lines that lead to the signed root can only be refused for what came before them.
-    follows = passed if result.leads and passed is not None and passed < result.index else None
+    is_after = result.leads and passed is not None and passed < result.index
     for code, suffix, column, en, ja in result.faults:
         place = ("batches", f"{result.index}{suffix}", column)
+        follows = passed if is_after and code == "record-changed" else None
         fold.findings.add(code, place, en, ja, follows=follows)
     if result.is_damaged:
         fold.unjudged.add(result.index)
