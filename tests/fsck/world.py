@@ -26,8 +26,10 @@ from ledger.service.fsck.head import Wanted
 from ledger.service.fsck.remarks import COMPARED
 from ledger.service.fsck.report import Report
 from ledger.service.fsck.walk import Beside, fsck_through
+from ledger.service.read import search_all
 from ledger.service.submit import submit_usage
 from ledger.store.database import Database
+from ledger.store.reading import Filter
 from ledger.store.rebuild import rebuild
 from ledger.store.sequencer import write_snapshot
 from ledger.store.sign_in import keep_token, use_nonce
@@ -61,6 +63,7 @@ class Checked:
     size: int
     anchored: tuple[int, ...]
     trust: Trust
+    erased: int  # the batch of which record 1 was erased
 
     @property
     def chain_url(self) -> str:
@@ -113,6 +116,7 @@ def make(folder: Path, url: str | None) -> Checked:
     anchored = [_anchor(installation, coop)]
     carry(coop)
     _submit_usage(coop)
+    erased = _erase(coop)
     rebuild(coop.database, coop.log)
     for number in range(ENTRIES_MIN - coop.state().size):
         send(coop, "office", "facility-registered", facility(number))
@@ -126,7 +130,7 @@ def make(folder: Path, url: str | None) -> Checked:
     size = coop.state().size
     installation.close()
     found = url or f"sqlite:///{folder / 'kyojo.db'}"
-    return Checked(place, found, coop.log.id, size, tuple(anchored), trust)
+    return Checked(place, found, coop.log.id, size, tuple(anchored), trust, erased)
 
 
 def _add_key_file(place: Place) -> None:
@@ -139,6 +143,16 @@ def _add_key_file(place: Place) -> None:
 def facility(number: int) -> dict[str, Any]:
     name = {"ja": f"設備{number}", "en": f"Facility {number}"}
     return {"id": f"f-{number}", "name": name, "owner": None}
+
+
+def _erase(coop: Coop) -> int:
+    """The second of three records of a batch is erased by its member; answers with the batch."""
+    with coop.reading() as (_, log):
+        rows = list(search_all(log, Filter(kind="usage-batch", member="bike")))
+    batch = rows[-3].index
+    body = {"batch": batch, "records": [1], "reason": "on request"}
+    send(coop, "bike", "records-erased", body)
+    return batch
 
 
 def _write_snapshot(coop: Coop) -> None:

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from ledger import canonical
+from ledger.coop.erasure import all_erased
 from ledger.coop.state import State, parse_state, state_document
 from ledger.errors import KyojoError
 from ledger.log.merkle import Frontier, leaf_hash
@@ -64,10 +65,34 @@ def _check_blob(row: Row, named: Sequence[tuple[bytes, int, int]], findings: Fin
         )  # fmt: skip
 
 
+def compare_erased(fold: Fold) -> None:
+    """What is missing from batches is what the log erases, and all of that is gone."""
+    if not fold.is_whole:
+        return
+    wanted = all_erased(fold.state)
+    for index in sorted(wanted.keys() | fold.erased.keys()):
+        gone, erased = fold.erased.get(index, frozenset()), wanted.get(index, frozenset())
+        if index in fold.unjudged and not gone:
+            continue  # the row is missing or damaged, and named
+        for number in sorted(gone - erased):
+            fold.findings.add(
+                "missing-record", ("batches", f"{index}, record {number + 1}", "lines"),
+                "this record is missing, and no entry erases it",
+                "この記録はありませんが、消去したエントリーもありません",
+            )  # fmt: skip
+        for number in sorted(erased - gone):
+            fold.findings.add(
+                "not-erased", ("batches", f"{index}, record {number + 1}", "lines"),
+                "the log erases this record, and it is still here",
+                "消去されたはずの記録が残っています",
+            )  # fmt: skip
+
+
 def compare_record_ids(fold: Fold, slug: str) -> None:
     """Compare the stored places of record ids with those that the batches call for."""
     noted = Findings()
     matched = missing = unexpected = 0
+    lost = {(index, number) for index, numbers in fold.erased.items() for number in numbers}
     rows = fold.raw.scan(record_ids, fold.head.log_id)
     for key, places, row in _merged(fold.scratch.places(), rows, "id_hash"):
         for _, at, number in places[1:]:
@@ -78,6 +103,8 @@ def compare_record_ids(fold: Fold, slug: str) -> None:
         elif places:
             matched += 1
             _compare_place(noted, row, places[0])
+        elif row["number"] in fold.erased.get(row["index"], ()):
+            lost.discard((row["index"], row["number"]))  # its hash cannot be made again
         elif row["index"] not in fold.unjudged:
             unexpected += 1
             noted.add(
@@ -87,6 +114,12 @@ def compare_record_ids(fold: Fold, slug: str) -> None:
                 "この識別子を持つ利用記録がありません", follows=fold.first_passed,
             )  # fmt: skip
         fold.counts.record_ids += row is not None
+    for index, number in sorted(lost):
+        noted.add(
+            "missing-row", ("record_ids", f"entry {index}, record {number + 1}", ""),
+            "the hashed id of this erased record is not kept: it could be used again",
+            "消去された記録の識別子のハッシュがなく、再び使われるおそれがあります",
+        )  # fmt: skip
     if matched == 0 and unexpected >= ALL_IDS_MIN and missing >= ALL_IDS_MIN:
         fold.findings.add(
             "head-changed", ("logs", slug, "id_key"),

@@ -20,7 +20,7 @@ from ledger.coop.state import State
 from ledger.coop.step import AccountKey, Change
 from ledger.coop.submission import blob_references
 from ledger.errors import KyojoError, NotFound
-from ledger.log.merkle import Frontier
+from ledger.log.merkle import Frontier, leaf_hash
 from ledger.log.merkle import fold as fold_roots
 from ledger.service.fsck.batches import BatchTask
 from ledger.service.fsck.head import LogHead
@@ -54,6 +54,7 @@ class Fold:
     totals_rows: dict[TotalsKey, int] = field(default_factory=dict)
     anchors: list[tuple[int, AnchorRecorded]] = field(default_factory=list)
     unjudged: set[int] = field(default_factory=set)  # batches of which nothing can be told
+    erased: dict[int, frozenset[int]] = field(default_factory=dict)  # by batch, as it is stored
     first_passed: int | None = None
     _seen: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     _recent: dict[int, tuple[str, ...]] = field(default_factory=dict)
@@ -87,6 +88,14 @@ class Fold:
         data = row["data"] if row is not None else None
         if not isinstance(data, bytes) or sha256(data).hexdigest() != sha256_hex:
             raise NotFound(f"the blob {sha256_hex} is missing or damaged")
+        return data
+
+    def entry(self, index: int) -> bytes:
+        """The bytes of an entry, if they are those of the tree; raises NotFound."""
+        row = self.raw.find(entries, self.head.log_id, index=index)
+        data = row["data"] if row is not None else None
+        if not isinstance(data, bytes) or leaf_hash(data) != self.tree.leaf(index):
+            raise NotFound(f"entry {index} is missing or damaged")
         return data
 
     def root(self, size: int) -> bytes:
@@ -283,6 +292,7 @@ class Fold:
                 index=index,
                 seed=row["seed"],
                 lines=row["lines"],
+                leaves=row["leaves"],
                 count=body.count,
                 root=body.root,
                 totals=self._signed_totals(body.totals.sha256),

@@ -22,6 +22,7 @@ from ledger.service.fsck.batches import BatchResult
 from ledger.service.fsck.beside import (
     Snapshots,
     compare_blobs,
+    compare_erased,
     compare_record_ids,
     compare_totals,
 )
@@ -129,6 +130,8 @@ def _take_batch(fold: Fold, result: BatchResult) -> None:
         place = ("batches", f"{result.index}{suffix}", column)
         follows = passed if is_after and code == "record-changed" else None
         fold.findings.add(code, place, en, ja, follows=follows)
+    if result.erased:
+        fold.erased[result.index] = result.erased
     if result.is_damaged:
         fold.unjudged.add(result.index)
     else:
@@ -147,6 +150,7 @@ class _Outcome:
 def _check_beside(fold: Fold, history: KeyHistory, wanted: Wanted, beside: Beside) -> _Outcome:
     signed = check_signatures(fold, wanted, history)
     check_key_changes(fold, history, wanted.origin)
+    compare_erased(fold)
     compare_blobs(fold)
     compare_record_ids(fold, wanted.slug)
     compare_totals(fold)
