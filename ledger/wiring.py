@@ -114,6 +114,7 @@ class Unopened:
     section: CoopSection
     database: Database
     log_keys: tuple[str, ...]
+    policy: Policy | None
     high_water: tuple[OutsideHead, ...]
 
 
@@ -137,7 +138,8 @@ def open_unchanged(path: Path, slug: str | None) -> Iterator[Unopened]:
     marks = HighWater(Path(section.high_water)).heads() if section.high_water else []
     database = Database(url)
     try:
-        yield Unopened(chosen, section, database, _public_keys(section), tuple(marks))
+        keys, policy = _public_keys(section), _policy(section)
+        yield Unopened(chosen, section, database, keys, policy, tuple(marks))
     finally:
         database.close()
 

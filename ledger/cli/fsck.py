@@ -56,7 +56,9 @@ def run_fsck(options: argparse.Namespace) -> int:
         _chain(options, found.section) as chain,
         progress("entries, twice", quiet=options.json) as report,
     ):
-        wanted = Wanted(found.slug, found.section.origin, found.log_keys, trust, policy)
+        wanted = Wanted(
+            found.slug, found.section.origin, found.log_keys, trust, policy, found.policy
+        )
         marks = [OutsideHead("high-water", one.source, one.size, one.root, "record")
                  for one in found.high_water]  # fmt: skip
         beside = Beside(chain, marks)

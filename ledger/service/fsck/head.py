@@ -34,8 +34,8 @@ Keys = dict[tuple[str, bytes], Verifier]
 class Wanted:
     """Which log is checked, and what is known of it from elsewhere than its database.
 
-    ``log_keys`` are the vkeys of this installation's own configuration; a trust file or a policy
-    goes before them and before the charter that the database holds.
+    ``log_keys`` are the vkeys of this installation's own configuration, ``own_policy`` its witness
+    policy; a trust file or a policy goes before them and before the charter in the database.
     """
 
     slug: str
@@ -43,6 +43,7 @@ class Wanted:
     log_keys: Sequence[str] = ()
     trust: Trust | None = None
     policy: Policy | None = None
+    own_policy: Policy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,8 @@ def known_keys(wanted: Wanted, charter: Iterable[str]) -> tuple[Keys, Keys]:
     if not vkeys and not keys:
         vkeys = [*wanted.log_keys, *charter]
     keys += map(parse_vkey, vkeys)
-    witnesses = [witness.key for witness in policy.witnesses] if policy is not None else []
+    cosigning = policy or wanted.own_policy
+    witnesses = [witness.key for witness in cosigning.witnesses] if cosigning is not None else []
     own = [key for key in keys if key.name == wanted.origin]
     return by_id(own), by_id(witnesses)
 

@@ -13,8 +13,9 @@ from ledger.store.tables import metadata
 # The tables whose rows are compared; of any other it is said that they are not.
 COMPARED = frozenset(
     {
-        "batches", "blobs", "entries", "key_changes", "logs", "nonces", "outbox", "record_ids",
-        "snapshots", "tiles", "tokens", "totals",
+        "batches", "blobs", "cosignatures", "cosigned_heads", "entries",
+        "key_changes", "logs", "nonces", "outbox", "record_ids",
+        "snapshots", "tiles", "tokens", "totals", "witnesses",
     }
 )  # fmt: skip
 

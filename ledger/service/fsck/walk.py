@@ -26,6 +26,7 @@ from ledger.service.fsck.beside import (
     compare_record_ids,
     compare_totals,
 )
+from ledger.service.fsck.cosigned import check_cosigned
 from ledger.service.fsck.fold import Fold
 from ledger.service.fsck.head import Wanted, read_head
 from ledger.service.fsck.log_keys import KeyHistory, check_key_changes, check_signatures
@@ -160,6 +161,7 @@ def _check_beside(fold: Fold, history: KeyHistory, wanted: Wanted, beside: Besid
     _compare_genesis(fold, wanted)
     rows = check_outbox(fold, wanted.origin)
     heads = [*beside.heads, *signed.cosigned, *fold.heads()]
+    heads += check_cosigned(fold, wanted)
     heads += recorded_heads(fold, trust, chain)
     heads += outbox_heads(rows, trust, chain, fold.findings)
     if chain is not None:
