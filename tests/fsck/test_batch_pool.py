@@ -21,7 +21,7 @@ def tasks() -> list[BatchTask]:
         lines = [record(f"r{index}-{number}") for number in range(3)]
         sealed = seal_batch(lines, scope, seed=bytes([index]) * 32, salt=SALT)
         task = BatchTask(
-            index=index, seed=sealed.seed, lines=b"\n".join(lines), count=3,
+            index=index, seed=sealed.seed, lines=b"\n".join(lines), leaves=None, count=3,
             root=sealed.root.hex(), totals=parse_totals(sealed.totals_blob), member="bus",
             scope=scope, id_key=bytes(32),
         )  # fmt: skip
