@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from bench.check import check_database
 from bench.clients import CLIENTS
 from bench.database import BOTH
 from bench.figure import MORE_IS_BETTER, Figure, write_results
@@ -27,8 +28,9 @@ OVER_HTTP = {
     "write_single_p99": write_single,
 }
 OF_A_MONTH = ("close_month", "close_month_statements", "audit_offline")
+OF_A_CHECK = ("fsck", "fsck_memory")
 PROOFS = "proofs_per_second"
-FIGURES = (*OVER_HTTP, *OF_A_MONTH, PROOFS)
+FIGURES = (*OVER_HTTP, *OF_A_MONTH, PROOFS, *OF_A_CHECK)
 NUMBERS = ("value", "its value", "ratio")
 Report = Callable[[str, int, int], None]
 
@@ -72,6 +74,9 @@ def measure(options: argparse.Namespace, console: Console) -> Iterator[Figure]:
     if options.only in (None, PROOFS):
         with shown(console, "proofs") as report:
             yield from prove_entries(options.scale, report)
+    if options.only in (None, *OF_A_CHECK):
+        with shown(console, "a check") as report:
+            yield from check_database(options.scale, report)
 
 
 def _of_a_month(options: argparse.Namespace, console: Console) -> Iterator[Figure]:

@@ -152,7 +152,7 @@ def _bare_sums(filled: Filled, report: Callable[[str, int, int], None]) -> float
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
+class Order:
     """A batch to be made: whose, its number of the key, which records."""
 
     member: str
@@ -167,15 +167,9 @@ def _fill(
     coop: Coop, members: list[str], sizes: list[int], report: Callable[[str, int, int], None]
 ) -> None:
     seen = seen_now(coop)
-    scope = coop.state().scope()
-    scope = Scope(
-        scope.calendar,
-        frozenset(scope.facilities),
-        frozenset(scope.metrics),
-        frozenset(scope.charges),
-    )
+    scope = plain_scope(coop)
     orders = [
-        _Order(member, sequence, start, count, seen, scope)
+        Order(member, sequence, start, count, seen, scope)
         for member, size in zip(members, sizes, strict=True)
         for sequence, (start, count) in enumerate(parts(size), start=_next(coop, member))
     ]
@@ -186,23 +180,30 @@ def _fill(
         report("records", done, sum(sizes))
 
 
+def plain_scope(coop: Coop) -> Scope:
+    """What records may refer to now, in a form that can be sent to another process."""
+    scope = coop.state().scope()
+    names = (frozenset(part) for part in (scope.facilities, scope.metrics, scope.charges))
+    return Scope(scope.calendar, *names)
+
+
 def _next(coop: Coop, member: str) -> int:
     return coop.state().keys[key_of(member).address].sequence
 
 
-def _made(orders: list[_Order]) -> Iterator[tuple[_Order, bytes]]:
+def _made(orders: list[Order]) -> Iterator[tuple[Order, bytes]]:
     """The requests in order, a few of them made ahead by other processes."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max(1, (os.cpu_count() or 2) - 1), spawn) as pool:
         waiting = iter(orders)
-        ahead = [(order, pool.submit(_make, order)) for order in islice(waiting, AHEAD)]
+        ahead = [(order, pool.submit(make_request, order)) for order in islice(waiting, AHEAD)]
         while ahead:
             order, promised = ahead.pop(0)
             yield order, promised.result()
-            ahead += [(more, pool.submit(_make, more)) for more in islice(waiting, 1)]
+            ahead += [(more, pool.submit(make_request, more)) for more in islice(waiting, 1)]
 
 
-def _make(order: _Order) -> bytes:
+def make_request(order: Order) -> bytes:
     """The request of a batch: encoded, sealed with a seed made from its place, signed."""
     records = make_records(order.member, order.start, order.count)
     lines = [encode_record(record) for record in records]

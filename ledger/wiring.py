@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from ledger.config import (
     CONFIG_VARIABLE,
     DEFAULT_FILE,
     EMBEDDED,
+    SQLITE,
     Config,
     CoopSection,
     WitnessSection,
@@ -22,7 +23,7 @@ from ledger.config import (
 from ledger.errors import InvalidInput, KyojoError, NotFound
 from ledger.identity.signature import SigningKey
 from ledger.log.cosignature import ClockedSigner
-from ledger.log.key import KeyType, parse_signing_key, parse_vkey
+from ledger.log.key import KeyType, format_vkey, parse_signing_key, parse_vkey
 from ledger.log.key import SigningKey as LogKey
 from ledger.log.note import Ed25519Signer, Signer
 from ledger.log.policy import LOG_TYPES, Policy, parse_policy
@@ -35,6 +36,7 @@ from ledger.service.witness import Witness
 from ledger.store.database import Database
 from ledger.store.high_water import HighWater
 from ledger.store.logs import Log, create_log, find_log, list_logs
+from ledger.store.outside import OutsideHead
 from ledger.store.schema import upgrade
 from ledger.store.sequencer import Sequencer
 from ledger.store.witness_heads import WitnessHeads
@@ -102,6 +104,44 @@ def open_installation(path: Path) -> Installation:
         with suppress(KyojoError):  # a log that cannot be folded is for fsck and rebuild to judge
             erase.replay(coops[slug])
     return Installation(config, database, coops)
+
+
+@dataclass(frozen=True, slots=True)
+class Unopened:
+    """A co-op's database and settings as they are, for a check that must not change anything."""
+
+    slug: str
+    section: CoopSection
+    database: Database
+    log_keys: tuple[str, ...]
+    policy: Policy | None
+    high_water: tuple[OutsideHead, ...]
+
+
+@contextmanager
+def open_unchanged(path: Path, slug: str | None) -> Iterator[Unopened]:
+    """A co-op's database, neither created nor upgraded; raises NotFound if there is none.
+
+    ``log_keys`` has the public halves of the log's keys whose files can be read here,
+    ``high_water`` the mark of the high-water file; raises ReadOnly if that is damaged.
+    """
+    config = load_config(path, os.environ)
+    if slug is None and len(config.coops) != 1:
+        raise NotFound(f"name one by --coop: {', '.join(config.coops)}")
+    chosen = next(iter(config.coops)) if slug is None else slug
+    if chosen not in config.coops:
+        raise NotFound(f"there is no co-op {slug!r} here; there are: {', '.join(config.coops)}")
+    url = config.database.url
+    if url.startswith(SQLITE) and not Path(url.removeprefix(SQLITE)).is_file():
+        raise NotFound(f"there is no database at {url}")
+    section = config.coops[chosen]
+    marks = HighWater(Path(section.high_water)).heads() if section.high_water else []
+    database = Database(url)
+    try:
+        keys, policy = _public_keys(section), _policy(section)
+        yield Unopened(chosen, section, database, keys, policy, tuple(marks))
+    finally:
+        database.close()
 
 
 def open_coop(database: Database, log: Log, section: CoopSection) -> Coop:
@@ -210,6 +250,16 @@ def write_secret(path: Path, text: str) -> None:
 def _create_log(database: Database, slug: str, section: CoopSection) -> Log:
     create_log(database, slug=slug, origin=section.origin, id_key=secrets.token_bytes(32))
     return find_log(database, slug)
+
+
+def _public_keys(section: CoopSection) -> tuple[str, ...]:
+    found = []
+    for path in (section.log_key, *section.more_log_keys):
+        try:
+            found.append(format_vkey(read_log_key(path).verifier_key))
+        except KyojoError:
+            continue  # a check may run where the keys are not
+    return tuple(found)
 
 
 def _log_signer(path: str) -> Signer:

@@ -108,3 +108,9 @@ def test_single_writes_over_http(tmp_path):
     assert [row["figure"] for row in rows] == ["write_single", "write_single_p99"]
     assert {row["database"] for row in rows} == {"sqlite"}
     assert_rows(rows)
+
+
+def test_a_database_is_checked(tmp_path):
+    rows = run(tmp_path, "--only", "fsck", "--scale", "0.002")
+    assert [row["figure"] for row in rows] == ["fsck", "fsck_memory"]
+    assert_rows(rows)

@@ -12,9 +12,9 @@ from ledger.cli.output import exit_code, show_error
 from ledger.errors import KyojoError
 
 EPILOG = """\
-exit codes: 0 done · 2 unusable arguments or input · 3 infeasible, or not verified · 4 consistent
-with itself, but no trust file (audit verify, verify-proof) · 5 not permitted · 6 conflict ·
-7 unavailable, try again · 8 not found · 70 a bug of kyojo
+exit codes: 0 done · 2 unusable arguments or input · 3 infeasible, not verified, or damaged (fsck)
+· 4 consistent with itself, but no trust file (audit verify, verify-proof) · 5 not permitted
+· 6 conflict · 7 unavailable, try again · 8 not found · 70 a bug of kyojo
 """
 
 
@@ -64,6 +64,7 @@ def _all_modules() -> tuple[Any, ...]:
     from ledger.cli import (  # noqa: PLC0415
         audit,
         erase,
+        fsck,
         logkeys,
         member,
         office,
@@ -71,4 +72,4 @@ def _all_modules() -> tuple[Any, ...]:
         witness,
     )
 
-    return office, erase, logkeys, member, audit, proof, witness
+    return office, erase, logkeys, member, audit, proof, witness, fsck

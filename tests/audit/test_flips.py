@@ -73,7 +73,7 @@ def test_any_byte_of_any_file(month, files, pick, position, bit):
     check_flip(month, files, name, position % len(files[name]), bit)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(position=st.integers(0, 2**40), bit=st.integers(0, 7))
 def test_any_byte_of_the_bundle(month, position, bit):
     report = verify(flipped(month.bundle, position % len(month.bundle), bit), month.trust)

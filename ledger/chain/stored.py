@@ -1,0 +1,63 @@
+"""What the raw bytes of a stored anchor transaction say, read without a node.
+
+A transaction's bytes are signed by whoever paid for it and name the log, the size and the root
+that they bring to the contract, so they are evidence that no later edit of a database reaches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import rlp
+from eth_account import Account
+from eth_hash.auto import keccak
+from rlp.exceptions import RLPException
+
+from ledger.errors import AnchorMismatch
+
+_DYNAMIC_FEE = 2  # EIP-1559, the only kind that is sent here
+_FIELDS = 12
+_ANCHOR = keccak(b"anchor(bytes32,uint64,uint64,bytes32,bytes32[],bytes[])")[:4]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnchor:
+    """A signed call of ``anchor``: who sends it where, and which head of which log it carries."""
+
+    hash: bytes
+    sender: str
+    chain_id: int
+    nonce: int
+    contract: str
+    origin_hash: bytes
+    size: int
+    root: bytes
+
+
+def read_stored_anchor(raw: bytes) -> StoredAnchor:
+    """Read a raw transaction; raises AnchorMismatch if it is no signed call of ``anchor``."""
+    try:
+        fields: Any = rlp.decode(raw[1:])
+        sender = Account.recover_transaction(raw)
+    except RLPException as error:
+        raise AnchorMismatch(f"the transaction is not RLP: {error}") from error
+    except Exception as error:
+        # The libraries raise bare and foreign errors alike for what is no transaction.
+        raise AnchorMismatch(f"the transaction cannot be read: {error}") from error
+    if raw[0] != _DYNAMIC_FEE or len(fields) != _FIELDS:
+        raise AnchorMismatch("the transaction is not of the kind that is sent here")
+    data = fields[7]
+    if data[:4] != _ANCHOR or len(data) < 4 + 4 * 32:
+        raise AnchorMismatch("the transaction does not call anchor")
+    words = [data[4 + at : 36 + at] for at in range(0, 4 * 32, 32)]
+    return StoredAnchor(
+        hash=keccak(raw),
+        sender=sender,
+        chain_id=int.from_bytes(fields[0], "big"),
+        nonce=int.from_bytes(fields[1], "big"),
+        contract="0x" + fields[5].hex(),
+        origin_hash=words[0],
+        size=int.from_bytes(words[2], "big"),
+        root=words[3],
+    )
