@@ -212,7 +212,8 @@ class TotalModel(BaseModel):
     facility: str
     name: str
     currency: str
-    amount: int
+    amount: int = Field(description="What counts for the period's settlement.")
+    late: int = Field(description="What came after the cut-off and is in no settlement yet.")
 
 
 class NonceModel(BaseModel):

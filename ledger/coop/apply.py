@@ -156,6 +156,18 @@ def _founding_keys(body: CharterEntry) -> dict[str, Key]:
     return keys
 
 
+def check_signer(state: State, draft: Draft) -> None:
+    """Raise WrongSigner unless a key that this co-op knows, or knew, has signed the draft.
+
+    What a door asks before it reads whatever else was sent: a stranger causes no work.
+    """
+    if state.size == 0 or draft.kind == CHARTER:
+        return  # who signs a charter is known from the charter alone
+    if draft.actor not in state.keys:
+        raise WrongSigner(f"{draft.actor} is not a key of this co-op")
+    _check_signature(draft, bytes.fromhex(state.genesis))
+
+
 def _check_actor(state: State, draft: Draft) -> Member:
     terms = state.terms()
     if draft.origin != terms.origin:

@@ -28,13 +28,14 @@ Subject = Literal["totals", "records", "settlements"]
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """One row of a period's totals."""
+    """One row of a period's totals: what counts for its settlement, and what came after it."""
 
     account: str
     facility: str
     name: str
     currency: str
     amount: int
+    late: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +95,14 @@ def totals(coop: Coop, reader: Reader, month: str) -> list[Total]:
     member = require_member(reader)
     with coop.reading() as (state, log):
         period = state.period(month)
-        found = log.totals(month, max(period.epoch, FIRST_EPOCHS))
-        if not may_read(state, reader, "totals"):
-            found = {key: amount for key, amount in found.items() if key.account == member}
-    return [Total(*key, amount) for key, amount in sorted(found.items())]
+        counted = log.totals(month, FIRST_EPOCHS)
+        whole = log.totals(month, period.epoch + 1)
+        reads_all = may_read(state, reader, "totals")
+    return [
+        Total(*key, counted.get(key, 0), amount - counted.get(key, 0))
+        for key, amount in sorted(whole.items())
+        if reads_all or key.account == member
+    ]
 
 
 def blob(coop: Coop, reader: Reader, digest: str) -> bytes:

@@ -290,6 +290,7 @@ class Sequencer:
             state = State()  # a transaction that began before our newest commit
         if state.size == 0 and size > 0:
             state = read_snapshot(connection, self._log_id)
+            _refuse_foreign(state, reader, size)
         for data in reader.entry_data(state.size, size):
             state = apply(state, parse_envelope(data), reader).state
         return state
@@ -363,6 +364,15 @@ def write_snapshot(connection: Connection, log_id: int, state: State) -> None:
     data = canonical.encode(state_document(state))
     row = {"log_id": log_id, "size": state.size, "hash": leaf_hash(data), "state": data}
     connection.execute(snapshots.insert(), row)
+
+
+def _refuse_foreign(state: State, reader: LogReader, size: int) -> None:
+    """Raise unless a snapshot is of this very log: its subtrees lead to the log's own root."""
+    if state.size > size or reader.root(state.size) != root_of(state):
+        raise InvariantViolated(
+            f"the snapshot at size {state.size} is not of this log; `kyojo rebuild` folds the log "
+            "again and keeps a true one"
+        )
 
 
 def read_snapshot(connection: Connection, log_id: int) -> State:

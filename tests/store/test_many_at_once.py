@@ -28,8 +28,10 @@ from ledger.errors import (
 from ledger.store import sequencer as sequencer_module
 from ledger.store.database import Database
 from ledger.store.reading import LogReader
+from ledger.store.rebuild import rebuild
+from ledger.store.sequencer import write_snapshot
 from ledger.store.tables import batches, entries, logs, record_ids, snapshots
-from tests.builder import record
+from tests.builder import World, charter, record
 
 # Many at once.
 
@@ -148,6 +150,19 @@ def test_a_start_rests_on_the_newest_snapshot(prepared, monkeypatch):
         connection.execute(update(snapshots).values(hash=bytes(32)))
     with pytest.raises(InvariantViolated):
         prepared.again().sequencer.state()
+
+
+def test_a_snapshot_of_another_log_is_not_taken(prepared):
+    size = prepared.world.state.size
+    other = World(charter=charter(nonce="cd" * 32))
+    other.prepare()
+    assert other.state.size == size
+    with prepared.database.write(prepared.log.id) as connection:
+        write_snapshot(connection, prepared.log.id, other.state)
+    with pytest.raises(InvariantViolated, match="not of this log"):
+        prepared.again().sequencer.state()
+    rebuild(prepared.database, prepared.log)
+    assert state_hash(prepared.again().sequencer.state()) == state_hash(prepared.world.state)
 
 
 def test_a_second_process_sees_what_the_first_wrote(prepared):
