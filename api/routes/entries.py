@@ -11,6 +11,17 @@ from fastapi.responses import PlainTextResponse
 
 from api.dependencies import BoundedRoute, CoopHere, ReaderHere, read_body
 from api.models import EntryModel, EntryRow, KnownModel, KnownRequest, ProofModel, ReceiptModel
+from api.openapi import BYTES, OPTIONAL_TOKEN, raw
+from api.parameters import (
+    Amount,
+    EntryIndex,
+    HashText,
+    Instant,
+    OfKind,
+    OfMember,
+    OfPeriod,
+    Start,
+)
 from ledger import canonical
 from ledger.errors import InvalidInput
 from ledger.log.merkle import leaf_hash
@@ -21,6 +32,21 @@ from ledger.usage.batch import BATCH_BYTES_MAX
 
 router = APIRouter(tags=["entries"], route_class=BoundedRoute)
 
+_ENTRY_EXAMPLE: dict[str, Any] = {
+    "v": 1,
+    "origin": "ledger.example.jp/kaga",
+    "kind": "period-closing",
+    "actor": "0x" + "ab" * 20,
+    "sequence": 7,
+    "seen": {"size": 41, "root": "cd" * 32},
+    "body": {"period": "2026-10"},
+    "signature": "0x" + "ef" * 65,
+}
+_USAGE_EXAMPLE = """\
+{"entry":{"v":1,"kind":"usage-batch","…":"…"},"salt_seed":"…","totals":"…"}
+{"id":"trip-1","facility":"hub-1","started_at":"2026-10-05T08:00:00+09:00",\
+"ended_at":"2026-10-05T08:30:00+09:00","measures":{"trips":1}}
+"""
 _USAGE_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -29,7 +55,9 @@ _USAGE_BODY: dict[str, Any] = {
             "base64 of the totals blob}; every further line is one usage record, byte for byte as "
             "it was sealed. Content-Encoding: gzip is understood."
         ),
-        "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+        "content": {
+            "application/x-ndjson": {"schema": {"type": "string"}, "example": _USAGE_EXAMPLE}
+        },
     }
 }
 _ENTRY_BODY: dict[str, Any] = {
@@ -49,7 +77,8 @@ _ENTRY_BODY: dict[str, Any] = {
                             "additionalProperties": {"type": "string", "format": "byte"},
                         },
                     },
-                }
+                },
+                "example": {"entry": _ENTRY_EXAMPLE, "blobs": {}},
             }
         },
     }
@@ -82,29 +111,35 @@ def known_records(coop: CoopHere, reader: ReaderHere, body: KnownRequest) -> Kno
     return KnownModel(known=known.known_ids(coop, reader, body.ids))
 
 
-@router.get("/v1/{coop}/entries")
+@router.get("/v1/{coop}/entries", openapi_extra=OPTIONAL_TOKEN)
 def search_entries(  # noqa: PLR0913, PLR0917 - one parameter a filter
     coop: CoopHere,
     reader: ReaderHere,
-    kind: str | None = None,
-    member: str | None = None,
-    period: str | None = None,
-    amount_from: int | None = None,
-    amount_to: int | None = None,
-    received_from: str | None = None,
-    received_to: str | None = None,
-    start: Annotated[int, Query(ge=0)] = 0,
+    kind: OfKind = None,
+    member: OfMember = None,
+    period: OfPeriod = None,
+    amount_from: Amount = None,
+    amount_to: Amount = None,
+    received_from: Instant = None,
+    received_to: Instant = None,
+    start: Start = 0,
     limit: Annotated[int, Query(ge=1, le=read.PAGE_MAX)] = 100,
 ) -> list[EntryRow]:
-    """Search entries by kind, member, period, amount and time, combined. For members."""
+    """Search entries by kind, member, period, amount and time, combined.
+
+    For members, or for everyone where the charter says so.
+    """
     wanted = Filter(kind, member, period, amount_from, amount_to, received_from, received_to)
     rows = read.entries(coop, reader, wanted, start=start, limit=limit)
     return [EntryRow.model_validate(row, from_attributes=True) for row in rows]
 
 
-@router.get("/v1/{coop}/entries/{index}")
-def read_entry(coop: CoopHere, reader: ReaderHere, index: int) -> EntryModel:
-    """An entry, as JSON and as the bytes that were hashed. For members."""
+@router.get("/v1/{coop}/entries/{index}", openapi_extra=OPTIONAL_TOKEN)
+def read_entry(coop: CoopHere, reader: ReaderHere, index: EntryIndex) -> EntryModel:
+    """An entry, as JSON and as the bytes that were hashed.
+
+    For members, or for everyone where the charter says so.
+    """
     data = read.entry(coop, reader, index)
     return EntryModel(
         index=index,
@@ -115,7 +150,7 @@ def read_entry(coop: CoopHere, reader: ReaderHere, index: int) -> EntryModel:
 
 
 @router.get("/v1/{coop}/entries/{index}/proof")
-def prove_entry(coop: CoopHere, index: int) -> ProofModel:
+def prove_entry(coop: CoopHere, index: EntryIndex) -> ProofModel:
     """The inclusion proof of an entry under the newest checkpoint. Open to all."""
     with coop.reading() as (_, log):
         head = log.head()
@@ -129,7 +164,7 @@ def prove_entry(coop: CoopHere, index: int) -> ProofModel:
 
 
 @router.get("/v1/{coop}/entries/{index}/tlog-proof", response_class=PlainTextResponse)
-def prove_entry_as_file(coop: CoopHere, index: int) -> PlainTextResponse:
+def prove_entry_as_file(coop: CoopHere, index: EntryIndex) -> PlainTextResponse:
     """The same proof as a C2SP tlog-proof file, for other tools. Open to all."""
     with coop.reading() as (_, log):
         head = log.head()
@@ -137,12 +172,10 @@ def prove_entry_as_file(coop: CoopHere, index: int) -> PlainTextResponse:
     return PlainTextResponse(format_proof(proof))
 
 
-@router.get("/v1/{coop}/blobs/{sha256}", response_class=Response)
-def read_blob(coop: CoopHere, reader: ReaderHere, sha256: str) -> Response:
+@router.get("/v1/{coop}/blobs/{sha256}", response_class=Response, responses=raw("The blob"))
+def read_blob(coop: CoopHere, reader: ReaderHere, sha256: HashText) -> Response:
     """A blob's bytes, for those who may read what it holds."""
-    if len(sha256) != 64 or not all(digit in "0123456789abcdef" for digit in sha256):
-        raise InvalidInput("a blob is named by 64 lower-case hex digits")
-    return Response(read.blob(coop, reader, sha256), media_type="application/octet-stream")
+    return Response(read.blob(coop, reader, sha256), media_type=BYTES)
 
 
 def _take_usage(coop: CoopHere, body: bytes, encoding: str) -> ReceiptModel:

@@ -1,28 +1,30 @@
 """The log as files (C2SP tlog-tiles): checkpoint, hash tiles, entry bundles.
 
 Hash tiles and checkpoints are open to all. Entry bundles hold the entries themselves and are for
-members; a co-op that wants them open says so in its front proxy.
+members, or for everyone where the charter says so.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 
 from api.dependencies import CoopHere, ReaderHere
+from api.openapi import BYTES, OPTIONAL_TOKEN, raw
+from api.parameters import TilePath, TreeSize
 from ledger.errors import NotFound
 from ledger.log.tile import TILE_WIDTH, format_bundle, parse_bundle_path, parse_tile_path
-from ledger.service.read import require_member
+from ledger.service.read import require_entry_reader
 
 router = APIRouter(tags=["log"])
 
 IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
+_NOTE = raw("A signed note", "text/plain")
+_TILE = raw("Hashes of 32 bytes each")
+_BUNDLE = raw("Entries, each after its length in two bytes")
 PRIVATE = {"Cache-Control": "private, max-age=31536000, immutable"}
-BYTES = "application/octet-stream"
 
 
-@router.get("/log/{coop}/checkpoint", response_class=Response)
+@router.get("/log/{coop}/checkpoint", response_class=Response, responses=_NOTE)
 def read_checkpoint(coop: CoopHere) -> Response:
     """The newest signed checkpoint."""
     with coop.reading() as (_, log):
@@ -33,21 +35,26 @@ def read_checkpoint(coop: CoopHere) -> Response:
     return Response(head.note, media_type="text/plain; charset=utf-8", headers=headers)
 
 
-@router.get("/log/{coop}/tile/entries/{path:path}", response_class=Response)
-def read_bundle(coop: CoopHere, reader: ReaderHere, path: str) -> Response:
-    """An entry bundle. For members."""
-    require_member(reader)
+@router.get(
+    "/log/{coop}/tile/entries/{path:path}",
+    response_class=Response,
+    responses=_BUNDLE,
+    openapi_extra=OPTIONAL_TOKEN,
+)
+def read_bundle(coop: CoopHere, reader: ReaderHere, path: TilePath) -> Response:
+    """An entry bundle. For members, or for everyone where the charter says so."""
     bundle = parse_bundle_path(f"tile/entries/{path}")
     start = bundle.index * TILE_WIDTH
-    with coop.reading() as (_, log):
+    with coop.reading() as (state, log):
+        require_entry_reader(state, reader)
         if start + bundle.width > log.head().size:
             raise NotFound(f"the log has no entry bundle {path}")
         data = format_bundle(list(log.entry_data(start, start + bundle.width)))
-    return Response(data, media_type=BYTES, headers=PRIVATE)
+    return Response(data, media_type=BYTES, headers=PRIVATE if reader.member else IMMUTABLE)
 
 
-@router.get("/log/{coop}/tile/{path:path}", response_class=Response)
-def read_tile(coop: CoopHere, path: str) -> Response:
+@router.get("/log/{coop}/tile/{path:path}", response_class=Response, responses=_TILE)
+def read_tile(coop: CoopHere, path: TilePath) -> Response:
     """A tile of hashes."""
     tile = parse_tile_path(f"tile/{path}")
     with coop.reading() as (_, log):
@@ -56,9 +63,7 @@ def read_tile(coop: CoopHere, path: str) -> Response:
 
 
 @router.get("/v1/{coop}/consistency")
-def prove_consistency(
-    coop: CoopHere, old: Annotated[int, Query(ge=1)], new: Annotated[int, Query(ge=1)]
-) -> list[str]:
+def prove_consistency(coop: CoopHere, old: TreeSize, new: TreeSize) -> list[str]:
     """The consistency proof between two sizes of the log, hex. Open to all."""
     with coop.reading() as (_, log):
         return [step.hex() for step in log.consistency(old, new)]

@@ -1,8 +1,8 @@
 """Read: what a reader may see of a co-op, and nothing else.
 
-Open to all: the co-op's description, periods and their published settlements. To every member:
-entries, proposals, its own totals and statements. To the roles that the charter names: all
-totals, records and settlement lines.
+Open to all: the co-op's description, periods and their published settlements, and the entries if
+the charter says so. To every member: entries, proposals, its own totals and statements. To the
+roles that the charter names: all totals, records and settlement lines.
 """
 
 from __future__ import annotations
@@ -74,19 +74,25 @@ def may_read(state: State, reader: Reader, subject: Subject) -> bool:
     return not set(allowed).isdisjoint(reader.roles)
 
 
+def require_entry_reader(state: State, reader: Reader) -> None:
+    """Raise NotPermitted unless the charter opens the entries to everyone, or to this reader."""
+    if state.terms().readers.entries != "everyone":
+        require_member(reader)
+
+
 def entries(
     coop: Coop, reader: Reader, wanted: Filter, *, start: int, limit: int
 ) -> list[IndexRow]:
-    """Entries that match, for members."""
-    require_member(reader)
-    with coop.reading() as (_, log):
+    """Entries that match, for those to whom the charter opens the entries."""
+    with coop.reading() as (state, log):
+        require_entry_reader(state, reader)
         return log.search(wanted, start=start, limit=min(limit, PAGE_MAX))
 
 
 def entry(coop: Coop, reader: Reader, index: int) -> bytes:
-    """The bytes of an entry, for members."""
-    require_member(reader)
-    with coop.reading() as (_, log):
+    """The bytes of an entry, for those to whom the charter opens the entries."""
+    with coop.reading() as (state, log):
+        require_entry_reader(state, reader)
         return log.entry(index)
 
 
