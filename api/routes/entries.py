@@ -56,7 +56,12 @@ _USAGE_BODY: dict[str, Any] = {
             "it was sealed. Content-Encoding: gzip is understood."
         ),
         "content": {
-            "application/x-ndjson": {"schema": {"type": "string"}, "example": _USAGE_EXAMPLE}
+            "application/x-ndjson": {"schema": {"type": "string"}, "example": _USAGE_EXAMPLE},
+            # The same bytes, by a name that every client generator knows.
+            "application/octet-stream": {
+                "schema": {"type": "string", "format": "binary"},
+                "example": _USAGE_EXAMPLE,
+            },
         },
     }
 }
