@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from api.dependencies import CoopHere, ReaderHere
 from api.documents import ResultDocument, SettlementDocument, StatementDocument
-from api.models import AnchorModel, PeriodModel, TotalModel
+from api.models import AnchorModel, OwnUsageModel, PeriodModel, TotalModel
 from api.openapi import OPTIONAL_TOKEN, documented
 from api.parameters import MemberId, Month
 from ledger.errors import NotFound
@@ -37,6 +37,13 @@ def read_totals(coop: CoopHere, reader: ReaderHere, month: Month) -> list[TotalM
     """A period's totals: a member's own, or all for the roles that the charter names."""
     rows = read.totals(coop, reader, month)
     return [TotalModel.model_validate(row, from_attributes=True) for row in rows]
+
+
+@router.get("/v1/{coop}/periods/{month}/usage")
+def read_own_usage(coop: CoopHere, reader: ReaderHere, month: Month) -> OwnUsageModel:
+    """What the asking member has submitted for a period, to compare with its own records."""
+    found = read.own_usage(coop, reader, month)
+    return OwnUsageModel.model_validate(found, from_attributes=True)
 
 
 @router.get(

@@ -144,7 +144,7 @@ def found_coop(options: argparse.Namespace) -> int:
         raise InvalidInput(f"{options.charter} is not JSON: {error}") from error
     with chosen(options) as (_, coop):
         receipt = found.found(coop, charter, [read_key(path) for path in options.key])
-        _show_receipt(receipt, options)
+        show_receipt(receipt, options)
     return 0
 
 
@@ -169,7 +169,7 @@ def show_status(options: argparse.Namespace) -> int:
 def run_verb(options: argparse.Namespace) -> int:
     """Run one of the verbs on a period."""
     with chosen(options) as (_, coop):
-        _show_receipt(options.verb(coop, options.period), options)
+        show_receipt(options.verb(coop, options.period), options)
     return 0
 
 
@@ -232,7 +232,8 @@ def show_authority(options: argparse.Namespace) -> int:
     return 0
 
 
-def _show_receipt(receipt: Receipt | None, options: argparse.Namespace) -> None:
+def show_receipt(receipt: Receipt | None, options: argparse.Namespace) -> None:
+    """Print where an entry was written, or that there was nothing to write."""
     if receipt is None:
         show("done already; nothing was written", None, as_json=options.json)
         return

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from ledger import canonical
 from ledger.coop.envelope import parse_envelope
 from ledger.coop.settlements import FIRST_EPOCHS
-from ledger.coop.state import Period, State
+from ledger.coop.state import Period, State, Usage
 from ledger.coop.submission import blob_references
 from ledger.errors import NotFound, NotPermitted
 from ledger.service.coop import Coop
@@ -36,6 +36,19 @@ class Total:
     currency: str
     amount: int
     late: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwnUsage:
+    """What a member has submitted for a month; a row is facility, name, currency, amount.
+
+    ``confirmed`` says whether the member has confirmed just this.
+    """
+
+    batches: int
+    records: int
+    confirmed: bool
+    totals: tuple[tuple[str, str, str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +122,18 @@ def totals(coop: Coop, reader: Reader, month: str) -> list[Total]:
         for key, amount in sorted(whole.items())
         if reads_all or key.account == member
     ]
+
+
+def own_usage(coop: Coop, reader: Reader, month: str) -> OwnUsage:
+    """What the ledger counts for the reader's member in a month, late usage included."""
+    member = require_member(reader)
+    with coop.reading() as (state, log):
+        period = state.period(month)
+        found = log.totals(month, period.epoch + 1)
+    usage = period.usage.get(member, Usage())
+    rows = tuple((*key[1:], amount) for key, amount in found.items() if key.account == member)
+    confirmed = period.confirmed.get(member) == usage.digest
+    return OwnUsage(usage.batches, usage.records, confirmed, tuple(sorted(rows)))
 
 
 def blob(coop: Coop, reader: Reader, digest: str) -> bytes:
