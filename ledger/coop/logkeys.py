@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ledger.coop import bodies, subjects
-from ledger.coop.proposals import propose
+from ledger.coop.proposals import put_to_vote
 from ledger.coop.state import LogKey, Proposal, State
 from ledger.coop.step import Change, Step
 from ledger.errors import (
@@ -41,7 +41,7 @@ def announce(step: Step, body: bodies.LogKeyAdded) -> Change:
     """Put a new key of the log before the electorate, once it has shown possession."""
     key = _new_key(step.state, body)
     _check_possession(step.state, key, body.possession)
-    return Change(_put(step, subjects.of_log_key_added(body), body))
+    return Change(put_to_vote(step, subjects.of_log_key_added(body), body))
 
 
 def enact_announcement(step: Step, state: State, proposal: Proposal) -> State:
@@ -54,7 +54,7 @@ def enact_announcement(step: Step, state: State, proposal: Proposal) -> State:
 def retire(step: Step, body: bodies.LogKeyRetired) -> Change:
     """Put the end of a key before the electorate."""
     _check_retirement(step.state, body.vkey)
-    return Change(_put(step, subjects.of_log_key_retired(body), body))
+    return Change(put_to_vote(step, subjects.of_log_key_retired(body), body))
 
 
 def enact_retirement(step: Step, state: State, proposal: Proposal) -> State:
@@ -105,19 +105,6 @@ def _check_retirement(state: State, vkey: str) -> None:
     others = [parse_vkey(other) for other in in_force(state.log_keys) if other != vkey]
     if not any(other.key_type is KeyType.ED25519 for other in others):
         raise NotPermitted("no Ed25519 key would be left to sign with; announce a new one first")
-
-
-def _put(step: Step, subject: str, body: bodies.LogKeyAdded | bodies.LogKeyRetired) -> State:
-    if step.right.approve is None:
-        raise MalformedEntry("a log key needs a quorum; the charter names none")
-    return propose(
-        step,
-        step.state,
-        step.right.approve,
-        subject=subject,
-        subject_hash=step.envelope.leaf,
-        body=body.model_dump(mode="json"),
-    )
 
 
 def _with(state: State, vkey: str, key: LogKey) -> State:
