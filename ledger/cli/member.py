@@ -163,7 +163,10 @@ def print_token(options: argparse.Namespace) -> int:
 
 
 def _lines(path: Path) -> list[bytes]:
-    return _read(path).removesuffix(b"\n").split(b"\n")
+    lines = _read(path).removesuffix(b"\n").split(b"\n")
+    if lines == [b""]:
+        raise InvalidInput(f"{path} holds no records; it is to have one JSON object a line")
+    return lines
 
 
 def _read(path: Path) -> bytes:
