@@ -149,7 +149,8 @@ def explain(statement: Mapping[str, Any], language: str) -> str:
     """A verified statement in words: every amount, back to its inputs."""
     lines = []
     for line in explain_lines(statement):
-        lines.append(f"{line['label'][language]}: {line['amount_minor']}")
+        label = line["label"].get(language, line["step"])  # a rule need not have words
+        lines.append(f"{label}: {line['amount_minor']}")
         lines += [f"    {sentence[language]}" for sentence in line["text"]]
     return "\n".join([*lines, "verified against the settlement"])
 

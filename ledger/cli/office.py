@@ -184,8 +184,8 @@ def show_status(options: argparse.Namespace) -> int:
 def _status_lines(document: Mapping[str, Any]) -> Iterator[str]:
     anchored = document["anchored"]
     yield f"{document['origin']}, {document['size']} entries, state {document['state_hash']}"
-    for month, standing in sorted(document["periods"].items()):
-        yield f"{month}: {standing}"
+    for period, standing in sorted(document["periods"].items()):
+        yield f"{period}: {standing}"
     for subject in document["proposals"]:
         yield f"waits for decisions: {subject}"
     if anchored is None:

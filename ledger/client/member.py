@@ -20,7 +20,14 @@ from ledger import canonical
 from ledger.client.delivery import Delivery
 from ledger.client.journal import Journal, Pending
 from ledger.client.logkeys import learn_keys
-from ledger.client.records import by_period, compare_usage, parts_of, place_of, read_records
+from ledger.client.records import (
+    by_period,
+    compare_usage,
+    parts_of,
+    place_of,
+    read_records,
+    renumber,
+)
 from ledger.client.transport import Patience, Transport, as_documented, rows_of
 from ledger.coop.bodies import Body
 from ledger.coop.envelope import Draft, parse_envelope
@@ -28,6 +35,7 @@ from ledger.coop.grounds import verify_member_statement
 from ledger.coop.signing import Seen, sign_decision, sign_entry
 from ledger.errors import (
     Conflict,
+    InvalidInput,
     NotFound,
     NotIncluded,
     StaleCheckpoint,
@@ -153,7 +161,10 @@ class MemberClient:
         batches = sent = 0
         for month in by_period(fresh, scope):
             for part in parts_of(month, batch_records):
-                receipt = self._submit_batch(part, scope, account, source)
+                try:
+                    receipt = self._submit_batch(part, scope, account, source)
+                except (InvalidInput, Conflict) as error:
+                    raise renumber(error, part, wanted) from error.__cause__
                 late.update(receipt["late"])
                 batches, sent = batches + 1, sent + len(part)
                 progress(sent, len(fresh))
