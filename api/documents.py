@@ -292,3 +292,29 @@ class StatementDocument(Part):
     proof: SettlementProof
     anchors: list[dict[str, Any]]
     names: dict[str, Any] = Field(description="Words for a page; nothing rests on them.")
+
+
+class DisclosedRecordPart(Part):
+    """A record, byte for byte as it was sent, with what ties it to its batch."""
+
+    number: int
+    line: str
+    salt: Hex
+    path: list[Hex]
+
+
+class BatchProofPart(Part):
+    """Records of one batch, the batch's entry, and that entry's own proof."""
+
+    entry: str
+    tlog_proof: str
+    records: list[DisclosedRecordPart]
+
+
+class RecordProofDocument(Part):
+    """Proofs of chosen records; see docs/proofs.md."""
+
+    format: str = Field(examples=["kyojo-record-proof/1"])
+    origin: str
+    genesis: Hex
+    batches: list[BatchProofPart]

@@ -12,6 +12,7 @@ from fastapi import Path, Query
 
 from ledger.canonical import INTEGER_MAX
 from ledger.coop.bodies import MEMBER_ID
+from ledger.usage.batch import BATCH_RECORDS_MAX
 
 SLUG = r"^[a-z0-9][a-z0-9-]{0,62}$"
 MONTH = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
@@ -32,6 +33,9 @@ MemberId = Annotated[
 ]
 EntryIndex = Annotated[
     int, Path(description="Index of an entry, from 0.", examples=[0], ge=0, le=INTEGER_MAX)
+]
+RecordNumber = Annotated[
+    int, Path(description="Number of a record in its batch, from 0.", ge=0, le=BATCH_RECORDS_MAX)
 ]
 HashText = Annotated[
     str, Path(description="SHA-256 in lower-case hex.", examples=["00" * 32], pattern=HASH)

@@ -17,6 +17,7 @@ from ledger.coop.settlements import FIRST_EPOCHS
 from ledger.coop.state import Period, State, Usage
 from ledger.coop.submission import blob_references
 from ledger.errors import NotFound, NotPermitted
+from ledger.log.tile import TILE_WIDTH, Bundle, format_bundle
 from ledger.service.coop import Coop
 from ledger.service.sign_in import Reader
 from ledger.store.reading import PAGE, Filter, Head, IndexRow, LogReader
@@ -87,26 +88,36 @@ def may_read(state: State, reader: Reader, subject: Subject) -> bool:
     return not set(allowed).isdisjoint(reader.roles)
 
 
-def require_entry_reader(state: State, reader: Reader) -> None:
-    """Raise NotPermitted unless the charter opens the entries to everyone, or to this reader."""
-    if state.terms().readers.entries != "everyone":
-        require_member(reader)
+def are_entries_open(state: State) -> bool:
+    """Whether the charter lets everyone read the entries."""
+    return state.terms().readers.entries == "everyone"
 
 
 def entries(
     coop: Coop, reader: Reader, wanted: Filter, *, start: int, limit: int
 ) -> list[IndexRow]:
-    """Entries that match, for those to whom the charter opens the entries."""
+    """Entries that match, for those who read entries."""
     with coop.reading() as (state, log):
-        require_entry_reader(state, reader)
+        _require_entries(state, reader)
         return log.search(wanted, start=start, limit=min(limit, PAGE_MAX))
 
 
 def entry(coop: Coop, reader: Reader, index: int) -> bytes:
-    """The bytes of an entry, for those to whom the charter opens the entries."""
+    """The bytes of an entry, for those who read entries."""
     with coop.reading() as (state, log):
-        require_entry_reader(state, reader)
+        _require_entries(state, reader)
         return log.entry(index)
+
+
+def entry_bundle(coop: Coop, reader: Reader, bundle: Bundle) -> tuple[bytes, bool]:
+    """A C2SP entry bundle, and whether everyone may read it; raises NotFound, NotPermitted."""
+    start = bundle.index * TILE_WIDTH
+    with coop.reading() as (state, log):
+        _require_entries(state, reader)
+        if start + bundle.width > log.head().size:
+            raise NotFound(f"the log has no entry bundle {bundle.index} of width {bundle.width}")
+        found = list(log.entry_data(start, start + bundle.width))
+        return format_bundle(found), are_entries_open(state)
 
 
 def totals(coop: Coop, reader: Reader, month: str) -> list[Total]:
@@ -187,6 +198,11 @@ def rule_text(coop: Coop, rule_hash: str) -> str:
         if proposal is not None and proposal.kind == "ruleset-proposed":
             return log.blob(proposal.body["text"]["sha256"])[SALT_BYTES:].decode()
     raise NotFound(f"no rule set has the hash {rule_hash}")
+
+
+def _require_entries(state: State, reader: Reader) -> None:
+    if not are_entries_open(state):
+        require_member(reader)
 
 
 def find_proposed(log: LogReader, period: Period) -> Proposed:

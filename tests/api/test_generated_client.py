@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import World
+from tests.in_thread import serving
 from tests.installation import MONTH, SLUG, next_line, usage_body
-from tests.serving import serving
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 Call = Callable[..., Any]

@@ -17,11 +17,11 @@ import pytest
 from api.errors import PROBLEM_TYPE
 from tests.api.conftest import World
 from tests.builder import signing_key
+from tests.in_thread import serving
 from tests.installation import MONTH
-from tests.serving import serving
 
 GOOD: dict[str, str] = {
-    "coop": "kaga", "address": signing_key("bus").address, "rule_hash": "ab" * 32, "index": "1",
+    "coop": "kaga", "address": signing_key("bus").address, "rule_hash": "ab" * 32, "index": "1", "number": "0",
     "sha256": "ab" * 32, "month": MONTH, "member": "bus", "path": "0/000.p/1", "old": "1",
     "new": "2",
 }  # fmt: skip

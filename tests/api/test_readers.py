@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from api.documents import ResultDocument, SettlementDocument, StatementDocument
+from api.documents import RecordProofDocument, ResultDocument, SettlementDocument, StatementDocument
 from ledger.service.found import found
 from ledger.store.reading import Filter
 from tests.api.conftest import Open, World, check_problem
@@ -32,6 +32,9 @@ RIGHTS: dict[str, tuple[str, set[str]]] = {
     "/v1/{coop}/entries/{index}": ("/v1/kaga/entries/1", MEMBERS),
     "/v1/{coop}/entries/{index}/proof": ("/v1/kaga/entries/1/proof", ALL),
     "/v1/{coop}/entries/{index}/tlog-proof": ("/v1/kaga/entries/1/tlog-proof", ALL),
+    "/v1/{coop}/entries/{index}/records/{number}/proof": (
+        "/v1/kaga/entries/{own_batch}/records/0/proof", {OWN, AUDIT},
+    ),
     "/v1/{coop}/blobs/{sha256}": ("/v1/kaga/blobs/{own_totals}", {OWN, OFFICE, AUDIT}),
     "/v1/{coop}/periods": ("/v1/kaga/periods", ALL),
     "/v1/{coop}/periods/{month}": (f"/v1/kaga/periods/{MONTH}", ALL),
@@ -61,7 +64,7 @@ def filled(world: World, path: str) -> str:
     with world.coop.reading() as (state, log):
         index = log.search(Filter(kind="usage-batch", member="bus"), limit=1)[0].index
         totals = json.loads(log.entry(index))["body"]["totals"]["sha256"]
-        return path.format(rule=state.rule_sets[0].rule_hash, own_totals=totals)
+        return path.format(rule=state.rule_sets[0].rule_hash, own_totals=totals, own_batch=index)
 
 
 @pytest.mark.parametrize("path", RIGHTS)
@@ -112,6 +115,8 @@ def test_documents_hold_what_the_openapi_says_and_nothing_else(settled: World) -
     path = f"/periods/{MONTH}"
     SettlementDocument.model_validate(settled.get(f"{path}/settlement").json(), strict=True)
     ResultDocument.model_validate(settled.get(f"{path}/lines", AUDIT).json(), strict=True)
+    proof = filled(settled, RIGHTS["/v1/{coop}/entries/{index}/records/{number}/proof"][0])
+    RecordProofDocument.model_validate(ask(settled, OWN, proof).json(), strict=True)
     for who in ("bus", "ev", "bike"):
         own = settled.get(f"{path}/statements/{who}", who).json()
         assert StatementDocument.model_validate(own, strict=True).member == who
