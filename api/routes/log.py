@@ -33,7 +33,7 @@ FROM_ANY_PAGE = {"Access-Control-Allow-Origin": "*"}
 SECONDS_5 = {"Cache-Control": "public, max-age=5"}
 IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
 PRIVATE = {"Cache-Control": "private, max-age=31536000, immutable"}
-NOT_KEPT = {"Cache-Control": "private, no-store"}
+NOT_KEPT = {"Cache-Control": "no-store"}
 _NOTE = raw("A signed note", "text/plain")
 _TILE = raw("Hashes of 32 bytes each")
 _BUNDLE = raw("Entries, each after its length in two bytes")

@@ -21,7 +21,8 @@ from tests.in_thread import serving
 from tests.installation import MONTH
 
 GOOD: dict[str, str] = {
-    "coop": "kaga", "address": signing_key("bus").address, "rule_hash": "ab" * 32, "index": "1", "number": "0",
+    "coop": "kaga", "address": signing_key("bus").address, "rule_hash": "ab" * 32, "index": "1",
+    "number": "0",
     "sha256": "ab" * 32, "month": MONTH, "member": "bus", "path": "0/000.p/1", "old": "1",
     "new": "2",
 }  # fmt: skip
