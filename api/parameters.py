@@ -20,7 +20,7 @@ HASH = r"^[0-9a-f]{64}$"
 ADDRESS = r"^0x[0-9a-fA-F]{40}$"
 KIND = r"^[a-z][a-z-]{0,63}$"
 INSTANT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
-TILE_CHARACTERS_MAX = 100
+TILE_CHARACTERS_MAX = 65_536  # the parser of tiles has the narrower bound
 
 # Parts of paths.
 
@@ -53,7 +53,6 @@ TilePath = Annotated[
     Path(
         description="The rest of a tile's path (C2SP tlog-tiles).",
         examples=["0/000.p/7"],
-        min_length=1,
         max_length=TILE_CHARACTERS_MAX,
     ),
 ]
