@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Protocol
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
 
 from ledger import canonical
 from ledger.audit.anchor_evidence import AnchorFacts, verify_anchor_evidence
@@ -18,10 +18,13 @@ from ledger.audit.fold import Fold
 from ledger.audit.report import AnchorFact, Findings, RestsOn
 from ledger.audit.trust import Trust
 from ledger.coop.bodies import AnchorRecorded
-from ledger.errors import AnchorMismatch, KyojoError
-from ledger.period import format_instant
+from ledger.coop.envelope import parse_envelope
+from ledger.errors import AnchorMismatch, KyojoError, MalformedEntry, NotFound, OutOfRange
+from ledger.period import format_instant, parse_instant
 
 _TIME_MAX = 2**40
+# What the clocks of a log and of a chain's block producers may be apart.
+CLOCK_SLACK: Final = timedelta(minutes=15)
 
 
 class ChainView(Protocol):
@@ -67,6 +70,7 @@ class AnchorChecks:
         try:
             proven = self._verify(body)
             rests_on = self._rests_on(body)
+            self._check_clock(body, proven.block_time)
         except KyojoError as error:
             if error.code == "chain-unavailable":
                 raise
@@ -103,6 +107,19 @@ class AnchorChecks:
                 f"the transaction is {transaction.hex()}, the entry says {body.transaction}"
             )
         return facts
+
+    def _check_clock(self, body: AnchorRecorded, block_time: int) -> None:
+        """No entry was received after the chain held it; raises OutOfRange if one says so."""
+        known = _instant(block_time)
+        try:
+            last = parse_envelope(self.fold.entry(body.size - 1)).received_at
+        except (NotFound, MalformedEntry):
+            return  # before a slice; or noted where it is read
+        if known is not None and last > format_instant(parse_instant(known) + CLOCK_SLACK):
+            raise OutOfRange(
+                f"entry {body.size - 1} says that it was received at {last}, but the chain held "
+                f"it at {known}: the log's clock was ahead"
+            )
 
     def _rests_on(self, body: AnchorRecorded) -> RestsOn:
         """Who vouches for the block; raises AnchorMismatch if somebody knows another one."""

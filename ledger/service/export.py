@@ -72,6 +72,7 @@ def export_period(
     """
     with coop.reading() as (state, reader), _atomic(out_path) as out:
         head = reader.head()
+        note = cosigned_note(coop, head.size, head.note)
         cut = cut_of(state, reader, period)
         if cut.before.size == 0:
             return write_bundle(
@@ -79,10 +80,10 @@ def export_period(
                 reader,
                 origin=state.terms().origin,
                 size=head.size,
-                note=head.note,
+                note=note,
                 progress=progress,
             )
-        signed = Head(head.size, head.note)
+        signed = Head(head.size, note)
         return write_slice(
             out, reader, state=cut.before, end=cut.end, head=signed, progress=progress
         )

@@ -78,8 +78,11 @@ def note_over(coop: Coop, index: int) -> tuple[int, bytes]:
     """Size and note of the checkpoint under which an entry is best shown.
 
     The published one as soon as it covers the entry; until then the newest that the log signed.
+    Raises NotFound for an empty log.
     """
     head = _head(coop)
+    if not head.note:
+        raise NotFound("this log is empty")
     found = _published(coop, head)
     return found if found is not None and index < found[0] else (head.size, head.note)
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import update
 
 from ledger.audit.proofs import verify_proof_file
 from ledger.audit.trust import Trust
 from ledger.service.export import trust_of
+from ledger.service.submit import submit_usage
 from ledger.store.reading import Filter
-from ledger.store.tables import batches
 from tests.api.conftest import Open, World, check_problem
-from tests.installation import MONTH
+from tests.installation import MONTH, next_line, send, usage_body
 
 EVERYBODY = ("bus", "ev", "town", "office", "audit")
 
@@ -67,12 +66,19 @@ def test_records_that_are_not_there(settled: World) -> None:
     check_problem(settled.get(f"/entries/{batch}/records/x/proof", "audit"), 422, "invalid-input")
 
 
-def test_an_erased_record_is_not_disclosed_any_more(settled: World) -> None:
-    batch = batch_of(settled, "bus")
-    with settled.coop.database.write(settled.coop.log.id) as connection:
-        connection.execute(update(batches).where(batches.c.index == batch).values(lines=b""))
+def test_an_erased_record_is_not_disclosed_any_more_and_its_neighbours_proofs_stand(
+    settled: World,
+) -> None:
+    lines = next_line("n-1"), next_line("n-2"), next_line("n-3")
+    batch = submit_usage(settled.coop, usage_body(settled.coop, "bus", *lines)).index
+    before = settled.get(f"/entries/{batch}/records/0/proof", "audit").content
+    erasure = {"batch": batch, "records": [1], "reason": "on request"}
+    send(settled.coop, "bus", "records-erased", erasure)
     problem = check_problem(
-        settled.get(f"/entries/{batch}/records/0/proof", "audit"), 404, "not-found"
+        settled.get(f"/entries/{batch}/records/1/proof", "audit"), 404, "not-found"
     )
     assert "erased" in problem["detail"]
+    after = [settled.get(f"/entries/{batch}/records/{n}/proof", "audit").content for n in (0, 2)]
+    for proof in (before, *after):
+        assert verify_proof_file(proof, trust(settled), entry=None).verdict == "verified"
     assert settled.get(f"/entries/{batch}/tlog-proof").is_success

@@ -74,7 +74,8 @@ def test_processes_of_their_own_change_nothing(month, files, tmp_path, which):
     which=st.sampled_from(["good", "in place", "swapped", "missing"]),
 )
 def test_late_outcomes_change_nothing(month, files, delays, position, which):
-    bundle = flipped(broken(month, files)[which], position % len(month.bundle))
+    bundle = broken(month, files)[which]
+    bundle = flipped(bundle, position % len(bundle))
     late = verify_bundle(io.BytesIO(bundle), month.trust, judge=Late(bundle, delays))
     assert late == verify(bundle, month.trust)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -26,6 +27,7 @@ from ledger.audit.report_text import report_text
 from ledger.chain.node import open_node
 from ledger.coop.state import state_document
 from ledger.errors import NotFound
+from ledger.period import format_instant
 from tests.audit.test_flips import entry_at
 from tests.audit.world import (
     anchored_month,
@@ -37,12 +39,14 @@ from tests.audit.world import (
     open_month,
     places,
     rebuild,
+    settled_world,
     slice_of,
     state_at,
     three_months,
     trust_in,
     verify,
 )
+from tests.builder import World
 from tests.coop.stages import batches_of
 
 OWN_FILES = (START_STATE, START_PREFIX, START_GENESIS, START_PROOFS, START_USAGE, LEAVES, END_PROOF)
@@ -301,6 +305,25 @@ def test_a_block_hash_is_all_that_an_auditor_brings_for_the_anchor(tmp_path):
     chains = tuple(chain.model_copy(update={"blocks": ()}) for chain in audited.trust.chains)
     unknown = verify(bundle, audited.trust.model_copy(update={"chains": chains}))
     assert [anchor.rests_on for anchor in unknown.facts.anchors] == ["evidence-only"]
+
+
+def test_an_anchor_that_is_older_than_what_it_anchors_convicts_the_logs_clock(tmp_path):
+    with open_node(chain_url(tmp_path)) as node:
+        block_time = node.block("latest").timestamp
+        far = format_instant(datetime.fromtimestamp(block_time, tz=UTC) + timedelta(days=400))
+
+        def ahead(**changes: object) -> World:
+            world = settled_world(**changes)
+            world.now = far
+            open_month(world, "2026-11")
+            return world
+
+        audited = anchored_month(node, ahead, travels=False)
+    report = verify(audited.bundle, audited.trust)
+    assert report.verdict == "refused"
+    (found,) = [one for one in report.findings if one.code == "out-of-range"]
+    assert "the log's clock was ahead" in found.en
+    assert found.where == f"entry {len(audited.world.entries) - 1}, anchor"
 
 
 def test_records_erased_from_batches_of_the_slice_and_from_earlier_ones():

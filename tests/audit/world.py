@@ -40,6 +40,7 @@ from ledger.log.key import SigningKey as LogKey
 from ledger.log.key import format_vkey
 from ledger.log.merkle import leaf_hash, prove_consistency, prove_inclusion
 from ledger.log.note import Ed25519Signer
+from ledger.period import parse_instant
 from ledger.usage.held import HeldBatch
 from tests.builder import ORIGIN, World, blob_ref, charter, log_key, record
 from tests.chain.chain_world import ANCHORERS, EMBEDDED_PAYER, deploy
@@ -216,8 +217,12 @@ def slice_of(
     return out.getvalue()
 
 
-def anchor(world: World, node: Node, contract: str) -> None:
-    """Bring the world's head to the chain and record it."""
+def anchor(world: World, node: Node, contract: str, *, travels: bool = True) -> None:
+    """Bring the world's head to the chain, at the world's own time or later, and record it."""
+    tester = node.web3.provider.ethereum_tester
+    moment = int(parse_instant(world.now).timestamp())
+    if travels and moment > node.block("latest").timestamp:
+        tester.time_travel(moment)
     head = AnchorHead(len(world.entries), world.root(len(world.entries)))
     message = AnchorMessage(origin_hash(ORIGIN), AnchorHead(0, bytes(32)), head)
     digest = anchor_digest(message, chain_id=node.chain_id, contract=contract)
@@ -239,7 +244,9 @@ def anchor(world: World, node: Node, contract: str) -> None:
     world.write("office", "anchor-recorded", body, blob)
 
 
-def anchored_month(node: Node, make: Callable[..., World] = settled_world) -> Audited:
+def anchored_month(
+    node: Node, make: Callable[..., World] = settled_world, *, travels: bool = True
+) -> Audited:
     """A settled month (or what ``make`` makes) whose head stands on ``node``'s chain."""
     deployed = deploy(node, EMBEDDED_PAYER)
     target = {
@@ -248,7 +255,7 @@ def anchored_month(node: Node, make: Callable[..., World] = settled_world) -> Au
         "code_hash": deployed.code_hash.hex(),
     }
     world = make(anchors=[target])
-    anchor(world, node, deployed.contract)
+    anchor(world, node, deployed.contract, travels=travels)
     anchored = world.state.anchors[f"{node.chain_id}/{deployed.contract.lower()}"]
     blocks = ({"number": anchored.block_number, "hash": anchored.block_hash},)
     chain = TrustedChain.model_validate({**target, "blocks": blocks})

@@ -15,6 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from ledger.audit.remarks import NO_WITNESSES
+from ledger.audit.verify import verify_bundle
 from ledger.coop.state import State
 from ledger.errors import NotFound, ReadOnly
 from ledger.log.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
@@ -24,6 +26,7 @@ from ledger.log.note import Ed25519Signer, format_signature, parse_note, sign_te
 from ledger.log.policy import format_policy, open_cosigned, parse_policy
 from ledger.log.witness import AddCheckpoint, format_add_checkpoint, parse_add_checkpoint
 from ledger.service.coop import Coop
+from ledger.service.export import export_period, trust_of
 from ledger.service.outside import heads_at_witnesses
 from ledger.service.publish import publish, publisher, publishing
 from ledger.service.published import (
@@ -37,11 +40,11 @@ from ledger.service.submit import submit_usage
 from ledger.store.outside import compare_heads
 from ledger.store.reading import Head
 from tests.builder import ORIGIN, log_key
-from tests.installation import SLUG, Place, line, usage_body
+from tests.installation import MONTH, NEXT, SLUG, Place, line, usage_body
 from tests.witness.doors import CLOCK_SECONDS, Door, Request, honest, opened, through
 
 LOG_LINE = f"log {format_vkey(log_key().verifier_key)}\n"
-SECONDS_MAX = 0.6
+SECONDS_MAX = 1.5
 
 
 @dataclass
@@ -395,8 +398,8 @@ def test_a_witness_that_fails_is_left_alone_for_a_while(scene):
                 await found.settle()
 
     asyncio.run(run())
-    assert scene.third.count == 1
-    assert scene.doors[0].count == 5
+    # Five times would take half a minute of rest in all.
+    assert scene.third.count < scene.doors[0].count == 5
 
 
 def test_two_publishers_of_one_log_do_not_get_into_each_other_s_way(scene):
@@ -447,6 +450,23 @@ def test_without_a_quorum_the_newest_is_shown_with_what_there_is(scene):
 
 def _vkey(name: str) -> str:
     return format_vkey(SigningKey(name, KeyType.ED25519_COSIGNATURE, bytes(32)).verifier_key)
+
+
+@pytest.mark.parametrize(("template", "month"), [("open", MONTH), ("settled", NEXT)])
+def test_a_month_s_bundle_carries_the_cosignatures_too(templates, tmp_path, template, month):
+    shutil.copytree(templates[template], tmp_path / "log")
+    installation = Place(tmp_path / "log").open()
+    with honest(tmp_path, "a") as (door, _):
+        text = f"{LOG_LINE}{door.policy_lines}quorum a\n"
+        coop = replace(installation.coop(SLUG), policy=parse_policy(text.encode()))
+        asyncio.run(publish(coop, seconds_max=20.0))
+        export_period(coop, month, tmp_path / "month.zip")
+    with (tmp_path / "month.zip").open("rb") as source:
+        report = verify_bundle(source, trust_of(coop))
+    assert report.verdict == "verified", report.findings
+    assert len(report.facts.signed_by) == 2
+    assert NO_WITNESSES not in report.not_checked
+    installation.close()
 
 
 def test_without_a_policy_the_log_shows_what_it_signed(scene):
