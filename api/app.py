@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Any
 
 from fastapi import FastAPI
 
-from api import errors
+from api import errors, openapi
+from api.headers import CarefulHeaders
 from api.routes import coops, entries, log, pages, periods, sign_in, witnesses
 from ledger.service.publish import publishing
 from ledger.wiring import Installation, config_path, open_installation
@@ -44,23 +44,18 @@ def create_app(installation: Installation) -> FastAPI:
         version=version("kyojo"),
         description=DESCRIPTION,
         lifespan=lifespan,
-        responses=_problems(),
+        responses=openapi.problem_responses(),
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.installation = installation
     errors.install(app)
+    app.add_middleware(CarefulHeaders)
     for routes in (coops, sign_in, entries, periods, log, witnesses):
         app.include_router(routes.router)
     app.include_router(pages.router, include_in_schema=False)
+    openapi.install(app)
     return app
-
-
-def _problems() -> dict[int | str, dict[str, Any]]:
-    content = {errors.PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {
-        "4XX": {"model": errors.Problem, "description": "A problem", "content": content},
-        "5XX": {"model": errors.Problem, "description": "A problem", "content": content},
-    }

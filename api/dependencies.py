@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
-from fastapi import Depends, HTTPException, Path, Request, Response
+from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.types import Message
 
+from api.parameters import Slug
+from ledger import canonical
 from ledger.errors import NotPermitted, TooLarge
 from ledger.service.coop import Coop
 from ledger.service.sign_in import Reader, read_token
@@ -27,7 +30,7 @@ def installation_of(request: Request) -> Installation:
 
 
 def coop_of(
-    coop: Annotated[str, Path(description="The co-op's short name.", examples=["lugano"])],
+    coop: Slug,
     installation: Annotated[Installation, Depends(installation_of)],
 ) -> Coop:
     """The co-op named in the path."""
@@ -64,31 +67,31 @@ async def read_body(request: Request, *, bytes_max: int) -> bytes:
 
 
 class BoundedRoute(APIRoute):
-    """A route whose JSON body, which the framework reads whole, has a limit too."""
+    """A route whose JSON body, which the framework decodes, is bounded and strict first.
+
+    The framework's decoder knows no depth: with the recursion limit that the chain's libraries set,
+    a body of brackets would end the process.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The framework's handler, given a request that stops at the limit."""
+        """The framework's handler, given only a body that is small and well formed."""
         handle = super().get_route_handler()
         if self.body_field is None:
             return handle
 
         async def bounded(request: Request) -> Response:
-            return await handle(_bounded(request))
+            body = await read_body(request, bytes_max=SMALL_BYTES_MAX)
+            canonical.parse(body, what="the request")
+            return await handle(_whole(request, body))
 
         return bounded
 
 
-def _bounded(request: Request) -> Request:
-    size = 0
+def _whole(request: Request, body: bytes) -> Request:
+    """The request again, with its body as one message."""
 
-    async def receive() -> Any:
-        nonlocal size
-        message = await request.receive()
-        size += len(message.get("body", b""))
-        if size > SMALL_BYTES_MAX:
-            # The framework turns any other error in here into a 400.
-            raise HTTPException(413, f"the body has more than {SMALL_BYTES_MAX} bytes")
-        return message
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
 
     return Request(request.scope, receive)
 

@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from api.headers import DEFAULTS
 from ledger import errors
 
 PROBLEM_TYPE = "application/problem+json"
@@ -110,9 +111,9 @@ def install(app: FastAPI) -> None:
 
 def _respond(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
     content = problem.model_dump(mode="json", exclude_none=True)
-    return JSONResponse(
-        content, problem.status, media_type=PROBLEM_TYPE, headers=dict(headers or {})
-    )
+    # A bug is answered outside of what completes other answers' headers.
+    safe = {**DEFAULTS, **(headers or {})}
+    return JSONResponse(content, problem.status, media_type=PROBLEM_TYPE, headers=safe)
 
 
 def problem_response(error: errors.KyojoError) -> JSONResponse:
@@ -141,12 +142,22 @@ def _on_bad_parameters(_request: Request, error: Exception) -> JSONResponse:
     return _respond(problem_of(wrong).model_copy(update={"status": 422}))
 
 
-def _on_http_error(_request: Request, error: Exception) -> JSONResponse:
+def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
     kind = _HTTP_KINDS.get(error.status_code, errors.InvalidInput)
-    problem = problem_of(kind(str(error.detail)))
+    problem = problem_of(kind(_http_words(request, error)))
     return _respond(problem.model_copy(update={"status": error.status_code}), error.headers)
+
+
+def _http_words(request: Request, error: HTTPException) -> str:
+    """The framework's own words name neither the place nor what would be right there."""
+    if error.status_code == 404:
+        return f"there is nothing at {request.url.path}; /openapi.json lists what there is"
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "another method")
+        return f"{request.method} is not understood at {request.url.path}; {allowed} is"
+    return str(error.detail)
 
 
 def _on_bug(_request: Request, error: Exception) -> JSONResponse:

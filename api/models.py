@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field
 
+from ledger.coop.bodies import Month
 from ledger.coop.logkeys import in_force
 from ledger.coop.state import Period, Proposal
 from ledger.log.merkle import leaf_hash
@@ -17,8 +18,8 @@ from ledger.store.sequencer import Receipt
 class CoopSummary(BaseModel):
     """A co-op of this installation."""
 
-    slug: str
-    origin: str
+    slug: str = Field(examples=["kaga"])
+    origin: str = Field(examples=["ledger.example.jp/kaga"])
 
 
 class CoopModel(BaseModel):
@@ -30,7 +31,7 @@ class CoopModel(BaseModel):
     genesis: str = Field(description="Leaf hash of entry 0, hex.")
     size: int = Field(description="Entries in the log.")
     root: str = Field(description="Root of the log, hex.")
-    time_zone: str
+    time_zone: str = Field(examples=["Asia/Tokyo"])
     currencies: dict[str, int] = Field(description="Currency code → decimal digits.")
     decided_by: str
     log_keys: list[str]
@@ -112,7 +113,7 @@ class ReceiptModel(BaseModel):
     checkpoint: str = Field(description="The signed checkpoint, verbatim.")
     proof: list[str] = Field(description="Inclusion proof, leaf sibling first, hex.")
     late: list[str] = Field(description="Closed periods for which usage came late.")
-    status: str
+    status: str = Field(examples=["signed"])
     is_new: bool = Field(description="False when the very same entry was there already.")
 
     @classmethod
@@ -142,7 +143,7 @@ class EntryRow(BaseModel):
     amount_minor: int | None
     currency: str | None
     late: str | None
-    received_at: str
+    received_at: str = Field(examples=["2026-10-05T08:00:00.000Z"])
 
 
 class EntryModel(BaseModel):
@@ -166,20 +167,22 @@ class ProofModel(BaseModel):
 class PeriodModel(BaseModel):
     """A period and where it stands."""
 
-    id: str
-    start: str
-    end: str
-    status: str
+    id: str = Field(examples=["2026-10"])
+    start: str = Field(examples=["2026-09-30T15:00:00.000Z"])
+    end: str = Field(examples=["2026-10-31T15:00:00.000Z"])
+    status: str = Field(examples=["open"])
     settlement: str | None = Field(description="Settlement id, hex.")
     cut_off: int | None = Field(description="Entries below this index count.")
     rule_hash: str | None
-    unconfirmed: list[str]
+    unconfirmed: list[str] | None = Field(
+        description="Members that did not confirm their usage; null for all but members."
+    )
     batches: int
     records: int
 
     @classmethod
-    def of(cls, period: Period) -> Self:
-        """From the state's period."""
+    def of(cls, period: Period, *, for_member: bool) -> Self:
+        """From the state's period, with the names of members only ``for_member``."""
         cut = period.cut_off
         return cls(
             id=period.id,
@@ -189,7 +192,7 @@ class PeriodModel(BaseModel):
             settlement=period.settlement,
             cut_off=cut.index if cut else None,
             rule_hash=cut.rule_hash if cut else None,
-            unconfirmed=list(cut.unconfirmed) if cut else [],
+            unconfirmed=(list(cut.unconfirmed) if cut else []) if for_member else None,
             batches=sum(usage.batches for usage in period.usage.values()),
             records=sum(usage.records for usage in period.usage.values()),
         )
@@ -229,10 +232,10 @@ class ProposalModel(BaseModel):
 class TotalModel(BaseModel):
     """One total of a period."""
 
-    account: str
-    facility: str
-    name: str
-    currency: str
+    account: str = Field(examples=["bus"])
+    facility: str = Field(examples=["hub-1"])
+    name: str = Field(examples=["trips"], description="A metric, or charge.<kind>.")
+    currency: str = Field(examples=[""], description="Empty for a metric.")
     amount: int = Field(description="What counts for the period's settlement.")
     late: int = Field(description="What came after the cut-off and is in no settlement yet.")
 
@@ -257,11 +260,25 @@ class NonceModel(BaseModel):
     statement: str
 
 
+_SIGN_IN_EXAMPLE = """\
+ledger.example.jp wants you to sign in with your Ethereum account:
+0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359
+
+Read the ledger of Kaga Mobility. This signature moves no money and decides nothing.
+
+URI: https://ledger.example.jp/v1/kaga
+Version: 1
+Chain ID: 1
+Nonce: 32891756a1b2c3d4
+Issued At: 2026-10-05T08:00:00.000Z
+Expiration Time: 2026-10-05T08:05:00.000Z"""
+
+
 class SignInRequest(BaseModel):
     """A signed EIP-4361 text."""
 
-    message: str = Field(max_length=4096)
-    signature: str = Field(pattern=r"^0x[0-9a-f]{130}$")
+    message: str = Field(max_length=4096, examples=[_SIGN_IN_EXAMPLE])
+    signature: str = Field(pattern=r"^0x[0-9a-f]{130}$", examples=["0x" + "ef" * 65])
 
 
 class TokenModel(BaseModel):
@@ -275,7 +292,10 @@ class TokenModel(BaseModel):
 class KnownRequest(BaseModel):
     """Record ids to look up, per period."""
 
-    ids: dict[str, list[str]] = Field(description="Period → record ids of the asking member.")
+    ids: dict[Month, list[Annotated[str, Field(min_length=1, max_length=128)]]] = Field(
+        description="Period → record ids of the asking member.",
+        examples=[{"2026-10": ["trip-1", "trip-2"]}],
+    )
 
 
 class KnownModel(BaseModel):
@@ -287,8 +307,8 @@ class KnownModel(BaseModel):
 class PlacesRequest(BaseModel):
     """Whose records to look for, and from which entry on."""
 
-    payer: str = Field(min_length=1, max_length=128)
-    start: int = Field(default=0, ge=0, lt=2**53)
+    payer: str = Field(min_length=1, max_length=128, examples=["card-17"])
+    start: int = Field(default=0, ge=0, lt=2**53, examples=[0])
 
 
 class PlaceModel(BaseModel):

@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--update-golden``: write what the code gives into the committed files; read the diff."""
+    parser.addoption("--update-golden", action="store_true", help="renew the committed files")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compares a text with a committed file, or writes it there under ``--update-golden``."""
+    update = request.config.getoption("--update-golden")
+
+    def compare(name: str, text: str) -> None:
+        path = REPOSITORY / name
+        if update:
+            path.write_text(text, "utf-8")
+        assert path.read_text("utf-8") == text, f"{name} is not what the code gives"
+
+    return compare
 
 
 @pytest.fixture(scope="session")

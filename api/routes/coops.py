@@ -16,6 +16,7 @@ from api.models import (
     MemberModel,
     ProposalModel,
 )
+from api.parameters import AddressText, HashText
 from ledger.errors import NotFound
 from ledger.identity.address import parse_address
 from ledger.service import read
@@ -60,7 +61,7 @@ def list_members(coop: CoopHere, reader: ReaderHere) -> list[MemberModel]:
 
 
 @router.get("/v1/{coop}/keys/{address}")
-def describe_key(coop: CoopHere, address: str) -> KeyModel:
+def describe_key(coop: CoopHere, address: AddressText) -> KeyModel:
     """Where a key's counter stands; whoever knows the address may ask."""
     key = coop.state().keys.get(parse_address(address))
     if key is None:
@@ -83,6 +84,6 @@ def list_proposals(coop: CoopHere, reader: ReaderHere) -> list[ProposalModel]:
 
 
 @router.get("/v1/{coop}/rules/{rule_hash}", response_class=PlainTextResponse)
-def read_rules(coop: CoopHere, rule_hash: str) -> str:
+def read_rules(coop: CoopHere, rule_hash: HashText) -> str:
     """The text (YAML) of an adopted or proposed rule set. Open to all."""
     return read.rule_text(coop, rule_hash)

@@ -10,6 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse
 
 from api.dependencies import BoundedRoute, CoopHere, ReaderHere, read_body
+from api.documents import RecordProofDocument
 from api.models import (
     EntryModel,
     EntryRow,
@@ -20,6 +21,18 @@ from api.models import (
     PlacesRequest,
     ProofModel,
     ReceiptModel,
+)
+from api.openapi import BYTES, OPTIONAL_TOKEN, raw
+from api.parameters import (
+    Amount,
+    EntryIndex,
+    HashText,
+    Instant,
+    OfKind,
+    OfMember,
+    OfPeriod,
+    RecordNumber,
+    Start,
 )
 from api.routes.log import FROM_ANY_PAGE, NOT_KEPT
 from ledger import canonical
@@ -34,6 +47,21 @@ from ledger.usage.batch import BATCH_BYTES_MAX
 
 router = APIRouter(tags=["entries"], route_class=BoundedRoute)
 
+_ENTRY_EXAMPLE: dict[str, Any] = {
+    "v": 1,
+    "origin": "ledger.example.jp/kaga",
+    "kind": "period-closing",
+    "actor": "0x" + "ab" * 20,
+    "sequence": 7,
+    "seen": {"size": 41, "root": "cd" * 32},
+    "body": {"period": "2026-10"},
+    "signature": "0x" + "ef" * 65,
+}
+_USAGE_EXAMPLE = """\
+{"entry":{"v":1,"kind":"usage-batch","…":"…"},"salt_seed":"…","totals":"…"}
+{"id":"trip-1","facility":"hub-1","started_at":"2026-10-05T08:00:00+09:00",\
+"ended_at":"2026-10-05T08:30:00+09:00","measures":{"trips":1}}
+"""
 _USAGE_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -42,7 +70,14 @@ _USAGE_BODY: dict[str, Any] = {
             "base64 of the totals blob}; every further line is one usage record, byte for byte as "
             "it was sealed. Content-Encoding: gzip is understood."
         ),
-        "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+        "content": {
+            "application/x-ndjson": {"schema": {"type": "string"}, "example": _USAGE_EXAMPLE},
+            # The same bytes, by a name that every client generator knows.
+            "application/octet-stream": {
+                "schema": {"type": "string", "format": "binary"},
+                "example": _USAGE_EXAMPLE,
+            },
+        },
     }
 }
 _ENTRY_BODY: dict[str, Any] = {
@@ -62,7 +97,8 @@ _ENTRY_BODY: dict[str, Any] = {
                             "additionalProperties": {"type": "string", "format": "byte"},
                         },
                     },
-                }
+                },
+                "example": {"entry": _ENTRY_EXAMPLE, "blobs": {}},
             }
         },
     }
@@ -103,18 +139,18 @@ def find_places(coop: CoopHere, reader: ReaderHere, body: PlacesRequest) -> Plac
     return PlacesModel(found=found, next=page.following, size=page.size)
 
 
-@router.get("/v1/{coop}/entries")
+@router.get("/v1/{coop}/entries", openapi_extra=OPTIONAL_TOKEN)
 def search_entries(  # noqa: PLR0913, PLR0917 - one parameter a filter
     coop: CoopHere,
     reader: ReaderHere,
-    kind: str | None = None,
-    member: str | None = None,
-    period: str | None = None,
-    amount_from: int | None = None,
-    amount_to: int | None = None,
-    received_from: str | None = None,
-    received_to: str | None = None,
-    start: Annotated[int, Query(ge=0)] = 0,
+    kind: OfKind = None,
+    member: OfMember = None,
+    period: OfPeriod = None,
+    amount_from: Amount = None,
+    amount_to: Amount = None,
+    received_from: Instant = None,
+    received_to: Instant = None,
+    start: Start = 0,
     limit: Annotated[int, Query(ge=1, le=read.PAGE_MAX)] = 100,
 ) -> list[EntryRow]:
     """Search entries by kind, member, period, amount and time. For members, or all by charter."""
@@ -123,8 +159,8 @@ def search_entries(  # noqa: PLR0913, PLR0917 - one parameter a filter
     return [EntryRow.model_validate(row, from_attributes=True) for row in rows]
 
 
-@router.get("/v1/{coop}/entries/{index}")
-def read_entry(coop: CoopHere, reader: ReaderHere, index: int) -> EntryModel:
+@router.get("/v1/{coop}/entries/{index}", openapi_extra=OPTIONAL_TOKEN)
+def read_entry(coop: CoopHere, reader: ReaderHere, index: EntryIndex) -> EntryModel:
     """An entry, as JSON and as the bytes that were hashed. For members, or all by charter."""
     data = read.entry(coop, reader, index)
     return EntryModel(
@@ -136,7 +172,7 @@ def read_entry(coop: CoopHere, reader: ReaderHere, index: int) -> EntryModel:
 
 
 @router.get("/v1/{coop}/entries/{index}/proof")
-def prove_entry(coop: CoopHere, index: int) -> ProofModel:
+def prove_entry(coop: CoopHere, index: EntryIndex) -> ProofModel:
     """The inclusion proof of an entry under the newest checkpoint. Open to all."""
     with coop.reading() as (_, log):
         head = log.head()
@@ -150,7 +186,7 @@ def prove_entry(coop: CoopHere, index: int) -> ProofModel:
 
 
 @router.get("/v1/{coop}/entries/{index}/tlog-proof", response_class=PlainTextResponse)
-def prove_entry_as_file(coop: CoopHere, index: int) -> PlainTextResponse:
+def prove_entry_as_file(coop: CoopHere, index: EntryIndex) -> PlainTextResponse:
     """The same proof as a C2SP tlog-proof file, for other tools. Open to all."""
     return PlainTextResponse(format_proof(prove.prove_entry(coop, index)), headers=FROM_ANY_PAGE)
 
@@ -158,20 +194,20 @@ def prove_entry_as_file(coop: CoopHere, index: int) -> PlainTextResponse:
 @router.get(
     "/v1/{coop}/entries/{index}/records/{number}/proof",
     response_class=Response,
-    responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+    responses={200: {"model": RecordProofDocument}},
 )
-def prove_record(coop: CoopHere, reader: ReaderHere, index: int, number: int) -> Response:
+def prove_record(
+    coop: CoopHere, reader: ReaderHere, index: EntryIndex, number: RecordNumber
+) -> Response:
     """A record (numbered from 0) with salt and proof, for its sender and the charter's readers."""
     proof = prove.prove_record_to(coop, reader, RecordPlace(index, number))
     return Response(format_record_proof(proof), media_type="application/json", headers=NOT_KEPT)
 
 
-@router.get("/v1/{coop}/blobs/{sha256}", response_class=Response)
-def read_blob(coop: CoopHere, reader: ReaderHere, sha256: str) -> Response:
+@router.get("/v1/{coop}/blobs/{sha256}", response_class=Response, responses=raw("The blob"))
+def read_blob(coop: CoopHere, reader: ReaderHere, sha256: HashText) -> Response:
     """A blob's bytes, for those who may read what it holds."""
-    if len(sha256) != 64 or not all(digit in "0123456789abcdef" for digit in sha256):
-        raise InvalidInput("a blob is named by 64 lower-case hex digits")
-    return Response(read.blob(coop, reader, sha256), media_type="application/octet-stream")
+    return Response(read.blob(coop, reader, sha256), media_type=BYTES)
 
 
 def _take_usage(coop: CoopHere, body: bytes, encoding: str) -> ReceiptModel:

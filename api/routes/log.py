@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
 from api.dependencies import CoopHere, ReaderHere
 from api.errors import problem_response
 from api.models import LogKeyModel
+from api.openapi import BYTES, OPTIONAL_TOKEN, raw
+from api.parameters import TilePath, TreeSize
 from ledger.errors import KyojoError
 from ledger.log.tile import parse_bundle_path, parse_tile_path
 from ledger.service import logkeys
@@ -33,7 +35,9 @@ SECONDS_5 = {"Cache-Control": "public, max-age=5"}
 IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
 PRIVATE = {"Cache-Control": "private, max-age=31536000, immutable"}
 NOT_KEPT = {"Cache-Control": "no-store"}
-BYTES = "application/octet-stream"
+_NOTE = raw("A signed note", "text/plain")
+_TILE = raw("Hashes of 32 bytes each")
+_BUNDLE = raw("Entries, each after its length in two bytes")
 
 
 class OpenRoute(APIRoute):
@@ -60,7 +64,7 @@ router = APIRouter(tags=["log"], route_class=OpenRoute)
 
 
 @router.head("/log/{coop}/checkpoint", include_in_schema=False)
-@router.get("/log/{coop}/checkpoint", response_class=Response)
+@router.get("/log/{coop}/checkpoint", response_class=Response, responses=_NOTE)
 def read_checkpoint(coop: CoopHere) -> Response:
     """The newest checkpoint: signed, or cosigned by the quorum where witnesses are named."""
     note = published_note(coop)
@@ -68,8 +72,13 @@ def read_checkpoint(coop: CoopHere) -> Response:
 
 
 @router.head("/log/{coop}/tile/entries/{path:path}", include_in_schema=False)
-@router.get("/log/{coop}/tile/entries/{path:path}", response_class=Response)
-def read_bundle(coop: CoopHere, reader: ReaderHere, request: Request, path: str) -> Response:
+@router.get(
+    "/log/{coop}/tile/entries/{path:path}",
+    response_class=Response,
+    responses=_BUNDLE,
+    openapi_extra=OPTIONAL_TOKEN,
+)
+def read_bundle(coop: CoopHere, reader: ReaderHere, request: Request, path: TilePath) -> Response:
     """An entry bundle, for those whom the charter's ``readers.entries`` names."""
     bundle = parse_bundle_path(f"tile/entries/{path}")
     data, is_open = entry_bundle(coop, reader, bundle)
@@ -83,8 +92,8 @@ def read_bundle(coop: CoopHere, reader: ReaderHere, request: Request, path: str)
 
 
 @router.head("/log/{coop}/tile/{path:path}", include_in_schema=False)
-@router.get("/log/{coop}/tile/{path:path}", response_class=Response)
-def read_tile(coop: CoopHere, path: str) -> Response:
+@router.get("/log/{coop}/tile/{path:path}", response_class=Response, responses=_TILE)
+def read_tile(coop: CoopHere, path: TilePath) -> Response:
     """A tile of hashes. Open to all."""
     tile = parse_tile_path(f"tile/{path}")
     with coop.reading() as (_, log):
@@ -100,9 +109,7 @@ def list_log_keys(coop: CoopHere) -> list[LogKeyModel]:
 
 
 @router.get("/v1/{coop}/consistency")
-def prove_consistency(
-    coop: CoopHere, old: Annotated[int, Query(ge=1)], new: Annotated[int, Query(ge=1)]
-) -> list[str]:
+def prove_consistency(coop: CoopHere, old: TreeSize, new: TreeSize) -> list[str]:
     """The consistency proof between two sizes of the log, hex. Open to all."""
     with coop.reading() as (_, log):
         return [step.hex() for step in log.consistency(old, new)]

@@ -23,6 +23,8 @@ from api.pages.render import (
     statement_page,
 )
 from api.pages.speech import Language
+from api.parameters import MemberId, Month
+from ledger.errors import NotFound
 from ledger.service import read
 from ledger.service.coop import Coop
 from ledger.service.publication import publication
@@ -40,7 +42,9 @@ HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"
 @router.get("/pages")
 def start(installation: InstallationHere) -> RedirectResponse:
     """To the first co-op's front page."""
-    return RedirectResponse(f"/pages/{next(iter(installation.coops), '')}")
+    for slug in installation.coops:
+        return RedirectResponse(f"/pages/{slug}")
+    raise NotFound("no co-op lives here yet; kyojo.toml names none")
 
 
 @router.get("/pages/{coop}")
@@ -71,12 +75,13 @@ async def enter(coop: CoopHere, request: Request) -> RedirectResponse:
         path=f"/pages/{slug}",
         httponly=True,
         samesite="strict",
+        secure=request.url.scheme == "https",
     )
     return answer
 
 
 @router.get("/pages/{coop}/{month}")
-def result(coop: CoopHere, reader: PageReader, month: str, lang: Lang = "en") -> HTMLResponse:
+def result(coop: CoopHere, reader: PageReader, month: Month, lang: Lang = "en") -> HTMLResponse:
     """A month's result: for members once proposed, for all once settled."""
     document = read.settlement(coop, reader, month)
     return _page(settlement_page(document, publication(coop, reader, month), lang))
@@ -84,7 +89,7 @@ def result(coop: CoopHere, reader: PageReader, month: str, lang: Lang = "en") ->
 
 @router.get("/pages/{coop}/{month}/{member}")
 def own_statement(
-    coop: CoopHere, reader: PageReader, month: str, member: str, lang: Lang = "en"
+    coop: CoopHere, reader: PageReader, month: Month, member: MemberId, lang: Lang = "en"
 ) -> Response:
     """A member's statement, for the member and the roles that the charter names."""
     if reader.member is None:

@@ -7,54 +7,65 @@ from typing import Any
 from fastapi import APIRouter
 
 from api.dependencies import CoopHere, ReaderHere
+from api.documents import ResultDocument, SettlementDocument, StatementDocument
 from api.models import AnchorModel, OwnUsageModel, PeriodModel, TotalModel
+from api.openapi import OPTIONAL_TOKEN, documented
+from api.parameters import MemberId, Month
 from ledger.errors import NotFound
 from ledger.service import anchor, read, statements
 
 router = APIRouter(tags=["periods"])
 
 
-@router.get("/v1/{coop}/periods")
-def list_periods(coop: CoopHere) -> list[PeriodModel]:
+@router.get("/v1/{coop}/periods", openapi_extra=OPTIONAL_TOKEN)
+def list_periods(coop: CoopHere, reader: ReaderHere) -> list[PeriodModel]:
     """All periods, oldest first. Open to all."""
     found = coop.state().periods.values()
-    return [PeriodModel.of(period) for period in sorted(found, key=lambda one: one.start)]
+    is_member = reader.member is not None
+    ordered = sorted(found, key=lambda one: one.start)
+    return [PeriodModel.of(period, for_member=is_member) for period in ordered]
 
 
-@router.get("/v1/{coop}/periods/{month}")
-def read_period(coop: CoopHere, month: str) -> PeriodModel:
+@router.get("/v1/{coop}/periods/{month}", openapi_extra=OPTIONAL_TOKEN)
+def read_period(coop: CoopHere, reader: ReaderHere, month: Month) -> PeriodModel:
     """A period and where it stands. Open to all."""
-    return PeriodModel.of(coop.state().period(month))
+    return PeriodModel.of(coop.state().period(month), for_member=reader.member is not None)
 
 
 @router.get("/v1/{coop}/periods/{month}/totals")
-def read_totals(coop: CoopHere, reader: ReaderHere, month: str) -> list[TotalModel]:
+def read_totals(coop: CoopHere, reader: ReaderHere, month: Month) -> list[TotalModel]:
     """A period's totals: a member's own, or all for the roles that the charter names."""
     rows = read.totals(coop, reader, month)
     return [TotalModel.model_validate(row, from_attributes=True) for row in rows]
 
 
 @router.get("/v1/{coop}/periods/{month}/usage")
-def read_own_usage(coop: CoopHere, reader: ReaderHere, month: str) -> OwnUsageModel:
+def read_own_usage(coop: CoopHere, reader: ReaderHere, month: Month) -> OwnUsageModel:
     """What the asking member has submitted for a period, to compare with its own records."""
     found = read.own_usage(coop, reader, month)
     return OwnUsageModel.model_validate(found, from_attributes=True)
 
 
-@router.get("/v1/{coop}/periods/{month}/settlement")
-def read_settlement(coop: CoopHere, reader: ReaderHere, month: str) -> dict[str, Any]:
+@router.get(
+    "/v1/{coop}/periods/{month}/settlement",
+    **documented(SettlementDocument),
+    openapi_extra=OPTIONAL_TOKEN,
+)
+def read_settlement(coop: CoopHere, reader: ReaderHere, month: Month) -> dict[str, Any]:
     """The settlement document: for members once proposed, for all once settled."""
     return dict(read.settlement(coop, reader, month))
 
 
-@router.get("/v1/{coop}/periods/{month}/lines")
-def read_lines(coop: CoopHere, reader: ReaderHere, month: str) -> dict[str, Any]:
+@router.get("/v1/{coop}/periods/{month}/lines", **documented(ResultDocument))
+def read_lines(coop: CoopHere, reader: ReaderHere, month: Month) -> dict[str, Any]:
     """All lines of a settlement, for the roles that the charter names."""
     return dict(read.settlement_lines(coop, reader, month))
 
 
-@router.get("/v1/{coop}/periods/{month}/statements/{member}")
-def read_statement(coop: CoopHere, reader: ReaderHere, month: str, member: str) -> dict[str, Any]:
+@router.get("/v1/{coop}/periods/{month}/statements/{member}", **documented(StatementDocument))
+def read_statement(
+    coop: CoopHere, reader: ReaderHere, month: Month, member: MemberId
+) -> dict[str, Any]:
     """A member's statement, for the member itself and the roles that the charter names."""
     return dict(statements.statement(coop, reader, month, member))
 

@@ -37,8 +37,8 @@ def run_trust(options: argparse.Namespace) -> int:
     """Write a trust file from the co-op's own state; compare it with other members' before use."""
     with chosen(options) as (_, coop):
         export_trust(coop, options.out)
-    show(f"{options.out} written; compare it with what other members hold", None,
-         as_json=options.json)  # fmt: skip
+    text = f"{options.out} written; compare it with what other members hold"
+    show(text, {"file": str(options.out)}, as_json=options.json)
     return 0
 
 

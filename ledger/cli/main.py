@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NoReturn
 
 from ledger.cli.output import exit_code, show_error
-from ledger.errors import KyojoError
+from ledger.errors import InvalidInput, InvariantViolated, KyojoError
 
 EPILOG = """\
 exit codes: 0 done · 2 unusable arguments or input · 3 infeasible, not verified, or damaged (fsck)
@@ -25,17 +27,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = options.run(options)
     except KyojoError as error:
-        show_error(error, as_json=options.json)
-        return exit_code(error)
+        return _report(error, options)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python would complain again while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except OSError as error:
+        return _report(_unusable(error), options)
     except KeyboardInterrupt:
         print("kyojo: stopped; every command may be run again", file=sys.stderr)
         return 130
+    except Exception as error:  # noqa: BLE001 - a bug: its place is told, and the exit code too
+        traceback.print_exc()
+        text = f"kyojo failed with {type(error).__name__}: {error}"
+        return _report(InvariantViolated(text), options)
     return code
+
+
+def _report(error: KyojoError, options: argparse.Namespace) -> int:
+    show_error(error, as_json=options.json)
+    return exit_code(error)
+
+
+def _unusable(error: OSError) -> KyojoError:
+    """A file or place that the arguments name and the system refuses."""
+    where = "" if error.filename is None else f"{error.filename}: "
+    return InvalidInput(f"{where}{error.strerror or error}")
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints tell the way out in both languages."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong with the arguments, and leave with exit code 2."""
+        self.print_usage(sys.stderr)
+        self.exit(
+            2,
+            f"{self.prog}: {message}\n  → `{self.prog} --help` shows what it takes.\n"
+            f"  → 引数は `{self.prog} --help` で確認できます。\n",
+        )
 
 
 def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     """The parser of all commands, or only of those that belong with ``command``."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="kyojo",
         description="A profit-sharing co-op ledger (共助).",
         epilog=EPILOG,

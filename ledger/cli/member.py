@@ -196,7 +196,8 @@ def explain(statement: Mapping[str, Any], language: str) -> str:
     """A verified statement in words: every amount, back to its inputs."""
     lines = []
     for line in explain_lines(statement):
-        lines.append(f"{line['label'][language]}: {line['amount_minor']}")
+        label = line["label"].get(language, line["step"])  # a rule need not have words
+        lines.append(f"{label}: {line['amount_minor']}")
         lines += [f"    {sentence[language]}" for sentence in line["text"]]
     return "\n".join([*lines, "verified against the settlement"])
 
@@ -210,7 +211,10 @@ def print_token(options: argparse.Namespace) -> int:
 
 
 def _lines(path: Path) -> list[bytes]:
-    return _read(path).removesuffix(b"\n").split(b"\n")
+    lines = _read(path).removesuffix(b"\n").split(b"\n")
+    if lines == [b""]:
+        raise InvalidInput(f"{path} holds no records; it is to have one JSON object a line")
+    return lines
 
 
 def _read(path: Path) -> bytes:

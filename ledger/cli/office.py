@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Iterator
+import socket
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from ledger.coop.authority import KINDS
 from ledger.coop.bodies import faults_of
 from ledger.coop.charter import Charter
 from ledger.coop.state import state_hash
-from ledger.errors import InvalidInput, NotFound
+from ledger.errors import InvalidInput, NotFound, Unavailable
 from ledger.log.key import KeyType, SigningKey, format_signing_key, format_vkey
 from ledger.money import format_minor
 from ledger.service import anchor, found, month, periods, settle
@@ -121,9 +122,17 @@ def serve(options: argparse.Namespace) -> int:
     server = installation.config.server
     installation.close()
     os.environ[CONFIG_VARIABLE] = str(path.resolve())
-    uvicorn.run(
-        "api.app:create", factory=True, host=server.host, port=server.port, log_level="warning"
-    )
+    try:
+        door = socket.create_server((server.host, server.port), backlog=2048)
+    except OSError as error:
+        raise Unavailable(
+            f"cannot listen at {server.host}:{server.port}: {error.strerror}; is a server running "
+            "there already? [server] in kyojo.toml names the place"
+        ) from error
+    with door:
+        uvicorn.Server(uvicorn.Config("api.app:create", factory=True, log_level="warning")).run(
+            sockets=[door]
+        )
     return 0
 
 
@@ -177,11 +186,23 @@ def show_status(options: argparse.Namespace) -> int:
             "anchored": None if newest is None else {"size": newest.size, "state": newest.state},
         }
         witnessed = standing(coop)
-    lines = [f"{name}: {value}" for name, value in document.items()]
-    lines += standing_lines(witnessed)
+    lines = [*_status_lines(document), *standing_lines(witnessed)]
     document["witnesses"] = standing_document(witnessed)
     show("\n".join(lines), document, as_json=options.json)
     return 0
+
+
+def _status_lines(document: Mapping[str, Any]) -> Iterator[str]:
+    anchored = document["anchored"]
+    yield f"{document['origin']}, {document['size']} entries, state {document['state_hash']}"
+    for period, where in sorted(document["periods"].items()):
+        yield f"{period}: {where}"
+    for subject in document["proposals"]:
+        yield f"waits for decisions: {subject}"
+    if anchored is None:
+        yield "not anchored yet"
+    else:
+        yield f"anchored at size {anchored['size']}: {anchored['state']}"
 
 
 def run_verb(options: argparse.Namespace) -> int:

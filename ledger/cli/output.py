@@ -40,8 +40,12 @@ def show(text: str, document: Any, *, as_json: bool) -> None:
 def show_error(error: errors.KyojoError, *, as_json: bool) -> None:
     """Print an error to standard error: what, where and how to mend it."""
     if as_json:
-        faults = [fault.as_dict() for fault in error.faults]
-        document = {"code": error.code, "detail": error.message, "errors": faults}
+        document = {
+            "code": error.code,
+            "detail": error.message,
+            "remedy": {"en": error.remedy_en, "ja": error.remedy_ja},
+            "errors": [fault.as_dict() for fault in error.faults],
+        }
         print(json.dumps(document, ensure_ascii=False), file=sys.stderr)
         return
     print(f"kyojo: {error.message} [{error.code}]", file=sys.stderr)

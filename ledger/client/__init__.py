@@ -8,5 +8,6 @@
 
 from ledger.client.journal import Journal, open_journal
 from ledger.client.member import MemberClient, Submitted
+from ledger.client.transport import Patience
 
-__all__ = ["Journal", "MemberClient", "Submitted", "open_journal"]
+__all__ = ["Journal", "MemberClient", "Patience", "Submitted", "open_journal"]

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ledger.errors import Conflict, InvalidInput
+from ledger.errors import Conflict, InvalidInput, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Journal:
         try:
             found: dict[str, Any] = json.loads(data)
         except ValueError as error:
-            raise InvalidInput(f"{self._folder / name} is damaged: {error}") from error
+            raise self._damaged(name, error) from error
         return found
 
     def write_json(self, name: str, document: dict[str, Any]) -> None:
@@ -58,7 +58,11 @@ class Journal:
 
     def counter(self) -> int:
         """The next number of the key; 0 for a new key."""
-        return int(self._read("counter") or b"0")
+        data = self._read("counter") or b"0"
+        try:
+            return int(data)
+        except ValueError as error:
+            raise self._damaged("counter", error) from error
 
     def pending(self) -> Pending | None:
         """The request on its way, if there is one."""
@@ -66,8 +70,11 @@ class Journal:
         if data is None:
             return None
         head, _, body = data.partition(b"\n")
-        sequence, _, path = head.decode().partition(" ")
-        return Pending(int(sequence), path, body)
+        try:
+            sequence, path = head.decode().split(" ")
+            return Pending(int(sequence), path, body)
+        except ValueError as error:
+            raise self._damaged("pending.bin", error) from error
 
     def begin(self, pending: Pending) -> None:
         """Keep a request before it is sent."""
@@ -77,12 +84,13 @@ class Journal:
     def accept(self, pending: Pending, receipt: dict[str, Any]) -> None:
         """The request was accepted: keep the receipt, count on, forget the request."""
         line = json.dumps({"sequence": pending.sequence, **receipt}, sort_keys=True)
-        with (self._folder / "receipts.jsonl").open("a", encoding="ascii") as file:
-            file.write(line + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        self._write("counter", str(pending.sequence + 1).encode())
-        self.drop()
+        with self._written("receipts.jsonl", "the ledger took the request"):
+            with (self._folder / "receipts.jsonl").open("a", encoding="ascii") as file:
+                file.write(line + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            self._replace("counter", str(pending.sequence + 1).encode())
+            self.drop()
 
     def drop(self) -> None:
         """Forget the request; its number, if refused, is free again."""
@@ -98,7 +106,26 @@ class Journal:
         except FileNotFoundError:
             return None
 
+    def _damaged(self, name: str, error: Exception) -> InvalidInput:
+        return InvalidInput(
+            f"{self._folder / name} is damaged ({error}); put it back from a copy, or begin with "
+            "an empty journal folder: the counter is then taken over from the ledger"
+        )
+
     def _write(self, name: str, data: bytes) -> None:
+        with self._written(name, "nothing was sent for it"):
+            self._replace(name, data)
+
+    @contextmanager
+    def _written(self, name: str, so_far: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise Unavailable(
+                f"the journal cannot be written: {self._folder / name}: {error.strerror}; {so_far}"
+            ) from error
+
+    def _replace(self, name: str, data: bytes) -> None:
         path = self._folder / name
         draft = path.with_suffix(".new")
         with draft.open("wb") as file:
@@ -115,10 +142,19 @@ class Journal:
 
 @contextmanager
 def open_journal(folder: Path, address: str) -> Iterator[Journal]:
-    """The journal of a key, locked until the block ends; raises Conflict if it is in use."""
+    """The journal of a key, locked until the block ends.
+
+    Raises Conflict if another process uses it, Unavailable if it cannot be written.
+    """
     own = folder / address.lower()
-    own.mkdir(parents=True, exist_ok=True)
-    with (own / "lock").open("w") as lock:
+    try:
+        own.mkdir(parents=True, exist_ok=True)
+        lock = (own / "lock").open("w")
+    except OSError as error:
+        raise Unavailable(
+            f"the journal cannot be written: {error.filename}: {error.strerror}; nothing was sent"
+        ) from error
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -10,7 +10,6 @@ quorum of witnesses; receipts are signed by the log and witnessed later, so they
 from __future__ import annotations
 
 import base64
-import gzip
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,21 +18,28 @@ from hashlib import sha256
 from typing import Any
 
 from ledger import canonical
+from ledger.client.delivery import Delivery
 from ledger.client.journal import Journal, Pending
 from ledger.client.logkeys import learn_keys
-from ledger.client.records import by_period, compare_usage, parts_of, place_of, read_records
-from ledger.client.transport import Transport
+from ledger.client.records import (
+    by_period,
+    compare_usage,
+    parts_of,
+    place_of,
+    read_records,
+    renumber,
+)
+from ledger.client.transport import Patience, Transport, as_documented, rows_of
 from ledger.coop.bodies import Body
 from ledger.coop.envelope import Draft, parse_envelope
 from ledger.coop.grounds import verify_member_statement
 from ledger.coop.signing import Seen, sign_decision, sign_entry
 from ledger.errors import (
     Conflict,
-    KyojoError,
+    InvalidInput,
     NotFound,
     NotIncluded,
     StaleCheckpoint,
-    Unavailable,
 )
 from ledger.identity.signature import SigningKey
 from ledger.identity.signin import SignIn, format_sign_in, personal_digest
@@ -64,12 +70,13 @@ class Submitted:
 class MemberClient:
     """One key of one member, writing to one co-op."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the last two are for the few that set them
         self,
         url: str,
         coop: str,
         key: SigningKey,
         journal: Journal,
+        patience: Patience | None = None,
         *,
         policy: Policy | None = None,
     ) -> None:
@@ -79,10 +86,13 @@ class MemberClient:
         its quorum is refused.
         """
         self._policy = policy
-        self._http = Transport(url)
+        self._http = Transport(url, patience)
         self._coop = coop
         self._key = key
         self._journal = journal
+        self._delivery = Delivery(
+            self._http, coop, journal, verify=self._verify, sign_in=self.sign_in
+        )
         try:
             self._pin = self._pinned()
             self._settle_counter()
@@ -113,26 +123,32 @@ class MemberClient:
         """Sign in with the key; the token is used for what follows and returned."""
         asked = self._http.post_json(f"/v1/{self._coop}/sign-in/nonce", {})
         now = datetime.now(UTC)
-        text = format_sign_in(
-            SignIn(
-                domain=asked["domain"],
-                address=self._key.address,
-                statement=asked["statement"],
-                uri=asked["uri"],
-                chain_id=1,
-                nonce=asked["nonce"],
-                issued_at=format_instant(now - timedelta(seconds=30)),
-                expiration_time=format_instant(now + timedelta(minutes=SIGN_IN_MINUTES)),
+        with as_documented("sign-in"):
+            text = format_sign_in(
+                SignIn(
+                    domain=asked["domain"],
+                    address=self._key.address,
+                    statement=asked["statement"],
+                    uri=asked["uri"],
+                    chain_id=1,
+                    nonce=asked["nonce"],
+                    issued_at=format_instant(now - timedelta(seconds=30)),
+                    expiration_time=format_instant(now + timedelta(minutes=SIGN_IN_MINUTES)),
+                )
             )
-        )
         signature = "0x" + self._key.sign(personal_digest(text)).hex()
         body = {"message": text, "signature": signature}
-        self._http.token = self._http.post_json(f"/v1/{self._coop}/sign-in", body)["token"]
-        return self._http.token
+        answer = self._http.post_json(f"/v1/{self._coop}/sign-in", body)
+        with as_documented("sign-in"):
+            token = str(answer["token"])
+        self._http.token = token
+        return token
 
     def statement(self, month: str, member: str) -> dict[str, Any]:
         """A member's statement, verified down to the log's signature; sign in first."""
-        found: dict[str, Any] = self.get(f"periods/{month}/statements/{member}")
+        found = self.get(f"periods/{month}/statements/{member}")
+        with as_documented("a statement"):
+            found = dict(found)
         verify_member_statement(found, origin=self._pin["origin"], verifiers=self._verifiers())
         return found
 
@@ -159,7 +175,10 @@ class MemberClient:
         batches = sent = 0
         for month in by_period(fresh, scope):
             for part in parts_of(month, batch_records):
-                receipt = self._submit_batch(part, scope, account, source)
+                try:
+                    receipt = self._submit_batch(part, scope, account, source)
+                except (InvalidInput, Conflict) as error:
+                    raise renumber(error, part, wanted) from error.__cause__
                 late.update(receipt["late"])
                 batches, sent = batches + 1, sent + len(part)
                 progress(sent, len(fresh))
@@ -176,7 +195,8 @@ class MemberClient:
         if self._http.token is None:
             self.sign_in()
         there = self.get(f"periods/{month}/usage")
-        compare_usage(judged, there, month)
+        with as_documented("usage"):
+            compare_usage(judged, there, month)
         if there["confirmed"]:
             return dict(there)
         body = {"period": month, "batches": there["batches"], "records": len(judged.records)}
@@ -198,17 +218,17 @@ class MemberClient:
         """Vote on a proposal in the words that it has now; raises NotFound if it is not open."""
         if self._http.token is None:
             self.sign_in()
-        for proposal in self.get("proposals"):
-            if proposal["subject_hash"] == subject_hash:
-                break
-        else:
+        found = self.get("proposals")
+        with as_documented("proposals"):
+            subjects = {one["subject_hash"]: str(one["subject"]) for one in rows_of(found)}
+        if subject_hash not in subjects:
             raise NotFound(f"nothing with the hash {subject_hash} is open for decision")
         draft = sign_decision(
             self._key,
             self._seen(),
             sequence=self._journal.counter(),
             action=action,
-            subject=proposal["subject"],
+            subject=subjects[subject_hash],
             subject_hash=subject_hash,
             comment=comment,
         )
@@ -217,7 +237,7 @@ class MemberClient:
     def resume(self) -> dict[str, Any] | None:
         """Send again what was on its way when the last run ended; None if there is nothing."""
         pending = self._journal.pending()
-        return None if pending is None else self._deliver(pending)
+        return None if pending is None else self._delivery.send(pending)
 
     def sync(self) -> Checkpoint:
         """Fetch the newest checkpoint, prove that it extends the one known, and keep it.
@@ -272,49 +292,28 @@ class MemberClient:
             "totals": base64.b64encode(totals).decode(),
         }
         request = b"\n".join([canonical.encode(head), *sealed.lines]) + b"\n"
-        return self._begin(Pending(sequence, "usage", request))
+        return self._delivery.begin(Pending(sequence, "usage", request))
 
     def _send_entry(self, draft: Draft, blobs: Sequence[bytes]) -> dict[str, Any]:
         packed = {sha256(b).hexdigest(): base64.b64encode(b).decode() for b in blobs}
         request = canonical.encode({"entry": draft.document(), "blobs": packed})
-        return self._begin(Pending(draft.sequence, "entries", request))
+        return self._delivery.begin(Pending(draft.sequence, "entries", request))
 
-    def _begin(self, pending: Pending) -> dict[str, Any]:
-        self._journal.begin(pending)
-        return self._deliver(pending)
-
-    def _deliver(self, pending: Pending) -> dict[str, Any]:
-        headers = {"Content-Type": "application/json"}
-        body = pending.body
-        if pending.path == "usage":
-            headers = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
-            body = gzip.compress(body, compresslevel=1, mtime=0)
-        try:
-            receipt = self._http.post(f"/v1/{self._coop}/{pending.path}", body, headers=headers)
-        except Unavailable:
-            raise  # the outcome is unknown: the request stays pending
-        except KyojoError:
-            self._journal.drop()  # refused: nothing was kept, the number is free again
-            raise
-        self._verify(receipt, pending)
-        kept = {name: receipt[name] for name in ("index", "leaf", "size", "checkpoint", "proof")}
-        self._journal.accept(pending, kept)
-        return dict(receipt)
-
-    def _verify(self, receipt: Mapping[str, Any], pending: Pending) -> None:
-        data = base64.b64decode(receipt["entry"])
-        head = pending.body.partition(b"\n")[0] if pending.path == "usage" else pending.body
-        sent = canonical.parse(head)["entry"]
+    def _verify(self, receipt: Mapping[str, Any], sent: Mapping[str, Any]) -> None:
+        with as_documented("a receipt"):
+            data = base64.b64decode(receipt["entry"])
+            note = receipt["checkpoint"].encode()
+            proof = tuple(bytes.fromhex(step) for step in receipt["proof"])
         if parse_envelope(data).draft.document() != sent:
             raise NotIncluded("the server's receipt is for another entry than the one sent")
-        checkpoint = self._open(receipt["checkpoint"].encode())
-        proof = tuple(bytes.fromhex(step) for step in receipt["proof"])
+        checkpoint = self._open(note)
         leaf = leaf_hash(data)
         verify_inclusion(leaf, receipt["index"], checkpoint.size, proof, checkpoint.root)
 
     def _learn_keys(self) -> None:
         rows = self._http.get(f"/v1/{self._coop}/log-keys")
-        learnt = learn_keys(self._pin["log_keys"], rows, origin=self._pin["origin"])
+        with as_documented("the log's keys"):
+            learnt = learn_keys(self._pin["log_keys"], rows_of(rows), origin=self._pin["origin"])
         if learnt != self._pin["log_keys"]:
             self._pin = {**self._pin, "log_keys": learnt}
             self._journal.write_json("pin.json", self._pin)
@@ -334,7 +333,8 @@ class MemberClient:
 
     def _consistency(self, old: int, new: int) -> tuple[bytes, ...]:
         proof = self._http.get(f"/v1/{self._coop}/consistency", old=old, new=new)
-        return tuple(bytes.fromhex(step) for step in proof)
+        with as_documented("consistency"):
+            return tuple(bytes.fromhex(step) for step in rows_of(proof))
 
     def _head(self) -> Checkpoint:
         kept = self._journal.read_json("head.json")
@@ -354,7 +354,8 @@ class MemberClient:
         if known is not None:
             return known
         found = self.describe()
-        pin = {name: found[name] for name in ("origin", "genesis", "log_keys")}
+        with as_documented("the co-op"):
+            pin = {name: found[name] for name in ("origin", "genesis", "log_keys")}
         self._journal.write_json("pin.json", pin)
         return pin
 
@@ -362,7 +363,9 @@ class MemberClient:
         """Finish what was on its way, then compare the counter with the ledger's."""
         self.resume()
         self.sync()
-        there = self.get(f"keys/{self._key.address}")["sequence"]
+        found = self.get(f"keys/{self._key.address}")
+        with as_documented("the key's counter"):
+            there = int(found["sequence"])
         here = self._journal.counter()
         if here == 0 and there > 0:
             self._journal.set_counter(there)  # a journal made anew for a key already in use
@@ -373,15 +376,16 @@ class MemberClient:
             )
 
     def _scope(self) -> Scope:
-        found = self.describe()
-        bounds = [(one["id"], one["start"], one["end"]) for one in self.get("periods")]
-        vocabulary = found["vocabulary"]
-        return Scope(
-            Calendar.of(found["decided_by"], bounds),
-            frozenset(found["facilities"]),
-            frozenset(metric["id"] for metric in vocabulary["metrics"]),
-            frozenset(charge["id"] for charge in vocabulary["charges"]),
-        )
+        found, periods = self.describe(), self.get("periods")
+        with as_documented("the co-op"):
+            vocabulary = found["vocabulary"]
+            bounds = [(one["id"], one["start"], one["end"]) for one in rows_of(periods)]
+            return Scope(
+                Calendar.of(found["decided_by"], bounds),
+                frozenset(found["facilities"]),
+                frozenset(metric["id"] for metric in vocabulary["metrics"]),
+                frozenset(charge["id"] for charge in vocabulary["charges"]),
+            )
 
     def _drop_known(self, lines: Sequence[bytes], scope: Scope) -> list[bytes]:
         if self._http.token is None:
@@ -393,6 +397,7 @@ class MemberClient:
             for period, record_id in filter(None, places):
                 asked.setdefault(period, []).append(record_id)
             answer = self._http.post_json(f"/v1/{self._coop}/usage/known", {"ids": asked})
-            known = {(p, i) for p, row in answer["known"].items() for i in row}
+            with as_documented("known records"):
+                known = {(p, i) for p, row in answer["known"].items() for i in row}
             fresh += [line for line, at in zip(part, places, strict=True) if at not in known]
         return fresh

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ledger.errors import Conflict, Fault, KyojoError
 from ledger.usage.batch import BATCH_RECORDS_MAX, Lines, Scope, read_lines
 from ledger.usage.record import parse_line
 from ledger.usage.totals import TotalKey, add_totals, differences
+
+_RECORD = re.compile(r"record ([0-9]{1,6})")
 
 
 def place_of(line: bytes, scope: Scope) -> tuple[str, str] | None:
@@ -31,6 +35,23 @@ def by_period(lines: Sequence[bytes], scope: Scope) -> list[list[bytes]]:
         place = place_of(line, scope)
         found.setdefault("" if place is None else place[0], []).append(line)
     return [found[period] for period in sorted(found)]
+
+
+def renumber(error: KyojoError, part: Sequence[bytes], whole: Sequence[bytes]) -> KyojoError:
+    """The refusal of a batch, its faults counted from the first of all the lines given.
+
+    A batch is a part of them, in another order: its own numbers would mislead whoever mends them.
+    """
+
+    def placed(fault: Fault) -> Fault:
+        found = _RECORD.match(fault.where)
+        if found is None or not 0 < int(found[1]) <= len(part):
+            return fault
+        number = whole.index(part[int(found[1]) - 1]) + 1
+        return replace(fault, where=f"record {number}{fault.where[found.end() :]}")
+
+    error.faults = tuple(placed(fault) for fault in error.faults)
+    return error
 
 
 def read_records(lines: Iterable[bytes], scope: Scope, month: str) -> Lines:

@@ -18,7 +18,7 @@ from ledger.audit.bundle import Manifest, Progress, write_bundle
 from ledger.audit.slice import Head, write_slice
 from ledger.audit.trust import KnownBlock, Trust, TrustedChain, format_trust, make_trust
 from ledger.coop.logkeys import in_force
-from ledger.errors import NotFound
+from ledger.errors import InvalidInput, NotFound
 from ledger.log.key import parse_vkey
 from ledger.log.policy import Log, format_policy
 from ledger.service.coop import Coop
@@ -131,7 +131,12 @@ def export_trust(coop: Coop, out_path: Path, *, blocks: Iterable[Block] = ()) ->
 @contextmanager
 def _atomic(path: Path) -> Iterator[BinaryIO]:
     """A new file beside ``path`` that takes its name at the end, or is removed."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    if path.is_dir():
+        raise InvalidInput(f"cannot write {path}: it is a folder")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise InvalidInput(f"cannot write {path}: {error.strerror}") from error
     try:
         with os.fdopen(handle, "wb") as out:
             yield out

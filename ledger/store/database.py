@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from ledger.errors import StoreBusy
+from ledger.errors import InvalidInput, StoreBusy
 
 BUSY_SECONDS = 30
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
@@ -28,9 +28,14 @@ class Database:
 
     def __init__(self, url: str) -> None:
         """Open ``sqlite:///FILE`` or ``postgresql+psycopg://…``; nothing is created yet."""
-        self.url = make_url(url)
-        self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url)
+        try:
+            self.url = make_url(url)
+            self.is_sqlite = self.url.get_backend_name() == "sqlite"
+            self.engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url)
+        except (ArgumentError, ModuleNotFoundError) as error:
+            raise InvalidInput(
+                "the database's address is not sqlite:///FILE or postgresql+psycopg://…"
+            ) from error
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -68,6 +73,8 @@ def _busy() -> Iterator[None]:
     except DBAPIError as error:
         if error.connection_invalidated:
             raise StoreBusy(f"the database connection was lost: {error.orig}") from error
+        if type(error) is DatabaseError:  # SQLite's word for a damaged or another kind of file
+            raise StoreBusy(f"the database cannot be used: {error.orig}") from error
         raise
 
 

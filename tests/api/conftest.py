@@ -114,21 +114,35 @@ class World:
 Open = Callable[[str], World]
 
 
+def open_copy(template: Path, root: Path) -> World:
+    """A copy of an installation, opened; the caller closes it."""
+    shutil.copytree(template, root)
+    installation = Place(root).open()
+    return World(installation, Asked(create_app(installation)))
+
+
+@pytest.fixture(scope="module")
+def settled(
+    templates: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """A settled month that a module's tests share: they only read, or are refused."""
+    world = open_copy(templates["settled"], tmp_path_factory.mktemp("shared") / "settled")
+    yield world
+    world.installation.close()
+
+
 @pytest.fixture
 def open_world(templates: dict[str, Path], tmp_path: Path) -> Iterator[Open]:
     """Opens a copy of a template."""
-    opened: list[Installation] = []
+    opened: list[World] = []
 
     def make(name: str) -> World:
-        root = tmp_path / name
-        shutil.copytree(templates[name], root)
-        installation = Place(root).open()
-        opened.append(installation)
-        return World(installation, Asked(create_app(installation)))
+        opened.append(open_copy(templates[name], tmp_path / name))
+        return opened[-1]
 
     yield make
-    for installation in opened:
-        installation.close()
+    for world in opened:
+        world.installation.close()
 
 
 @pytest.fixture

@@ -63,4 +63,4 @@ def test_bank_details_open_to_the_member_and_the_office(world: World) -> None:
 
 def test_a_blob_that_is_not_there(world: World) -> None:
     check_problem(world.get("/blobs/" + "00" * 32, "audit"), 404, "not-found")
-    check_problem(world.get("/blobs/x", "audit"), 400, "invalid-input")
+    check_problem(world.get("/blobs/x", "audit"), 422, "invalid-input")

@@ -67,7 +67,7 @@ def test_no_path_of_a_tile_is_a_problem_document_and_never_a_failure(
 def test_numbers_beyond_every_log_are_not_there(world: World, index: int) -> None:
     for path in ("", "/proof", "/tlog-proof", "/records/0/proof"):
         answer = world.get(f"/entries/{index}{path}", "audit")
-        check_problem(answer, 404, "not-found")
+        check_problem(answer, 422, "invalid-input")
 
 
 @pytest.mark.parametrize(

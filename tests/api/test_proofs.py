@@ -57,8 +57,10 @@ def test_a_record_is_disclosed_to_its_sender_and_the_charters_readers(settled: W
 
 def test_records_that_are_not_there(settled: World) -> None:
     batch = batch_of(settled, "bus")
-    for path in (f"{batch}/records/1", f"{batch}/records/-1", f"{batch}/records/{10**30}"):
-        check_problem(settled.get(f"/entries/{path}/proof", "audit"), 404, "not-found")
+    check_problem(settled.get(f"/entries/{batch}/records/1/proof", "audit"), 404, "not-found")
+    for number in (-1, 10**30):
+        path = f"/entries/{batch}/records/{number}/proof"
+        check_problem(settled.get(path, "audit"), 422, "invalid-input")
     problem = check_problem(settled.get("/entries/0/records/0/proof", "audit"), 404, "not-found")
     assert "charter" in problem["detail"]
     check_problem(settled.get(f"/entries/{batch}/records/x/proof", "audit"), 422, "invalid-input")
