@@ -49,6 +49,11 @@ export const REMARKS = {
     en: "A proof shows that the entry stands in the log, not that the ledger's rules allowed it.",
     ja: "証明はエントリーが記録にあることを示します。規則に適うことは示しません。",
   },
+  membership: {
+    en: "Whether the key that signed a batch was a member's at that time, which other records " +
+      "there are, and whether one of these was reversed later: the audit bundle shows that.",
+    ja: "署名した鍵が当時の組合員のものか、他の記録の有無、後の取消しは、監査束で確かめます。",
+  },
   extra: {
     en: "The proof's extra line is covered by no signature and was not looked at.",
     ja: "証明の extra 行は署名の対象外であり、確かめていません。",
