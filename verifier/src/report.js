@@ -37,10 +37,11 @@ function bundleRows(facts, texts) {
   const periods = facts.periods.map((period) =>
     `${period.id}: ${texts.status[period.status] ?? period.status}`);
   const settlements = facts.settlements.map((one) =>
-    `${one.period}: ${amount(one.total, one.digits, one.currency)} (${texts.toMembers} ` +
+    `${one.period}: ${amount(one.total, one.digits, one.currency)} (${texts.members} ` +
       `${one.members})`);
   const anchors = facts.anchors.map((one) =>
-    `${one.size} → ${one.block}${one.time ? ` (${one.time})` : ""}: ${texts.restsOn[one.restsOn]}`);
+    `${texts.names.size} ${one.size}, ${texts.block} ${one.block} (${one.time ?? "?"}): ` +
+      texts.restsOn[one.restsOn]);
   return [
     ["origin", facts.origin], ["genesis", facts.genesis], ["size", String(facts.size)],
     ["root", facts.root], ["signedBy", facts.signedBy.join(", ")],

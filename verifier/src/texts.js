@@ -46,7 +46,7 @@ export const TEXTS = {
       net: "Net amount", batches: "Usage batches", index: "Entry", leaf: "Leaf hash",
       lines: "Records", time: "Time taken",
     },
-    inBatches: "in batches:", toMembers: "to members:",
+    inBatches: "batches:", members: "members:", block: "block",
     restsOn: {
       "trusted-block": "rests on a block that your trust file names",
       "evidence-only": "evidence is consistent, its block is not one you named",
@@ -99,7 +99,7 @@ export const TEXTS = {
       anchors: "アンカー", member: "組合員", period: "期間", net: "差引額", batches: "送信束",
       index: "エントリー", leaf: "葉のハッシュ", lines: "利用記録", time: "所要時間",
     },
-    inBatches: "送信束:", toMembers: "配分先:",
+    inBatches: "送信束:", members: "組合員:", block: "ブロック",
     restsOn: {
       "trusted-block": "信頼ファイルのブロックに基づきます",
       "evidence-only": "証拠は整合していますが、ブロックは未確認です",
