@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field
 
+from ledger.coop.logkeys import in_force
 from ledger.coop.state import Period, Proposal
 from ledger.log.merkle import leaf_hash
 from ledger.service.read import Overview
@@ -51,7 +52,7 @@ class CoopModel(BaseModel):
             time_zone=terms.time_zone,
             currencies={currency.code: currency.digits for currency in terms.currencies},
             decided_by=terms.period.decided_by,
-            log_keys=list(terms.log_keys),
+            log_keys=list(in_force(found.state.log_keys)),
             anchors=[target.model_dump() for target in terms.anchors],
             vocabulary=terms.vocabulary.model_dump(),
             facilities=sorted(found.state.facilities),
@@ -65,6 +66,26 @@ class KeyModel(BaseModel):
     member: str
     sequence: int = Field(description="The number that the key's next entry must carry.")
     revoked: bool
+
+
+class EvidenceModel(BaseModel):
+    """An entry with its inclusion proof under a checkpoint."""
+
+    index: int
+    entry: str
+    hashes: list[str]
+    checkpoint: str
+
+
+class LogKeyModel(BaseModel):
+    """A key of the log, and what shows its beginning and its end.
+
+    The checkpoint of each is signed by the keys before the change and those after it.
+    """
+
+    vkey: str
+    announcement: EvidenceModel | None = Field(description="None for a founding key.")
+    retirement: EvidenceModel | None = Field(description="None while it signs.")
 
 
 class MemberModel(BaseModel):
@@ -212,7 +233,19 @@ class TotalModel(BaseModel):
     facility: str
     name: str
     currency: str
-    amount: int
+    amount: int = Field(description="What counts for the period's settlement.")
+    late: int = Field(description="What came after the cut-off and is in no settlement yet.")
+
+
+class OwnUsageModel(BaseModel):
+    """What a member has submitted for a period."""
+
+    batches: int
+    records: int
+    confirmed: bool = Field(description="Whether the member has confirmed just this.")
+    totals: list[tuple[str, str, str, int]] = Field(
+        description="Rows of facility, name, currency and amount, late usage included."
+    )
 
 
 class NonceModel(BaseModel):

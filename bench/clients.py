@@ -22,7 +22,7 @@ from typing import Any
 from bench.coop import SLUG, Place, key_of
 from bench.records import make_records
 from ledger.client import MemberClient, open_journal
-from ledger.client.member import encode_record
+from ledger.client.records import encode_record
 
 WAIT_SECONDS_MAX = 300
 CLIENTS = max(2, min(4, os.cpu_count() or 2))

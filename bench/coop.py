@@ -21,7 +21,6 @@ from ledger.coop.bodies import (
     LocalName,
     MemberAdmitted,
     NewKey,
-    RulesetProposed,
 )
 from ledger.coop.charter import Charter
 from ledger.coop.signing import Seen, show_possession, sign_decision
@@ -29,11 +28,11 @@ from ledger.coop.submission import Submission
 from ledger.identity.signature import SigningKey
 from ledger.log.key import KeyType, format_signing_key, format_vkey
 from ledger.log.key import SigningKey as LogKey
-from ledger.rules.document import parse_rules
 from ledger.service.coop import Coop
 from ledger.service.found import found
-from ledger.service.office import blob_reference, write
+from ledger.service.office import write
 from ledger.service.periods import open_period
+from ledger.service.rules import propose_rules
 from ledger.service.submit import submit
 from ledger.wiring import Installation, open_installation, write_secret
 
@@ -186,20 +185,7 @@ def _found(coop: Coop, members: list[str]) -> None:
 
 
 def _adopt_rules(coop: Coop) -> None:
-    text = RULES.encode()
-    rules = parse_rules(text)
-    blob = sha256(text).digest() + text
-    reference = blob_reference(blob)
-    body = RulesetProposed.model_validate(
-        {
-            "ruleset": rules.name,
-            "version": rules.version,
-            "effective_from": rules.effective_from,
-            "rule_hash": rules.rule_hash.hex(),
-            "text": reference,
-        }
-    )
-    write(coop, kind="ruleset-proposed", body=body, blobs={reference["sha256"]: blob})
+    propose_rules(coop, RULES.encode())
     approve(coop)
 
 

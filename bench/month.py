@@ -28,7 +28,7 @@ from bench.figure import Figure, median_seconds, seconds_of
 from bench.records import MONTH, batch_sizes, make_records, parts
 from bench.server import REPOSITORY
 from ledger import canonical
-from ledger.client.member import encode_record
+from ledger.client.records import encode_record
 from ledger.coop.signing import Seen, sign_entry
 from ledger.service.coop import Coop
 from ledger.service.export import export_bundle, export_trust

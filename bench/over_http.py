@@ -15,7 +15,7 @@ from bench.database import fresh_database, second_database
 from bench.figure import Figure, median_seconds, percentile, seconds_of
 from bench.records import make_records, parts
 from bench.server import serving
-from ledger.client.member import encode_record
+from ledger.client.records import encode_record
 
 BATCH_RECORDS = 1000
 ROUNDS = 3

@@ -13,8 +13,10 @@
     [coops.kaga]
     origin = "ledger.example.jp/kaga"
     log_key = "keys/log.key"              # the log's Ed25519 signing key, one line
+    more_log_keys = []                    # while a key is being replaced: the files of others
     office_key = "keys/office.key"        # only where scripts of the office run
     settlement_secret = "keys/settlement.secret"
+    high_water = "kaga.high-water"        # the newest signed head; not on the database's disk
 
     [coops.kaga.chain]
     url = "embedded:chain.db"             # or an https JSON-RPC URL
@@ -80,8 +82,10 @@ class CoopSection(Section):
 
     origin: str
     log_key: str
+    more_log_keys: list[str] = []
     office_key: str | None = None
     settlement_secret: str | None = None
+    high_water: str = ""
     chain: ChainSection | None = None
 
 
@@ -121,12 +125,12 @@ def load_config(path: Path, environment: Mapping[str, str]) -> Config:
 def _absolute(config: Config, base: Path, url: str) -> Config:
     if url.startswith(SQLITE):
         url = SQLITE + str(base / url.removeprefix(SQLITE))
-    coops = {slug: _absolute_coop(coop, base) for slug, coop in config.coops.items()}
+    coops = {slug: _absolute_coop(slug, coop, base) for slug, coop in config.coops.items()}
     database = DatabaseSection(url=url)
     return config.model_copy(update={"database": database, "coops": coops})
 
 
-def _absolute_coop(coop: CoopSection, base: Path) -> CoopSection:
+def _absolute_coop(slug: str, coop: CoopSection, base: Path) -> CoopSection:
     def place(path: str | None) -> str | None:
         return None if path is None else str(base / path)
 
@@ -141,8 +145,10 @@ def _absolute_coop(coop: CoopSection, base: Path) -> CoopSection:
     return coop.model_copy(
         update={
             "log_key": str(base / coop.log_key),
+            "more_log_keys": [str(base / path) for path in coop.more_log_keys],
             "office_key": place(coop.office_key),
             "settlement_secret": place(coop.settlement_secret),
+            "high_water": place(coop.high_water or f"{slug}.high-water"),
             "chain": chain,
         }
     )

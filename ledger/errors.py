@@ -314,6 +314,16 @@ class StoreBusy(Unavailable):
     code = "store-busy"
 
 
+class ReadOnly(Unavailable):
+    """This ledger signs nothing: its database is behind, or beside, what is known of it outside."""
+
+    code = "read-only"
+    remedy_en = "Bring back the missing entries (docs/restore.md); never sign a second history."
+    remedy_ja = (
+        "失われた項目を復元してください（docs/restore.md）。第二の履歴に署名してはなりません。"
+    )
+
+
 class InvariantViolated(KyojoError):
     """kyojo contradicts itself: a bug, and nothing was written."""
 

@@ -19,12 +19,15 @@ from ledger.config import (
 )
 from ledger.errors import InvalidInput, NotFound
 from ledger.identity.signature import SigningKey
+from ledger.log.key import SigningKey as LogKey
 from ledger.log.key import parse_signing_key
 from ledger.log.note import Ed25519Signer
 from ledger.period import format_instant
 from ledger.service.anchor import ChainAccess
 from ledger.service.coop import Coop, Office
+from ledger.service.outside import Source, ask_all, heads_on_chain
 from ledger.store.database import Database
+from ledger.store.high_water import HighWater
 from ledger.store.logs import Log, create_log, find_log, list_logs
 from ledger.store.schema import upgrade
 from ledger.store.sequencer import Sequencer
@@ -91,16 +94,31 @@ def open_installation(path: Path) -> Installation:
 
 def open_coop(database: Database, log: Log, section: CoopSection) -> Coop:
     """One co-op with its keys."""
-    signer = Ed25519Signer(parse_signing_key(_read(section.log_key).strip()))
+    files = (section.log_key, *section.more_log_keys)
+    signers = [Ed25519Signer(read_log_key(path)) for path in files]
+    high_water = HighWater(Path(section.high_water)) if section.high_water else None
     sequencer = Sequencer(
         database,
         log_id=log.id,
         origin=log.origin,
         id_key=log.id_key,
-        signers=[signer],
+        signers=signers,
         clock=system_clock,
+        outside=lambda state: ask_all(state, _sources(section, high_water)),
+        noted=(lambda _note: None) if high_water is None else high_water.note,
     )
     return Coop(log, database, sequencer, system_clock, secrets.token_bytes, _office(section))
+
+
+def _sources(section: CoopSection, high_water: HighWater | None) -> list[Source]:
+    """Where a log's head is known outside of its database."""
+    sources: list[Source] = []
+    if high_water is not None:
+        sources.append(lambda _state: high_water.heads())
+    if section.chain is not None:
+        url = section.chain.url
+        sources.append(lambda state: heads_on_chain(url, state))
+    return sources
 
 
 def system_clock() -> str:
@@ -111,6 +129,11 @@ def system_clock() -> str:
 def read_key(path: str) -> SigningKey:
     """A signing key from its file of 64 hex digits."""
     return SigningKey.from_hex(_read(path))
+
+
+def read_log_key(path: str) -> LogKey:
+    """A key of the log from its file."""
+    return parse_signing_key(_read(path).strip())
 
 
 def read_secret(path: str) -> bytes:

@@ -26,6 +26,7 @@ from ledger.service.found import found
 from ledger.service.month import run_month
 from ledger.service.office import write
 from ledger.service.periods import open_period
+from ledger.service.rules import propose_rules
 from ledger.service.submit import entry_request, submit, submit_usage
 from ledger.store.sequencer import Receipt
 from ledger.usage.batch import seal_batch
@@ -149,14 +150,7 @@ def settle(place: Place) -> None:
 
 
 def _adopt_rules(coop: Coop) -> None:
-    from ledger.rules.document import parse_rules
-
-    text = SALT + RULES_TEXT.encode()
-    rules = parse_rules(text[32:])
-    body = {"ruleset": rules.name, "version": rules.version,
-            "effective_from": rules.effective_from, "rule_hash": rules.rule_hash.hex(),
-            "text": blob_ref(text)}  # fmt: skip
-    write(coop, kind="ruleset-proposed", body=body, blobs={sha256(text).hexdigest(): text})
+    propose_rules(coop, RULES_TEXT.encode())
     carry(coop)
 
 

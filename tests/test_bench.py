@@ -10,7 +10,7 @@ from bench.__main__ import FIGURES, main, parse_arguments
 from bench.bare import BareRows, append_to_pymerkle, hash_twice
 from bench.figure import Figure, percentile, significant
 from bench.records import MONTH, batch_sizes, make_records, parts
-from ledger.client.member import encode_record
+from ledger.client.records import encode_record
 from ledger.log.merkle import leaf_hash, root_hash
 from ledger.usage.record import parse_line
 

@@ -11,8 +11,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from api.dependencies import CoopHere, ReaderHere
+from api.models import LogKeyModel
 from ledger.errors import NotFound
 from ledger.log.tile import TILE_WIDTH, format_bundle, parse_bundle_path, parse_tile_path
+from ledger.service import logkeys
 from ledger.service.read import require_member
 
 router = APIRouter(tags=["log"])
@@ -53,6 +55,13 @@ def read_tile(coop: CoopHere, path: str) -> Response:
     with coop.reading() as (_, log):
         data = log.tile(tile)
     return Response(data, media_type=BYTES, headers=IMMUTABLE)
+
+
+@router.get("/v1/{coop}/log-keys")
+def list_log_keys(coop: CoopHere) -> list[LogKeyModel]:
+    """The log's keys, past ones included, and how one leads to the next. Open to all."""
+    rows = logkeys.history(coop)
+    return [LogKeyModel.model_validate(row, from_attributes=True) for row in rows]
 
 
 @router.get("/v1/{coop}/consistency")

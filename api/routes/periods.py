@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from api.dependencies import CoopHere, ReaderHere
-from api.models import AnchorModel, PeriodModel, TotalModel
+from api.models import AnchorModel, OwnUsageModel, PeriodModel, TotalModel
 from ledger.errors import NotFound
 from ledger.service import anchor, read, statements
 
@@ -32,6 +32,13 @@ def read_totals(coop: CoopHere, reader: ReaderHere, month: str) -> list[TotalMod
     """A period's totals: a member's own, or all for the roles that the charter names."""
     rows = read.totals(coop, reader, month)
     return [TotalModel.model_validate(row, from_attributes=True) for row in rows]
+
+
+@router.get("/v1/{coop}/periods/{month}/usage")
+def read_own_usage(coop: CoopHere, reader: ReaderHere, month: str) -> OwnUsageModel:
+    """What the asking member has submitted for a period, to compare with its own records."""
+    found = read.own_usage(coop, reader, month)
+    return OwnUsageModel.model_validate(found, from_attributes=True)
 
 
 @router.get("/v1/{coop}/periods/{month}/settlement")

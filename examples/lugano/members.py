@@ -9,7 +9,7 @@ from typing import Any
 
 from examples.lugano.place import SESSIONS, SLUG, Place
 from ledger.client import MemberClient, Submitted, open_journal
-from ledger.client.member import encode_record
+from ledger.client.records import encode_record
 from ledger.errors import InvalidInput
 from ledger.usage.formats.charging_csv import Options, convert
 
@@ -88,19 +88,12 @@ def submit(place: Place, url: str, progress: Progress) -> list[tuple[Parcel, Sub
 
 
 def confirm(place: Place, url: str, month: str) -> None:
-    """Every member that submitted confirms what the ledger holds of it, if it has not yet."""
-    for member_id in VOTERS:
-        with client(place, url, member_id) as member:
-            member.sign_in()
-            rows = member.get("entries", kind="usage-confirmed", member=member_id, period=month)
-            batches = member.get("entries", kind="usage-batch", member=member_id, period=month)
-            own = [member.get(f"entries/{row['index']}")["document"]["body"] for row in batches]
-            own = [body for body in own if body["account"] == "own"]
-            if rows or not own:
-                continue
-            records = sum(body["count"] for body in own)
-            body = {"period": month, "batches": len(own), "records": records}
-            member.submit_entry("usage-confirmed", body)
+    """Every member that submitted compares its records with the ledger's and confirms them."""
+    packed, _, _ = parcels(place)
+    for parcel in packed:
+        if parcel.account == "own":
+            with client(place, url, parcel.member) as member:
+                member.confirm(month, parcel.lines)
 
 
 def decide_all(place: Place, url: str) -> int:

@@ -7,12 +7,12 @@ from typing import Any
 
 from examples.lugano.place import RULES, Place
 from ledger.coop.authority import default_authority
-from ledger.coop.bodies import CostReported, FacilityRegistered, FundingReported, RulesetProposed
+from ledger.coop.bodies import CostReported, FacilityRegistered, FundingReported
 from ledger.coop.charter import Charter
-from ledger.rules.document import parse_rules
 from ledger.service.coop import Coop
 from ledger.service.found import found
-from ledger.service.office import blob_reference, write
+from ledger.service.office import write
+from ledger.service.rules import propose_rules
 
 METRICS = [
     {"id": "energy_wh", "unit": "Wh", "ja": "電力量", "en": "energy", "aliases": ["energia"]},
@@ -87,7 +87,7 @@ def register(place: Place, coop: Coop) -> None:
         if facility["id"] not in state.facilities:
             body = FacilityRegistered.model_validate(facility)
             write(coop, kind="facility-registered", body=body)
-    _propose_rules(coop)
+    propose_rules(coop, RULES.read_bytes())
     _report_funding(place, coop)
 
 
@@ -101,28 +101,6 @@ def report_costs(place: Place, coop: Coop, month: str) -> None:
             if member not in row["borne"] and not _waits(coop, "cost-reported", wanted):
                 body = CostReported(**wanted, amount_minor=amount, currency=place.coop["currency"])
                 write(coop, kind="cost-reported", body=body)
-
-
-def _propose_rules(coop: Coop) -> None:
-    state = coop.state()
-    text = RULES.read_bytes()
-    rules = parse_rules(text)
-    known = {adopted.rule_hash for adopted in state.rule_sets} | set(state.proposals)
-    if rules.rule_hash.hex() in known:
-        return
-    # Rules are open to all, so their salt hides nothing; it only keeps the form of all blobs.
-    blob = sha256(text).digest() + text
-    reference = blob_reference(blob)
-    body = RulesetProposed.model_validate(
-        {
-            "ruleset": rules.name,
-            "version": rules.version,
-            "effective_from": rules.effective_from,
-            "rule_hash": rules.rule_hash.hex(),
-            "text": reference,
-        }
-    )
-    write(coop, kind="ruleset-proposed", body=body, blobs={reference["sha256"]: blob})
 
 
 def _report_funding(place: Place, coop: Coop) -> None:

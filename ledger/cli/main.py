@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from ledger.cli import audit, member, office
+from ledger.cli import audit, logkeys, member, office
 from ledger.cli.output import exit_code, show_error
 from ledger.errors import KyojoError
 
@@ -44,6 +44,6 @@ def build_parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--json", action="store_true", help="print one JSON document")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    for module in (office, member, audit):
+    for module in (office, logkeys, member, audit):
         module.add_commands(commands, shared)
     return parser

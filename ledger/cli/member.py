@@ -35,6 +35,11 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     submit.add_argument("--suspense", action="store_true", help="usage of nobody known")
     submit.set_defaults(run=submit_records)
 
+    confirm = verbs.add_parser("confirm", parents=[own], help="confirm a month's usage (NDJSON)")
+    confirm.add_argument("period", metavar="YYYY-MM")
+    confirm.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    confirm.set_defaults(run=confirm_usage)
+
     proposals = verbs.add_parser("proposals", parents=[own], help="what waits for decisions")
     proposals.set_defaults(run=list_proposals)
 
@@ -74,7 +79,7 @@ def client_of(options: argparse.Namespace) -> Iterator[MemberClient]:
 
 def submit_records(options: argparse.Namespace) -> int:
     """Submit the records of a file; those the ledger has are skipped."""
-    lines = _read(options.file).removesuffix(b"\n").split(b"\n")
+    lines = _lines(options.file)
     account = "suspense" if options.suspense else "own"
     with client_of(options) as client, progress("records", quiet=options.json) as report:
         done = client.submit_records(lines, account=account, progress=report)
@@ -83,6 +88,16 @@ def submit_records(options: argparse.Namespace) -> int:
     }  # fmt: skip
     text = f"{done.sent} records in {done.batches} batches; {done.skipped} were there already"
     show(text, document, as_json=options.json)
+    return 0
+
+
+def confirm_usage(options: argparse.Namespace) -> int:
+    """Compare the member's own records of a month with the ledger's, and confirm them."""
+    lines = [line for path in options.files for line in _lines(path)]
+    with client_of(options) as client:
+        found = client.confirm(options.period, lines)
+    text = f"{options.period}: {found['records']} records in {found['batches']} batches, confirmed"
+    show(text, found, as_json=options.json)
     return 0
 
 
@@ -145,6 +160,10 @@ def print_token(options: argparse.Namespace) -> int:
         token = client.sign_in()
     show(token, {"token": token}, as_json=options.json)
     return 0
+
+
+def _lines(path: Path) -> list[bytes]:
+    return _read(path).removesuffix(b"\n").split(b"\n")
 
 
 def _read(path: Path) -> bytes:

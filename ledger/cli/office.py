@@ -24,6 +24,7 @@ from ledger.log.key import KeyType, SigningKey, format_signing_key, format_vkey
 from ledger.money import format_minor
 from ledger.service import anchor, found, month, periods, settle
 from ledger.service.coop import Coop
+from ledger.service.rules import propose_rules
 from ledger.store.rebuild import rebuild
 from ledger.store.sequencer import Receipt
 from ledger.wiring import (
@@ -71,6 +72,12 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
         command = commands.add_parser(name, parents=[coop], help=text)
         command.add_argument("period", metavar="YYYY-MM")
         command.set_defaults(run=run_verb, verb=verb)
+
+    rules = commands.add_parser(
+        "propose-rules", parents=[coop], help="put a rule set (YAML) before the members"
+    )
+    rules.add_argument("file", type=Path)
+    rules.set_defaults(run=run_rules)
 
     draft = commands.add_parser("draft", parents=[coop], help="compute a settlement, write nothing")
     draft.add_argument("period", metavar="YYYY-MM")
@@ -144,7 +151,7 @@ def found_coop(options: argparse.Namespace) -> int:
         raise InvalidInput(f"{options.charter} is not JSON: {error}") from error
     with chosen(options) as (_, coop):
         receipt = found.found(coop, charter, [read_key(path) for path in options.key])
-        _show_receipt(receipt, options)
+        show_receipt(receipt, options)
     return 0
 
 
@@ -169,7 +176,18 @@ def show_status(options: argparse.Namespace) -> int:
 def run_verb(options: argparse.Namespace) -> int:
     """Run one of the verbs on a period."""
     with chosen(options) as (_, coop):
-        _show_receipt(options.verb(coop, options.period), options)
+        show_receipt(options.verb(coop, options.period), options)
+    return 0
+
+
+def run_rules(options: argparse.Namespace) -> int:
+    """Propose a rule set; one that is known already is left alone."""
+    try:
+        text = options.file.read_bytes()
+    except OSError as error:
+        raise NotFound(f"cannot read {options.file}: {error}") from error
+    with chosen(options) as (_, coop):
+        show_receipt(propose_rules(coop, text), options)
     return 0
 
 
@@ -232,7 +250,8 @@ def show_authority(options: argparse.Namespace) -> int:
     return 0
 
 
-def _show_receipt(receipt: Receipt | None, options: argparse.Namespace) -> None:
+def show_receipt(receipt: Receipt | None, options: argparse.Namespace) -> None:
+    """Print where an entry was written, or that there was nothing to write."""
     if receipt is None:
         show("done already; nothing was written", None, as_json=options.json)
         return

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import base64
 import gzip
-import json
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -20,6 +19,8 @@ from typing import Any
 
 from ledger import canonical
 from ledger.client.journal import Journal, Pending
+from ledger.client.logkeys import learn_keys
+from ledger.client.records import by_period, compare_usage, parts_of, place_of, read_records
 from ledger.client.transport import Transport
 from ledger.coop.bodies import Body
 from ledger.coop.envelope import Draft, parse_envelope
@@ -41,7 +42,6 @@ from ledger.log.merkle import EMPTY_ROOT, leaf_hash, verify_consistency, verify_
 from ledger.log.note import Ed25519Verifier
 from ledger.period import format_instant
 from ledger.usage.batch import Calendar, Scope, seal_batch
-from ledger.usage.record import parse_line
 
 BATCH_RECORDS = 1000
 SIGN_IN_MINUTES = 5
@@ -136,14 +136,32 @@ class MemberClient:
         scope = self._scope()
         fresh = self._drop_known(wanted, scope)
         late: set[str] = set()
-        batches = 0
-        for start in range(0, len(fresh), batch_records):
-            part = fresh[start : start + batch_records]
-            receipt = self._submit_batch(part, scope, account, source)
-            late.update(receipt["late"])
-            batches += 1
-            progress(start + len(part), len(fresh))
+        batches = sent = 0
+        for month in by_period(fresh, scope):
+            for part in parts_of(month, batch_records):
+                receipt = self._submit_batch(part, scope, account, source)
+                late.update(receipt["late"])
+                batches, sent = batches + 1, sent + len(part)
+                progress(sent, len(fresh))
         return Submitted(len(fresh), len(wanted) - len(fresh), batches, tuple(sorted(late)))
+
+    def confirm(self, month: str, lines: Iterable[bytes]) -> dict[str, Any]:
+        """Confirm a month's usage from the member's own records of it; safe to repeat.
+
+        What is signed is the number of records counted here, so a server that dropped or made up
+        one is refused by the ledger itself. Raises Conflict, naming what differs, before that.
+        """
+        scope = self._scope()
+        judged = read_records(lines, scope, month)
+        if self._http.token is None:
+            self.sign_in()
+        there = self.get(f"periods/{month}/usage")
+        compare_usage(judged, there, month)
+        if there["confirmed"]:
+            return dict(there)
+        body = {"period": month, "batches": there["batches"], "records": len(judged.records)}
+        self.submit_entry("usage-confirmed", body)
+        return {**there, "confirmed": True}
 
     def submit_entry(
         self, kind: str, body: Body | Mapping[str, Any], blobs: Sequence[bytes] = ()
@@ -182,7 +200,11 @@ class MemberClient:
         return None if pending is None else self._deliver(pending)
 
     def sync(self) -> Checkpoint:
-        """Fetch the newest checkpoint, prove that it extends the one known, and keep it."""
+        """Fetch the newest checkpoint, prove that it extends the one known, and keep it.
+
+        New keys of the log are learnt on the way, from what those known have signed.
+        """
+        self._learn_keys()
         note = self._http.get_text(f"/log/{self._coop}/checkpoint").encode()
         found = self._open(note)
         known = self._head()
@@ -267,6 +289,13 @@ class MemberClient:
         leaf = leaf_hash(data)
         verify_inclusion(leaf, receipt["index"], checkpoint.size, proof, checkpoint.root)
 
+    def _learn_keys(self) -> None:
+        rows = self._http.get(f"/v1/{self._coop}/log-keys")
+        learnt = learn_keys(self._pin["log_keys"], rows, origin=self._pin["origin"])
+        if learnt != self._pin["log_keys"]:
+            self._pin = {**self._pin, "log_keys": learnt}
+            self._journal.write_json("pin.json", self._pin)
+
     def _open(self, note: bytes) -> Checkpoint:
         origin = self._pin["origin"]
         return open_checkpoint(note, origin=origin, verifiers=self._verifiers()).checkpoint
@@ -329,8 +358,8 @@ class MemberClient:
         if self._http.token is None:
             self.sign_in()
         fresh: list[bytes] = []
-        for part in _parts(lines, 10_000):
-            places = [_place(line, scope) for line in part]
+        for part in parts_of(lines, 10_000):
+            places = [place_of(line, scope) for line in part]
             asked: dict[str, list[str]] = {}
             for period, record_id in filter(None, places):
                 asked.setdefault(period, []).append(record_id)
@@ -338,22 +367,3 @@ class MemberClient:
             known = {(p, i) for p, row in answer["known"].items() for i in row}
             fresh += [line for line, at in zip(part, places, strict=True) if at not in known]
         return fresh
-
-
-def _place(line: bytes, scope: Scope) -> tuple[str, str] | None:
-    """Period and id of a record; None for one that will be refused when it is sealed."""
-    try:
-        record = parse_line(line)
-        return scope.calendar.period_of(record), record.id
-    except KyojoError:
-        return None
-
-
-def _parts(lines: Sequence[bytes], size: int) -> Iterator[Sequence[bytes]]:
-    for start in range(0, len(lines), size):
-        yield lines[start : start + size]
-
-
-def encode_record(record: Mapping[str, Any]) -> bytes:
-    """A record as a line: compact JSON in UTF-8, names in the order given."""
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()

@@ -14,8 +14,9 @@ from ledger.coop.authority import KINDS, WITHDRAW, check_authority, right_of
 from ledger.coop.bodies import RESERVED, parse_body
 from ledger.coop.charter import Charter, CharterEntry
 from ledger.coop.envelope import Draft, Envelope
+from ledger.coop.logkeys import parse_log_key
 from ledger.coop.proposals import drop_lost
-from ledger.coop.state import Key, Member, State
+from ledger.coop.state import Key, LogKey, Member, State
 from ledger.coop.step import Change, Evidence, Step
 from ledger.errors import (
     BadSignature,
@@ -30,7 +31,7 @@ from ledger.errors import (
 )
 from ledger.identity.signature import recover_address
 from ledger.identity.typed_data import CharterMessage
-from ledger.log.key import parse_vkey
+from ledger.log.key import KeyType
 from ledger.log.merkle import Frontier, root_hash
 from ledger.period import month_bounds
 
@@ -114,14 +115,22 @@ def _found(envelope: Envelope) -> Change:
         for founder in charter.members
     }
     return Change(
-        State(charter=charter, members=members, keys=keys), member=keys[draft.actor].member
+        State(
+            charter=charter,
+            members=members,
+            keys=keys,
+            log_keys={vkey: LogKey(added=0) for vkey in charter.log_keys},
+        ),
+        member=keys[draft.actor].member,
     )
 
 
 def _check_log_keys(charter: Charter) -> None:
-    for vkey in charter.log_keys:
-        if parse_vkey(vkey).name != charter.origin:
-            raise MalformedEntry(f"the log's key is named after its origin, {charter.origin}")
+    found = [parse_log_key(vkey, charter.origin) for vkey in charter.log_keys]
+    if len({key.key_id for key in found}) != len(found):
+        raise DuplicateId("a log key stands twice in the charter")
+    if not any(key.key_type is KeyType.ED25519 for key in found):
+        raise MalformedEntry("a log signs with an Ed25519 key at least; the charter names none")
 
 
 def _check_names(charter: Charter) -> None:
@@ -154,6 +163,18 @@ def _founding_keys(body: CharterEntry) -> dict[str, Key]:
         if recover_address(digest, bytes.fromhex(signature[2:])) != address:
             raise BadSignature(f"the charter's signature by {address} is not by that key")
     return keys
+
+
+def check_signer(state: State, draft: Draft) -> None:
+    """Raise WrongSigner unless a key that this co-op knows, or knew, has signed the draft.
+
+    What a door asks before it reads whatever else was sent: a stranger causes no work.
+    """
+    if state.size == 0 or draft.kind == CHARTER:
+        return  # who signs a charter is known from the charter alone
+    if draft.actor not in state.keys:
+        raise WrongSigner(f"{draft.actor} is not a key of this co-op")
+    _check_signature(draft, bytes.fromhex(state.genesis))
 
 
 def _check_actor(state: State, draft: Draft) -> Member:

@@ -16,6 +16,7 @@ from ledger.coop import (
     batches,
     bodies,
     facts,
+    logkeys,
     members,
     periods,
     proposals,
@@ -139,6 +140,15 @@ KINDS: Mapping[str, Kind] = {
     "settlement-settled": Kind(
         "An approved settlement takes effect",
         bodies.SettlementSettled, settlements.settle, OFFICE,
+    ),
+    "log-key-added": Kind(
+        "A further key with which the log signs",
+        bodies.LogKeyAdded, logkeys.announce, OFFICE, (MEMBERS, "2/3"),
+        logkeys.enact_announcement,
+    ),
+    "log-key-retired": Kind(
+        "A key with which the log signs no more",
+        bodies.LogKeyRetired, logkeys.retire, OFFICE, (MEMBERS, "2/3"), logkeys.enact_retirement,
     ),
     "anchor-recorded": Kind(
         "A checkpoint of this log stands on a chain",

@@ -232,6 +232,23 @@ class SettlementSettled(Body):
     settlement_id: Hash
 
 
+Vkey = Annotated[str, Field(min_length=1, max_length=4000)]
+
+
+class LogKeyAdded(Body):
+    """A further key of the log; ``possession`` is a note that it has signed (``logkeys``)."""
+
+    vkey: Vkey
+    possession: Annotated[str, Field(max_length=8000)]
+
+
+class LogKeyRetired(Body):
+    """A key with which the log signs no more."""
+
+    vkey: Vkey
+    reason: ShortText
+
+
 class AnchorRecorded(Body):
     """A checkpoint stands on a chain; the evidence blob proves it from a block hash alone."""
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ledger.coop import bodies, subjects
-from ledger.coop.proposals import propose
+from ledger.coop.proposals import put_to_vote
 from ledger.coop.state import Period, Proposal, State
 from ledger.coop.step import Change, Step
 from ledger.errors import DuplicateId, MalformedEntry, OutOfRange, PeriodClosed
@@ -83,22 +83,8 @@ def enact_cost(step: Step, state: State, proposal: Proposal) -> State:
     return state.with_period(replace(period, costs={**period.costs, body.id: row}))
 
 
-def _report(
-    step: Step,
-    subject: str,
-    body: Fact,
-    member: str | None,
-) -> Change:
-    if step.right.approve is None:
-        raise MalformedEntry("a money fact needs somebody who confirms it; the charter names none")
-    state = propose(
-        step,
-        step.state,
-        step.right.approve,
-        subject=subject,
-        subject_hash=step.envelope.leaf,
-        body=body.model_dump(mode="json"),
-    )
+def _report(step: Step, subject: str, body: Fact, member: str | None) -> Change:
+    state = put_to_vote(step, subject, body)
     period = None if isinstance(body, bodies.FundingReported) else body.period
     return Change(
         state,

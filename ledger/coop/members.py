@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from ledger.coop import bodies, subjects
 from ledger.coop.charter import Right
-from ledger.coop.proposals import electors, propose
+from ledger.coop.proposals import electors, put_to_vote
 from ledger.coop.state import Facility, Key, Member, Proposal, State
 from ledger.coop.step import Change, Step
-from ledger.errors import BadSignature, DuplicateId, MalformedEntry, NotFound, NotPermitted
+from ledger.errors import BadSignature, DuplicateId, NotFound, NotPermitted
 from ledger.identity.address import Address
 from ledger.identity.signature import recover_address
 from ledger.identity.typed_data import PossessionMessage
@@ -143,16 +143,7 @@ def refuse_known_keys(state: State, addresses: Iterable[str]) -> None:
 
 
 def _put(step: Step, subject: str, body: bodies.Body) -> Change:
-    if step.right.approve is None:
-        raise MalformedEntry("the charter names no quorum for this; it cannot be decided")
-    state = propose(
-        step,
-        step.state,
-        step.right.approve,
-        subject=subject,
-        subject_hash=step.envelope.leaf,
-        body=body.model_dump(mode="json"),
-    )
+    state = put_to_vote(step, subject, body)
     member = getattr(body, "member", None)
     return Change(state, member=member if isinstance(member, str) else None)
 

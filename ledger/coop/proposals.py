@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ledger.coop.bodies import Decision, ProposalWithdrawn
+from ledger.coop.bodies import Body, Decision, ProposalWithdrawn
 from ledger.coop.charter import Quorum
 from ledger.coop.state import Proposal, State
 from ledger.coop.step import Change, Step
@@ -51,6 +51,25 @@ def propose(  # noqa: PLR0913 - a proposal is these six things
         body=body,
     )
     return replace(state, proposals={**state.proposals, subject_hash.hex(): proposal})
+
+
+def put_to_vote(step: Step, subject: str, body: Body) -> State:
+    """Put an entry's own body before the electorate that the charter names for its kind.
+
+    Raises MalformedEntry if the charter names none: what needs approval never goes without.
+    """
+    if step.right.approve is None:
+        raise MalformedEntry(
+            f"{step.envelope.draft.kind} needs approval, and the charter names nobody who gives it"
+        )
+    return propose(
+        step,
+        step.state,
+        step.right.approve,
+        subject=subject,
+        subject_hash=step.envelope.leaf,
+        body=body.model_dump(mode="json"),
+    )
 
 
 def electors(state: State, quorum: Quorum) -> tuple[str, ...]:

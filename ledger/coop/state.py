@@ -45,6 +45,14 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class LogKey:
+    """A key of the log itself: the entries that put it in force and, if it was, retired it."""
+
+    added: int
+    retired: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Facility:
     """Shared infrastructure."""
 
@@ -166,6 +174,7 @@ class State:
     charter: Charter | None = None
     members: Mapping[str, Member] = field(default_factory=dict)
     keys: Mapping[str, Key] = field(default_factory=dict)
+    log_keys: Mapping[str, LogKey] = field(default_factory=dict)
     facilities: Mapping[str, Facility] = field(default_factory=dict)
     funding: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     proposals: Mapping[str, Proposal] = field(default_factory=dict)

@@ -35,6 +35,20 @@ def of_key_revoked(body: bodies.KeyRevoked, member: str) -> str:
     return f"Revoke key {to_checksum(body.key)} of {member}"
 
 
+def of_log_key_added(body: bodies.LogKeyAdded) -> str:
+    """The subject of announcing a key of the log."""
+    return f"Sign the log with the further key {_key_id(body.vkey)}"
+
+
+def of_log_key_retired(body: bodies.LogKeyRetired) -> str:
+    """The subject of retiring a key of the log."""
+    return f"Sign the log no more with the key {_key_id(body.vkey)}"
+
+
+def _key_id(vkey: str) -> str:
+    return vkey.split("+", 2)[1]
+
+
 def of_facility(body: bodies.FacilityRegistered) -> str:
     """The subject of registering a facility."""
     return f"Register facility {body.id} ({body.name.en})"

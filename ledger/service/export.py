@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from ledger.audit.bundle import Manifest, Progress, write_bundle
 from ledger.audit.trust import KnownBlock, Trust, TrustedChain, format_trust, make_trust
+from ledger.coop.logkeys import in_force
 from ledger.errors import NotFound
 from ledger.service.coop import Coop
 
@@ -75,7 +76,7 @@ def trust_of(coop: Coop, *, blocks: Iterable[Block] = ()) -> Trust:
         for target in terms.anchors
     )
     return make_trust(
-        origin=terms.origin, genesis=state.genesis, log_keys=tuple(terms.log_keys), chains=chains
+        origin=terms.origin, genesis=state.genesis, log_keys=in_force(state.log_keys), chains=chains
     )
 
 

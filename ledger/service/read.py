@@ -14,7 +14,7 @@ from typing import Any, Literal
 from ledger import canonical
 from ledger.coop.envelope import parse_envelope
 from ledger.coop.settlements import FIRST_EPOCHS
-from ledger.coop.state import Period, State
+from ledger.coop.state import Period, State, Usage
 from ledger.coop.submission import blob_references
 from ledger.errors import NotFound, NotPermitted
 from ledger.service.coop import Coop
@@ -28,13 +28,27 @@ Subject = Literal["totals", "records", "settlements"]
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """One row of a period's totals."""
+    """One row of a period's totals: what counts for its settlement, and what came after it."""
 
     account: str
     facility: str
     name: str
     currency: str
     amount: int
+    late: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwnUsage:
+    """What a member has submitted for a month; a row is facility, name, currency, amount.
+
+    ``confirmed`` says whether the member has confirmed just this.
+    """
+
+    batches: int
+    records: int
+    confirmed: bool
+    totals: tuple[tuple[str, str, str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +108,26 @@ def totals(coop: Coop, reader: Reader, month: str) -> list[Total]:
     member = require_member(reader)
     with coop.reading() as (state, log):
         period = state.period(month)
-        found = log.totals(month, max(period.epoch, FIRST_EPOCHS))
-        if not may_read(state, reader, "totals"):
-            found = {key: amount for key, amount in found.items() if key.account == member}
-    return [Total(*key, amount) for key, amount in sorted(found.items())]
+        counted = log.totals(month, FIRST_EPOCHS)
+        whole = log.totals(month, period.epoch + 1)
+        reads_all = may_read(state, reader, "totals")
+    return [
+        Total(*key, counted.get(key, 0), amount - counted.get(key, 0))
+        for key, amount in sorted(whole.items())
+        if reads_all or key.account == member
+    ]
+
+
+def own_usage(coop: Coop, reader: Reader, month: str) -> OwnUsage:
+    """What the ledger counts for the reader's member in a month, late usage included."""
+    member = require_member(reader)
+    with coop.reading() as (state, log):
+        period = state.period(month)
+        found = log.totals(month, period.epoch + 1)
+    usage = period.usage.get(member, Usage())
+    rows = tuple((*key[1:], amount) for key, amount in found.items() if key.account == member)
+    confirmed = period.confirmed.get(member) == usage.digest
+    return OwnUsage(usage.batches, usage.records, confirmed, tuple(sorted(rows)))
 
 
 def blob(coop: Coop, reader: Reader, digest: str) -> bytes:

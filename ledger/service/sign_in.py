@@ -7,10 +7,11 @@ from datetime import timedelta
 
 from ledger.coop.state import State
 from ledger.errors import NotPermitted
-from ledger.identity.signin import check_sign_in, parse_sign_in
+from ledger.identity.nonce import RANDOM_BYTES, make_nonce, nonce_expiry
+from ledger.identity.signin import check_sign_in
 from ledger.period import format_instant, parse_instant
 from ledger.service.coop import Coop
-from ledger.store.sign_in import keep_nonce, keep_token, token_address, use_nonce
+from ledger.store.sign_in import keep_token, token_address, use_nonce
 
 NONCE_MINUTES = 10
 TOKEN_MINUTES = 60
@@ -35,21 +36,20 @@ class Token:
 
 
 def new_nonce(coop: Coop) -> str:
-    """A nonce that can be used once within the next minutes."""
-    nonce = coop.random(12).hex()
-    now = coop.clock()
-    keep_nonce(coop.database, coop.log.id, nonce, now=now, expires_at=_later(now, NONCE_MINUTES))
-    return nonce
+    """A nonce that can be used once within the next minutes; nothing is stored for it."""
+    expires_at = _later(coop.clock(), NONCE_MINUTES)
+    return make_nonce(coop.log.id_key, expires_at=expires_at, random=coop.random(RANDOM_BYTES))
 
 
 def sign_in(coop: Coop, text: str, signature: bytes, *, domain: str) -> Token:
     """Exchange a signed text for a token; raises what is wrong with the text or the signer."""
     now = coop.clock()
-    use_nonce(coop.database, coop.log.id, parse_sign_in(text).nonce, now=now)
     message = check_sign_in(text, signature, domain=domain, now=now)
+    valid_until = nonce_expiry(coop.log.id_key, message.nonce, now=now)
     reader = _reader(coop.state(), message.address)
     if reader.member is None:
         raise NotPermitted(f"{message.address} is not a valid key of a member of this co-op")
+    use_nonce(coop.database, coop.log.id, message.nonce, now=now, expires_at=valid_until)
     token = coop.random(32).hex()
     expires_at = _later(now, TOKEN_MINUTES)
     keep_token(coop.database, coop.log.id, token, address=message.address, expires_at=expires_at)

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from ledger import canonical
+from ledger.coop.apply import check_signer
 from ledger.coop.envelope import Draft, parse_draft
 from ledger.coop.submission import Batch, Submission, check_submission
 from ledger.errors import MalformedBatch, MalformedDocument, MalformedEntry, TooLarge
@@ -35,7 +36,9 @@ def submit_usage(coop: Coop, body: bytes) -> Receipt:
     draft = parse_draft(head["entry"])
     seed = _hex(head["salt_seed"], "salt_seed")
     totals = _base64(head["totals"], "totals")
-    judged = read_lines(lines[1:], coop.state().scope())
+    state = coop.state()
+    check_signer(state, draft)
+    judged = read_lines(lines[1:], state.scope())
     submission = Submission(draft, {sha256(totals).hexdigest(): totals}, Batch(seed, judged))
     return submit(coop, submission)
 
@@ -46,6 +49,7 @@ def submit_entry(coop: Coop, body: bytes) -> Receipt:
         raise TooLarge(f"a request has at most {ENTRY_REQUEST_BYTES_MAX} bytes")
     head = _object(body, "the request", {"entry", "blobs"})
     draft = parse_draft(head["entry"])
+    check_signer(coop.state(), draft)
     if not isinstance(head["blobs"], dict):
         raise MalformedEntry("blobs is an object: SHA-256 → base64")
     blobs = {digest: _base64(data, f"blob {digest}") for digest, data in head["blobs"].items()}

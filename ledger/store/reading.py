@@ -18,6 +18,7 @@ from ledger.log.merkle import (
     root_from,
 )
 from ledger.log.tile import Tile, tile_hash_reader
+from ledger.store.keyring import read_key_changes
 from ledger.store.places import find_places
 from ledger.store.tables import batches, blobs, entries, logs, tiles, totals
 
@@ -189,6 +190,10 @@ class LogReader:
         if found is None:
             raise NotFound(f"entry {index} is not a usage batch that is held here")
         return bytes(found.seed), tuple(bytes(found.lines).split(b"\n"))
+
+    def key_changes(self) -> dict[int, bytes]:
+        """The checkpoints at which the log's keys changed, by size."""
+        return read_key_changes(self._connection, self._log_id)
 
     def places(self, id_hashes: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
         """Where records with these keyed id hashes stand: entry index and record number."""

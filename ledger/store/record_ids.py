@@ -11,9 +11,11 @@ from collections.abc import Callable
 from hashlib import blake2b
 
 from ledger.coop.submission import Batch
-from ledger.errors import DuplicateId, Fault, KyojoError, MalformedBatch
+from ledger.errors import DuplicateId, Fault
+from ledger.store.reversals import Reversal, check_reversals
 from ledger.store.writing import GroupWriter
-from ledger.usage.record import Record, negates, parse_line
+from ledger.usage.batch import FAULTS_MAX
+from ledger.usage.record import Record
 
 Hasher = Callable[[str, str, str, str], bytes]
 
@@ -57,38 +59,31 @@ def check_batch(
     judged = batch.judged
     numbers = {number for number, id_hash in rows if id_hash in taken}
     faults = [_taken(number, judged.records[number]) for number in sorted(numbers)]
+    reversals = []
     earlier: set[tuple[str, str]] = set()  # a reversal names what stands before it
     seen: set[tuple[str, str]] = set()
     for number, (record, period) in enumerate(zip(judged.records, judged.periods, strict=True)):
         if record.reverses is None:
             earlier.add((period, record.id))
             continue
-        where = f"record {number + 1}, reverses"
-        if (period, record.reverses) in seen:
-            faults.append(Fault(where, "duplicate-id", f"{record.reverses!r} is reversed twice"))
-        seen.add((period, record.reverses))
-        if (period, record.reverses) not in earlier:
-            try:
-                place = hash_of(USED, member, period, record.reverses)
-                _check_reversal(record, place, account, writer)
-            except KyojoError as error:
-                faults.append(error.as_fault(where))
+        reversal, original = Reversal(number, record, period), (period, record.reverses)
+        if original in seen:
+            text = f"{record.reverses!r} is reversed twice"
+            faults.append(Fault(reversal.where, "duplicate-id", text))
+        seen.add(original)
+        if original not in earlier:
+            reversals.append(reversal)
+
+    def place_hash(reversal: Reversal) -> bytes:
+        return hash_of(USED, member, reversal.period, str(reversal.record.reverses))
+
+    faults += check_reversals(reversals, account, place_hash, writer)
     if faults:
         raise DuplicateId(
             f"{len(faults)} records clash with what the ledger holds; nothing was kept",
-            faults=tuple(faults),
+            faults=tuple(faults[:FAULTS_MAX]),
         )
     return rows
-
-
-def _check_reversal(record: Record, id_hash: bytes, account: str, writer: GroupWriter) -> None:
-    place = writer.places([id_hash]).get(id_hash)
-    if place is None:
-        raise MalformedBatch(f"no record {record.reverses!r} of yours stands before this one")
-    if writer.batch_account(place[0]) != account:
-        raise MalformedBatch(f"{record.reverses!r} counts for another account than this batch")
-    if not negates(record, parse_line(writer.line(*place))):
-        raise MalformedBatch(f"this is not the exact negative of {record.reverses!r}")
 
 
 def _taken(number: int, record: Record) -> Fault:

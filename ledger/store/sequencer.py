@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ledger import canonical
 from ledger.coop.apply import NO_GENESIS, apply
 from ledger.coop.envelope import Draft, Envelope, parse_envelope
+from ledger.coop.logkeys import in_force
 from ledger.coop.state import State, parse_state, state_document
 from ledger.coop.step import AccountKey, Change
 from ledger.coop.submission import Submission
@@ -38,6 +39,8 @@ from ledger.log.checkpoint import Checkpoint, sign_checkpoint
 from ledger.log.merkle import leaf_hash, prove_inclusions_from, root_hash
 from ledger.log.note import Signer
 from ledger.store.database import Database
+from ledger.store.keyring import Keyring, keep_key_change
+from ledger.store.outside import OutsideHead, compare_heads
 from ledger.store.reading import Head, LogReader
 from ledger.store.record_ids import check_batch, hasher
 from ledger.store.tables import snapshots
@@ -114,16 +117,25 @@ class Sequencer:
         id_key: bytes,
         signers: Sequence[Signer],
         clock: Callable[[], str],
+        outside: Callable[[State], Sequence[OutsideHead]] = lambda _state: (),
+        noted: Callable[[bytes], None] = lambda _note: None,
     ) -> None:
-        """Take the log's parts; ``clock`` gives the present instant."""
+        """Take the log's parts; ``clock`` gives the present instant.
+
+        ``outside`` is asked once, before this process signs for the first time; ``noted`` is told
+        every checkpoint that was committed, before anybody is answered.
+        """
         self._database = database
         self._log_id = log_id
         self._origin = origin
-        self._signers = tuple(signers)
+        self._keyring = Keyring(signers)
         self._clock = clock
         self._hash_of = hasher(id_key)
         self._state = State()
         self._committed = (0, root_hash(()))
+        self._outside = outside
+        self._noted = noted
+        self._is_compared = False
         self._commit_lock = threading.Lock()
         self._queue_lock = threading.Lock()
         self._queue: list[_Ticket] = []
@@ -167,7 +179,9 @@ class Sequencer:
 
     def _commit(self, group: list[_Ticket]) -> None:
         try:
+            known = () if self._is_compared else self._outside(self.state())
             with self._database.write(self._log_id) as connection:
+                self._compare(connection, known)
                 state, answers = self._write_group(connection, group)
         except Exception as error:  # noqa: BLE001 - whatever it was, all who wait need an answer
             self._look_again(group, error)
@@ -178,6 +192,8 @@ class Sequencer:
             raise
         self._state = state
         self._committed = (state.size, root_of(state))
+        for note in {answer.note for answer in answers if isinstance(answer, Receipt)}:
+            self._noted(note)
         for ticket, answer in zip(group, answers, strict=True):
             ticket.take(answer)
 
@@ -186,8 +202,7 @@ class Sequencer:
     ) -> tuple[State, list[Receipt | KyojoError]]:
         reader = LogReader(connection, self._log_id)
         head = reader.head()
-        self._refuse_fork(reader, head)
-        state = self._catch_up(connection, self._state)
+        state = before = self._catch_up(connection, self._state)
         writer = GroupWriter(connection, self._log_id, head)
         now = max(self._clock(), state.received_at)
         placed: dict[int, tuple[Envelope, Change]] = {}
@@ -212,7 +227,10 @@ class Sequencer:
             state = change.state
             placed[position] = (envelope, change)
         if placed:
-            head = writer.flush(state, self._sign(state, writer))
+            note = self._sign(before, state, writer)
+            head = writer.flush(state, note)
+            if before.size and state.log_keys != before.log_keys:
+                keep_key_change(connection, self._log_id, head.size, note)
             self._keep_snapshot(connection, state, since=head.size - len(placed))
         answers: dict[int, Receipt | KyojoError] = {
             **refused,
@@ -220,18 +238,16 @@ class Sequencer:
         }
         return state, [answers[position] for position in range(len(group))]
 
-    def _refuse_fork(self, reader: LogReader, head: Head) -> None:
-        """Raise if the log is not a continuation of what this process has signed.
+    def _compare(self, connection: Connection, known: Sequence[OutsideHead]) -> None:
+        """Raise ReadOnly unless the log continues what this process and others know of it.
 
-        A database put back to an older copy under a running process, or a failover that lost
-        commits, would make it sign a second history.
+        A database put back to an older copy, also under a running process, or a failover that
+        lost commits, would make it sign a second history.
         """
-        size, root = self._committed
-        if head.size < size or (head.root if head.size == size else reader.root(size)) != root:
-            raise InvariantViolated(
-                f"this process signed size {size} with root {root.hex()}, the database now holds "
-                f"size {head.size}: it was put back or replaced; nothing is signed on top of it"
-            )
+        reader = LogReader(connection, self._log_id)
+        ours = OutsideHead("this process", *self._committed)
+        compare_heads(reader, reader.head(), (ours, *known))
+        self._is_compared = True
 
     def _judge(
         self, state: State, envelope: Envelope, submission: Submission, writer: GroupWriter
@@ -239,6 +255,8 @@ class Sequencer:
         if submission.draft.origin != self._origin:
             raise WrongSigner(f"this log is {self._origin}, not {submission.draft.origin}")
         change = apply(state, envelope, _Overlay(writer, submission.blobs))
+        if change.state.log_keys != state.log_keys:
+            self._keyring.choose(in_force(change.state.log_keys))
         writer.check_totals(change.totals)
         index = state.size
         if submission.batch is not None:
@@ -275,9 +293,11 @@ class Sequencer:
             )
         return found
 
-    def _sign(self, state: State, writer: GroupWriter) -> bytes:
+    def _sign(self, before: State, state: State, writer: GroupWriter) -> bytes:
+        """The checkpoint, by all keys in force; one that this group retires signs a last time."""
+        vkeys = (*in_force(before.log_keys), *in_force(state.log_keys))
         checkpoint = Checkpoint(self._origin, state.size, writer.root(state.size))
-        return sign_checkpoint(checkpoint, self._signers)
+        return sign_checkpoint(checkpoint, self._keyring.choose(vkeys))
 
     def _keep_snapshot(self, connection: Connection, state: State, *, since: int) -> None:
         if state.size // SNAPSHOT_EVERY > since // SNAPSHOT_EVERY:
@@ -290,6 +310,7 @@ class Sequencer:
             state = State()  # a transaction that began before our newest commit
         if state.size == 0 and size > 0:
             state = read_snapshot(connection, self._log_id)
+            _refuse_foreign(state, reader, size)
         for data in reader.entry_data(state.size, size):
             state = apply(state, parse_envelope(data), reader).state
         return state
@@ -363,6 +384,15 @@ def write_snapshot(connection: Connection, log_id: int, state: State) -> None:
     data = canonical.encode(state_document(state))
     row = {"log_id": log_id, "size": state.size, "hash": leaf_hash(data), "state": data}
     connection.execute(snapshots.insert(), row)
+
+
+def _refuse_foreign(state: State, reader: LogReader, size: int) -> None:
+    """Raise unless a snapshot is of this very log: its subtrees lead to the log's own root."""
+    if state.size > size or reader.root(state.size) != root_of(state):
+        raise InvariantViolated(
+            f"the snapshot at size {state.size} is not of this log; `kyojo rebuild` folds the log "
+            "again and keeps a true one"
+        )
 
 
 def read_snapshot(connection: Connection, log_id: int) -> State:

@@ -71,6 +71,15 @@ entries = Table(
     Index("ix_entries_amount", "log_id", "currency", "amount_minor"),
 )
 
+# The checkpoints at which the log's keys changed: signed by those before and those after.
+key_changes = Table(
+    "key_changes",
+    metadata,
+    _log_id(),
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("note", LargeBinary, nullable=False),
+)
+
 tiles = Table(
     "tiles",
     metadata,

@@ -74,10 +74,9 @@ class GroupWriter:
         mine = {known: self._places[known] for known in id_hashes if known in self._places}
         return {**self._reader.places(id_hashes), **mine}
 
-    def line(self, index: int, number: int) -> bytes:
-        """A record's line, of this group or stored."""
-        lines = self._lines[index] if index in self._lines else self._reader.batch(index)[1]
-        return lines[number]
+    def lines(self, index: int) -> Sequence[bytes]:
+        """The lines of a batch, of this group or stored."""
+        return self._lines[index] if index in self._lines else self._reader.batch(index)[1]
 
     def entry_by_sequence(self, actor: str, sequence: int) -> tuple[int, bytes] | None:
         """Index and bytes of the entry that a key wrote under a number, of this group or stored."""

@@ -114,7 +114,7 @@ BATCHES: dict[str, tuple[Make, int, str]] = {
     "signature too short": (with_entry(signature="0x00"), 400, "malformed-entry"),
     "signature with blanks": (with_entry(signature="0x" + " 0" * 65), 400, "malformed-entry"),
     "signature not a text": (with_entry(signature=7), 400, "malformed-entry"),
-    "body changed after signing": (with_entry(body={}), 400, "malformed-entry"),
+    "body changed after signing": (with_entry(body={}), 403, "wrong-signer"),
     "another's name": (other_actor, 403, "wrong-signer"),
     "a stranger's key": (signed(key="stranger", sequence=0), 403, "wrong-signer"),
     "another co-op's genesis": (cross_seen, 403, "wrong-signer"),
@@ -159,7 +159,7 @@ BATCHES: dict[str, tuple[Make, int, str]] = {
     "seed a number": (with_first_line(salt_seed=1), 400, "malformed-batch"),
     "entry not an object": (with_first_line(entry=[]), 400, "malformed-entry"),
     "another version": (with_entry(v=2), 400, "malformed-entry"),
-    "another kind": (with_entry(kind="cost-reported"), 400, "malformed-entry"),
+    "another kind": (with_entry(kind="cost-reported"), 403, "wrong-signer"),
     "a fraction": (
         edited(lambda body: body.replace(b'"size":', b'"size":0.5,"x":', 1)),
         400, "malformed-entry",

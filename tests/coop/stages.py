@@ -11,10 +11,15 @@ from typing import Any
 import pytest
 
 from ledger.coop.charter import Charter
+from ledger.coop.logkeys import possession_text
 from ledger.coop.settlements import compute
 from ledger.coop.submission import Submission
 from ledger.errors import KyojoError
+from ledger.log.key import KeyType, format_vkey
+from ledger.log.key import SigningKey as LogKey
+from ledger.log.note import Ed25519Signer, sign_note
 from tests.builder import (
+    ORIGIN,
     RULES,
     SALT,
     World,
@@ -111,6 +116,11 @@ def _stage(name: str) -> World:
     if name == "month":
         world = World()
         world.prepare()
+        return world
+    if name == "two keys":
+        world = fork(_stage("month"))
+        world.write("office", "log-key-added", log_key_body(world, second_log_key()))
+        world.carry("bus", "ev")
         return world
     before = {"closing": "month", "closed": "closing", "proposed": "closed"} | {
         "approved": "proposed",
@@ -224,6 +234,25 @@ def _decision(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
     return {**words, "comment": "良い"}, ()
 
 
+def second_log_key() -> LogKey:
+    return LogKey(ORIGIN, KeyType.ED25519, sha256(b"the second key of the log").digest())
+
+
+def log_key_body(world: World, key: LogKey) -> dict[str, Any]:
+    """The body that announces a log key, which shows possession."""
+    text = possession_text(world.charter.origin, world.state.genesis)
+    note = sign_note(text, [Ed25519Signer(key)]).decode()
+    return {"vkey": format_vkey(key.verifier_key), "possession": note}
+
+
+def _log_key(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    return log_key_body(world, second_log_key()), ()
+
+
+def _retirement(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    return {"vkey": world.charter.log_keys[0], "reason": "old"}, ()
+
+
 def _withdrawal(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
     return {"subject_hash": next(iter(world.state.proposals)), "reason": "a wrong figure"}, ()
 
@@ -265,6 +294,8 @@ CASES: dict[str, Case] = {
     "period-closed": Case("closing", "office", plain(period=MONTH), "bus"),
     "settlement-proposed": Case("closed", "office", settlement_body, "audit"),
     "settlement-settled": Case("approved", "office", _settled, "bus"),
+    "log-key-added": Case("month", "office", _log_key, "bus"),
+    "log-key-retired": Case("two keys", "office", _retirement, "bus"),
     "anchor-recorded": Case("month", "office", _anchor, "bus"),
     "decision": Case("proposed", "bus", _decision, None),
     "proposal-withdrawn": Case("proposed", "office", _withdrawal, None),

@@ -24,12 +24,15 @@ from ledger.coop.submission import Submission
 from ledger.errors import (
     DuplicateId,
     InvariantViolated,
+    ReadOnly,
 )
 from ledger.store import sequencer as sequencer_module
 from ledger.store.database import Database
 from ledger.store.reading import LogReader
+from ledger.store.rebuild import rebuild
+from ledger.store.sequencer import write_snapshot
 from ledger.store.tables import batches, entries, logs, record_ids, snapshots
-from tests.builder import record
+from tests.builder import World, charter, record
 
 # Many at once.
 
@@ -150,6 +153,19 @@ def test_a_start_rests_on_the_newest_snapshot(prepared, monkeypatch):
         prepared.again().sequencer.state()
 
 
+def test_a_snapshot_of_another_log_is_not_taken(prepared):
+    size = prepared.world.state.size
+    other = World(charter=charter(nonce="cd" * 32))
+    other.prepare()
+    assert other.state.size == size
+    with prepared.database.write(prepared.log.id) as connection:
+        write_snapshot(connection, prepared.log.id, other.state)
+    with pytest.raises(InvariantViolated, match="not of this log"):
+        prepared.again().sequencer.state()
+    rebuild(prepared.database, prepared.log)
+    assert state_hash(prepared.again().sequencer.state()) == state_hash(prepared.world.state)
+
+
 def test_a_second_process_sees_what_the_first_wrote(prepared):
     other = prepared.again()
     assert other.sequencer.state().size == len(prepared.world.entries)
@@ -187,10 +203,10 @@ def test_nothing_is_signed_on_a_database_that_was_put_back(prepared):
     prepared.submit(one)
     _cut_back(prepared, head.size, head.root, head.note)
     for _ in range(2):  # and not on the second try either
-        with pytest.raises(InvariantViolated):
+        with pytest.raises(ReadOnly):
             prepared.submit(two)
     assert prepared.size() == head.size
     replaced = prepared.again()  # a new process cannot know; witnesses and the chain do
     replaced.submit(two)
-    with pytest.raises(InvariantViolated):
+    with pytest.raises(ReadOnly):
         prepared.submit(usage(prepared, "ev", record("c")))

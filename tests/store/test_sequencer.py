@@ -20,7 +20,7 @@ from ledgers import (
     usage,
     verify_receipt,
 )
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from ledger.coop.state import state_hash
 from ledger.coop.step import AccountKey
@@ -295,6 +295,20 @@ def test_a_reversal_that_is_none(prepared, lines):
     error = refuse(prepared, submission, DuplicateId)
     assert all("reverses" in fault.where for fault in error.faults)
     assert error.faults
+
+
+def test_taking_back_a_large_batch_reads_it_once(prepared):
+    first = [record(f"x{n}") for n in range(300)]
+    back = [record(f"y{n}", reverses=f"x{n}", measures={"trips": -1}) for n in range(300)]
+    accept(prepared, usage(prepared, "bus", *first))
+    submission = usage(prepared, "bus", *back, n=1)
+    read = []
+    engine = prepared.database.engine
+    event.listen(engine, "before_cursor_execute", lambda *call: read.append(call[2]))
+    accept(prepared, submission)
+    assert sum("FROM batches" in statement for statement in read) == 1
+    assert len(read) < 50
+    assert_equals_world(prepared)
 
 
 def test_a_record_is_reversed_once(prepared):
