@@ -7,9 +7,9 @@ import { signedDigest } from "./envelope.js";
 import { Unknown, recode, refuse } from "./errors.js";
 import * as facts from "./facts.js";
 import { canonicalDigest } from "./json.js";
+import * as logKeys from "./logkeys.js";
 import * as members from "./members.js";
 import { EMPTY_ROOT } from "./merkle.js";
-import { parseVkey } from "./note.js";
 import * as periods from "./periods.js";
 import { decide, dropLost, isImpossible, withdraw } from "./proposals.js";
 import { recoverAddress } from "./secp256k1.js";
@@ -25,7 +25,7 @@ const EMPTY_DIGEST = "00".repeat(32);
 const NEEDS_APPROVAL = [
   "member-admitted", "member-left", "key-added", "key-revoked", "payout-destination-set",
   "funding-reported", "revenue-reported", "cost-reported", "ruleset-proposed",
-  "settlement-proposed",
+  "settlement-proposed", "log-key-added", "log-key-retired",
 ];
 
 // Usage batches and anchors.
@@ -126,6 +126,8 @@ const HANDLE = {
   "period-closed": periods.closePeriod,
   "settlement-proposed": periods.proposeSettlement,
   "settlement-settled": periods.settle,
+  "log-key-added": logKeys.announce,
+  "log-key-retired": logKeys.retire,
   "anchor-recorded": recordAnchor,
   decision: (step, body) => decide(step, body, ENACT),
   "proposal-withdrawn": (step, body) => withdraw(step, body, WITHDRAW),
@@ -143,6 +145,8 @@ const ENACT = {
   "cost-reported": facts.enactCost,
   "ruleset-proposed": periods.enactRules,
   "settlement-proposed": periods.enactSettlement,
+  "log-key-added": logKeys.enactAnnouncement,
+  "log-key-retired": logKeys.enactRetirement,
 };
 
 const WITHDRAW = { "settlement-proposed": periods.withdrawSettlement };
@@ -170,11 +174,6 @@ function checkAuthority(charter) {
 
 function checkCharter(charter) {
   checkAuthority(charter);
-  for (const vkey of charter.log_keys) {
-    if (parseVkey(vkey).name !== charter.origin) {
-      refuse("malformed-entry", "the log's key is not named after its origin");
-    }
-  }
   const { currencies, vocabulary } = charter;
   for (const names of [
     currencies.map((terms) => terms.code), vocabulary.metrics.map((term) => term.id),
@@ -221,6 +220,7 @@ function found(entry) {
     refuse("malformed-entry", "entry 0 has sequence 0 and has seen the empty tree");
   }
   checkCharter(charter);
+  const log_keys = logKeys.firstLogKeys(charter);
   const document = entry.body.get("charter");
   const keys = foundingKeys(body, document);
   if (!keys.has(entry.actor)) refuse("wrong-signer", `${entry.actor} is not a founding key`);
@@ -228,7 +228,8 @@ function found(entry) {
   const list = charter.members.map((one) => [
     one.id, members.newMember(one, entry.receivedAt, true),
   ]);
-  return { ...emptyState(), charter: { terms: charter, document }, members: new Map(list), keys };
+  const terms = { charter: { terms: charter, document }, log_keys };
+  return { ...emptyState(), ...terms, members: new Map(list), keys };
 }
 
 // Every other entry.
@@ -297,7 +298,7 @@ function blobReader(evidence) {
 
 // Apply the next entry; `evidence` answers for blobs, roots and totals. Gives the next state, the
 // totals that the entry adds, and the settlement that it proposes.
-export function apply(state, entry, evidence) {
+export async function apply(state, entry, evidence) {
   if (state.size === 0) return { state: advance(found(entry), entry), totals: [], settlement: null };
   if (entry.kind === "charter") refuse("malformed-entry", "only entry 0 is a charter");
   const member = checkActor(state, entry);
@@ -314,7 +315,7 @@ export function apply(state, entry, evidence) {
     addTotals: (rows) => change.totals.push(...rows),
     noteSettlement: (fact) => (change.settlement = fact),
   };
-  const handled = HANDLE[entry.kind](step, takeBody(entry.kind, entry.body));
+  const handled = await HANDLE[entry.kind](step, takeBody(entry.kind, entry.body));
   const after = TAKES_VOTES.includes(entry.kind) ? dropLost(handled, WITHDRAW) : handled;
   return { ...change, state: advance(after, entry) };
 }

@@ -43,6 +43,8 @@ const destination = either(
   object({ type: oneOf("bank"), details: blobRef, hint: text({ max: 40, pattern: READABLE }) }),
 );
 
+const vkey = text({ min: 1, max: 4000 });
+
 const source = object({
   format: shortText, format_version: shortText, map_version: shortText, map_hash: hash,
 });
@@ -84,6 +86,8 @@ export const BODIES = {
     settlement: record(), inputs: blobRef, lines: blobRef, seed: blobRef,
   }),
   "settlement-settled": object({ period: month, settlement_id: hash }),
+  "log-key-added": object({ vkey, possession: text({ max: 8000 }) }),
+  "log-key-retired": object({ vkey, reason: shortText }),
   "anchor-recorded": object({
     size: positive, root: hash, chain_id: positive, contract: address, transaction: hash,
     block_number: count, block_hash: hash, evidence: blobRef,

@@ -14,15 +14,15 @@ import {
   distinctKeys, keyLabel, openCheckpoint, openNote, parseCheckpoint, parseNote, parseVkey,
 } from "./note.js";
 import { openCosigned } from "./policy.js";
-import { bundleRemarks } from "./remarks.js";
+import { bundleRemarks, lineRemarks } from "./remarks.js";
 import { slots, tilePath, tilesOf, tilesOfSize } from "./tiles.js";
 import { MANIFEST } from "./zip.js";
 
 // The signed head.
 
-function charterKeys(fold) {
-  const { charter } = fold.state;
-  return charter === null ? [] : charter.terms.log_keys.map(parseVkey);
+// The keys that the log itself names: the charter's and those announced since.
+function ownKeys(fold) {
+  return [...fold.state.log_keys.keys()].map(parseVkey);
 }
 
 function checkLog(fold, stated, origin, trust, findings) {
@@ -47,22 +47,28 @@ function checkLog(fold, stated, origin, trust, findings) {
 }
 
 async function openHead(data, fold, trust, origin) {
-  if (trust === null) return openCheckpoint(data, origin, distinctKeys(charterKeys(fold)));
+  if (trust === null) return openCheckpoint(data, origin, distinctKeys(ownKeys(fold)));
   if (trust.policy !== null) return openCosigned(data, trust.origin, trust.policy);
   return openCheckpoint(data, trust.origin, distinctKeys(trust.keys));
 }
 
-// Every signature line must be one that can be verified, and stand once: a line that nobody can
-// check would be bytes that anybody may change.
+// No known key may be wrong or sign twice, and no unknown one sign in the log's name. Gives the keys
+// of lines that nobody here can verify, such as of witnesses whom the trust file does not name.
 async function checkLines(data, fold, trust) {
-  const keys = [...charterKeys(fold), ...(trust?.keys ?? [])];
+  const keys = [...ownKeys(fold), ...(trust?.keys ?? [])];
   if (trust !== null && trust.policy !== null) {
     keys.push(...trust.policy.logs, ...trust.policy.witnesses.map((one) => one.key));
   }
-  const note = await openNote(data, distinctKeys(keys));
-  if (note.ignored.length || parseNote(data).signatures.length !== note.signatures.length) {
-    refuse("bad-signature", "a signature line that nobody can verify, or one twice");
+  const labels = parseNote(data).signatures.map(keyLabel);
+  if (new Set(labels).size !== labels.length) {
+    refuse("bad-signature", "two signature lines by the same key");
   }
+  const note = await openNote(data, distinctKeys(keys));
+  const { origin } = parseCheckpoint(note.text);
+  if (note.ignored.some((line) => line.name === origin)) {
+    refuse("bad-signature", "a signature in the log's name by a key that nobody knows");
+  }
+  return note.ignored.map(keyLabel);
 }
 
 async function checkHead(files, fold, trust, findings) {
@@ -70,16 +76,16 @@ async function checkHead(files, fold, trust, findings) {
   const origin = fold.state.charter?.terms.origin ?? "";
   const stated = noting(findings, CHECKPOINT, () => parseCheckpoint(parseNote(data).text));
   if (trust !== null) checkLog(fold, stated, origin, trust, findings);
-  let signedBy = [];
+  let [signedBy, unchecked] = [[], []];
   try {
     const { note } = await openHead(data, fold, trust, origin);
     signedBy = note.signatures.map(keyLabel);
-    await checkLines(data, fold, trust);
+    unchecked = await checkLines(data, fold, trust);
   } catch (error) {
     findings.addError(error, `${CHECKPOINT}, signatures`);
   }
   const { size = null, root = null } = stated ?? {};
-  return { origin: stated?.origin ?? origin, size, root, signedBy };
+  return { origin: stated?.origin ?? origin, size, root, signedBy, unchecked };
 }
 
 // The tree.
@@ -254,5 +260,6 @@ export async function verifyBundle(data, trust, progress = async () => {}) {
   const anchors = checkAnchors(fold, trust, parts.anchors);
   files.close();
   const facts = factsOf(files, fold, head, anchors);
-  return report(parts, fold, trust, facts, bundleRemarks(fold, trust, anchors));
+  const remarks = [...bundleRemarks(fold, trust, anchors), ...lineRemarks(head.unchecked)];
+  return report(parts, fold, trust, facts, remarks);
 }

@@ -4,7 +4,7 @@
 // was never asked for has no business in a bundle, and is noted at the end.
 
 import { compareText, toHex } from "./bytes.js";
-import { refuse } from "./errors.js";
+import { Unknown, refuse } from "./errors.js";
 import { noting } from "./findings.js";
 import { parseCanonical } from "./json.js";
 import { sha256 } from "./sha256.js";
@@ -151,6 +151,12 @@ function compareNames(files) {
 // Open a bundle; refuses if its container cannot be read.
 export function openFiles(data, findings) {
   const members = readArchive(data);
+  if ([...members.keys()].some((name) => name.startsWith("start/"))) {
+    throw new Unknown(
+      "a bundle that begins after the charter, which this page does not read",
+      "規約より後から始まる監査束をこのページは読めません",
+    );
+  }
   for (const { name, size } of members.values()) {
     const limit = sizeLimit(name);
     if (size > limit) {

@@ -92,7 +92,7 @@ export class Fold {
       const { entries, fault } = readEntries(data, slot.width);
       if (fault) this.findings.add("malformed-proof", name, fault, `検証で拒否されました: ${fault}`);
       for (const entry of entries) {
-        this.#take(this.leaves.length, entry);
+        await this.#take(this.leaves.length, entry);
         await progress(this.leaves.length, size);
       }
       if (fault) break;
@@ -100,16 +100,17 @@ export class Fold {
     this.records.finish();
   }
 
-  #take(index, data) {
+  async #take(index, data) {
     const leaf = leafHash(data);
-    const entry = this.#attempt(index, () => parseEnvelope(data));
+    const entry = await this.#attempt(index, () => parseEnvelope(data));
     const before = this.state;
     if (entry === null) {
       this.state = skip(before, leaf, null);
     } else {
       this.firstReceivedAt = this.firstReceivedAt || entry.receivedAt;
       const isJudged = index === 0 || before.charter !== null;
-      const change = isJudged ? this.#attempt(index, () => apply(before, entry, this)) : null;
+      const judge = () => (isJudged ? apply(before, entry, this) : null);
+      const change = await this.#attempt(index, judge);
       this.state = change === null ? skip(before, leaf, entry) : change.state;
       this.#lookBeside(index, entry, before, change);
     }
@@ -117,9 +118,9 @@ export class Fold {
     this.roots.push(this.state.frontier.root());
   }
 
-  #attempt(index, run) {
+  async #attempt(index, run) {
     try {
-      return run();
+      return await run();
     } catch (error) {
       this.#refused(index, error);
       return null;

@@ -89,3 +89,14 @@ export function bundleRemarks(fold, trust, anchors) {
   found.push(...anchors.filter((one) => one.restsOn === "evidence-only").map(unproven));
   return [...found, REMARKS.end, REMARKS.truth];
 }
+
+// What is said of signature lines by keys that the auditor does not know.
+export function lineRemarks(unchecked) {
+  if (!unchecked.length) return [];
+  const names = [...unchecked].sort().join(", ");
+  return [{
+    en: "The checkpoint bears signatures by keys that you did not name; they count for nothing " +
+      `here: ${names}.`,
+    ja: `信頼ファイルにない鍵による署名は、判断に用いていません: ${names}`,
+  }];
+}

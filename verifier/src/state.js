@@ -15,9 +15,9 @@ const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 export function emptyState() {
   return {
     size: 0, frontier: new Frontier(), received_at: "", genesis: "", charter: null,
-    members: new Map(), keys: new Map(), facilities: new Map(), funding: new Map(),
-    proposals: new Map(), rule_sets: [], periods: new Map(), balances: new Map(),
-    destinations: new Map(), anchors: new Map(),
+    members: new Map(), keys: new Map(), log_keys: new Map(), facilities: new Map(),
+    funding: new Map(), proposals: new Map(), rule_sets: [], periods: new Map(),
+    balances: new Map(), destinations: new Map(), anchors: new Map(),
   };
 }
 
