@@ -16,6 +16,7 @@ from tests.browser.session import run
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "verifier" / "index.html"
+SOURCES = ROOT / "verifier" / "src"
 
 Given = Mapping[str, bytes | None]
 
@@ -46,5 +47,20 @@ def reports(tmp_path_factory) -> Callable[[Sequence[Given]], list[dict[str, Any]
         files["/cases.json"] = json.dumps(cases).encode()
         answer, _ = run(files, "/harness.html", tmp_path_factory.mktemp("chromium"))
         return answer
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def calls(tmp_path_factory) -> Callable[[Sequence[Sequence[Any]]], list[dict[str, Any]]]:
+    """What functions of the sources answer: ``{"is"}``, ``{"refused"}`` or ``{"unknown"}``."""
+
+    def ask(wanted: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+        files = {f"/src/{file.name}": file.read_bytes() for file in SOURCES.iterdir()}
+        files["/units.html"] = Path(__file__).with_name("units.html").read_bytes()
+        files["/calls.json"] = json.dumps(wanted).encode()
+        answers, _ = run(files, "/units.html", tmp_path_factory.mktemp("chromium"))
+        assert [answer for answer in answers if "failure" in answer] == []
+        return answers
 
     return ask

@@ -19,6 +19,7 @@ from typing import Any
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SECONDS = 240
+KINDS = {"html": "text/html", "js": "text/javascript"}
 
 
 class _Server(ThreadingHTTPServer):
@@ -39,7 +40,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked.append(self.path)
         data = self.server.files.get(self.path)
         self.send_response(404 if data is None else 200)
-        kind = "text/html" if self.path.endswith(".html") else "application/octet-stream"
+        kind = KINDS.get(self.path.rpartition(".")[2], "application/octet-stream")
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.end_headers()
         self.wfile.write(data or b"")
