@@ -88,7 +88,6 @@ class Reader {
       if (isFree) this.take(/#[^\n]*/y);
       if (this.at === before) break;
     }
-    if (this.text[this.at] === "\t") notRead("a tab", this.line);
   }
 
   document() {
@@ -173,6 +172,7 @@ class Reader {
   nextItem(column, isItem) {
     this.gap();
     if (this.at >= this.text.length || this.column < column) return false;
+    if (this.peek(/(?:---|\.\.\.)(?=[ \n]|$)/y)) notRead("a second document", this.line);
     if (this.column > column) broken("the indentation fits nothing above", this.line);
     if (isItem()) return true;
     if (this.peek(/-(?=[ \n]|$)/y)) return false;
@@ -192,13 +192,14 @@ class Reader {
     const start = this.text[this.at];
     if (start === '"' || start === "'") return this.quoted();
     this.refuseSpecial();
-    return this.take(plain)[0].trimEnd();
+    const name = this.take(plain)[0].trimEnd();
+    return name === "<<" ? broken("merge keys are not allowed", this.line) : name;
   }
 
   refuseSpecial() {
     if (this.peek(/[&*!]/y)) broken("anchors, aliases and tags are not allowed", this.line);
     if (this.peek(/[|>]/y)) notRead("a block scalar", this.line);
-    if (this.peek(/[%@`]/y)) broken("a character that cannot start a value", this.line);
+    if (this.peek(/[%@`,\]}]/y)) broken("a character that cannot start a value", this.line);
   }
 
   node(depth, isFlow) {
@@ -291,6 +292,7 @@ const FLOW_START = /[,}]/y;
 export function readYaml(bytes) {
   if (bytes.length > BYTES_MAX) broken(`the text is longer than ${BYTES_MAX} bytes`, 1);
   const text = decodeUtf8(bytes) ?? broken("the text is not UTF-8", 1);
+  if (text.includes("\t")) notRead("a tab", 1);
   if (/[\r\u0085\u2028\u2029\ufeff]/.test(text)) notRead("an unusual line end or mark", 1);
   const control = /[\u0000-\u0008\u000b-\u001f\u007f-\u0084\u0086-\u009f\ufffe\uffff]/;
   if (control.test(text)) broken("a character that YAML does not allow", 1);
