@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-SECONDS = 240
+SECONDS = 120
 KINDS = {"html": "text/html", "js": "text/javascript"}
 
 
@@ -38,9 +38,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
         self.server.asked.append(self.path)
-        data = self.server.files.get(self.path)
+        path = self.path.partition("?")[0]
+        data = self.server.files.get(path)
         self.send_response(404 if data is None else 200)
-        kind = KINDS.get(self.path.rpartition(".")[2], "application/octet-stream")
+        kind = KINDS.get(path.rpartition(".")[2], "application/octet-stream")
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.end_headers()
         self.wfile.write(data or b"")
