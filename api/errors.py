@@ -115,14 +115,19 @@ def _respond(problem: Problem, headers: Mapping[str, str] | None = None) -> JSON
     )
 
 
-def _on_kyojo_error(_request: Request, error: Exception) -> JSONResponse:
-    if not isinstance(error, errors.KyojoError):
-        raise error
+def problem_response(error: errors.KyojoError) -> JSONResponse:
+    """The answer to a request that met this error; a fault of ours is also logged."""
     headers = {"Retry-After": "1"} if isinstance(error, errors.Unavailable) else {}
     problem = problem_of(error)
     if problem.status == 500:
         _log.error("internal error: %s", error, exc_info=error)
     return _respond(problem, headers)
+
+
+def _on_kyojo_error(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, errors.KyojoError):
+        raise error
+    return problem_response(error)
 
 
 def _on_bad_parameters(_request: Request, error: Exception) -> JSONResponse:

@@ -18,6 +18,7 @@ from bench.database import BOTH
 from bench.figure import MORE_IS_BETTER, Figure, write_results
 from bench.month import audit_offline, close_month, filled_month
 from bench.over_http import ingest_batch, write_single
+from bench.proofs import prove_entries
 
 RESULTS = Path(__file__).parent / "results.json"
 OVER_HTTP = {
@@ -26,7 +27,8 @@ OVER_HTTP = {
     "write_single_p99": write_single,
 }
 OF_A_MONTH = ("close_month", "close_month_statements", "audit_offline")
-FIGURES = (*OVER_HTTP, *OF_A_MONTH)
+PROOFS = "proofs_per_second"
+FIGURES = (*OVER_HTTP, *OF_A_MONTH, PROOFS)
 NUMBERS = ("value", "its value", "ratio")
 Report = Callable[[str, int, int], None]
 
@@ -67,6 +69,9 @@ def measure(options: argparse.Namespace, console: Console) -> Iterator[Figure]:
                     yield from work(database, options.scale)
     if options.only in (None, *OF_A_MONTH):
         yield from _of_a_month(options, console)
+    if options.only in (None, PROOFS):
+        with shown(console, "proofs") as report:
+            yield from prove_entries(options.scale, report)
 
 
 def _of_a_month(options: argparse.Namespace, console: Console) -> Iterator[Figure]:

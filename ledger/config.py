@@ -9,6 +9,7 @@
     host = "127.0.0.1"
     port = 8000
     domain = "127.0.0.1:8000"             # what people see in the wallet when they sign in
+    scheme = "http"                       # "https" behind a proxy that speaks TLS
 
     [coops.kaga]
     origin = "ledger.example.jp/kaga"
@@ -33,7 +34,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -67,6 +68,7 @@ class ServerSection(Section):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     domain: str = "127.0.0.1:8000"
+    scheme: Literal["http", "https"] = "http"
 
 
 class ChainSection(Section):

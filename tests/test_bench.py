@@ -96,6 +96,13 @@ def test_a_month_is_closed_told_and_audited(tmp_path):
     assert_rows(rows)
 
 
+def test_proofs_from_a_log_of_tiles(tmp_path):
+    rows = run(tmp_path, "--only", "proofs_per_second", "--scale", "0.001")
+    assert [row["figure"] for row in rows] == ["proofs_per_second"] * 2
+    assert "1,000 entries" in rows[0]["yardstick"]
+    assert_rows(rows)
+
+
 def test_single_writes_over_http(tmp_path):
     rows = run(tmp_path, "--only", "write_single", "--scale", "0.02", "--database", "sqlite")
     assert [row["figure"] for row in rows] == ["write_single", "write_single_p99"]

@@ -11,11 +11,14 @@ from fastapi.responses import PlainTextResponse
 
 from api.dependencies import BoundedRoute, CoopHere, ReaderHere, read_body
 from api.models import EntryModel, EntryRow, KnownModel, KnownRequest, ProofModel, ReceiptModel
+from api.routes.log import FROM_ANY_PAGE, NOT_KEPT
 from ledger import canonical
+from ledger.coop.recordproof import format_record_proof
 from ledger.errors import InvalidInput
 from ledger.log.merkle import leaf_hash
-from ledger.log.proof import TlogProof, format_proof
-from ledger.service import known, read, submit
+from ledger.log.proof import format_proof
+from ledger.service import known, prove, read, submit
+from ledger.service.prove import RecordPlace
 from ledger.store.reading import Filter
 from ledger.usage.batch import BATCH_BYTES_MAX
 
@@ -96,7 +99,7 @@ def search_entries(  # noqa: PLR0913, PLR0917 - one parameter a filter
     start: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=read.PAGE_MAX)] = 100,
 ) -> list[EntryRow]:
-    """Search entries by kind, member, period, amount and time, combined. For members."""
+    """Search entries by kind, member, period, amount and time. For members, or all by charter."""
     wanted = Filter(kind, member, period, amount_from, amount_to, received_from, received_to)
     rows = read.entries(coop, reader, wanted, start=start, limit=limit)
     return [EntryRow.model_validate(row, from_attributes=True) for row in rows]
@@ -104,7 +107,7 @@ def search_entries(  # noqa: PLR0913, PLR0917 - one parameter a filter
 
 @router.get("/v1/{coop}/entries/{index}")
 def read_entry(coop: CoopHere, reader: ReaderHere, index: int) -> EntryModel:
-    """An entry, as JSON and as the bytes that were hashed. For members."""
+    """An entry, as JSON and as the bytes that were hashed. For members, or all by charter."""
     data = read.entry(coop, reader, index)
     return EntryModel(
         index=index,
@@ -131,10 +134,18 @@ def prove_entry(coop: CoopHere, index: int) -> ProofModel:
 @router.get("/v1/{coop}/entries/{index}/tlog-proof", response_class=PlainTextResponse)
 def prove_entry_as_file(coop: CoopHere, index: int) -> PlainTextResponse:
     """The same proof as a C2SP tlog-proof file, for other tools. Open to all."""
-    with coop.reading() as (_, log):
-        head = log.head()
-        proof = TlogProof(index, log.inclusion(index, head.size), head.note)
-    return PlainTextResponse(format_proof(proof))
+    return PlainTextResponse(format_proof(prove.prove_entry(coop, index)), headers=FROM_ANY_PAGE)
+
+
+@router.get(
+    "/v1/{coop}/entries/{index}/records/{number}/proof",
+    response_class=Response,
+    responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+)
+def prove_record(coop: CoopHere, reader: ReaderHere, index: int, number: int) -> Response:
+    """A record (numbered from 0) with salt and proof, for its sender and the charter's readers."""
+    proof = prove.prove_record_to(coop, reader, RecordPlace(index, number))
+    return Response(format_record_proof(proof), media_type="application/json", headers=NOT_KEPT)
 
 
 @router.get("/v1/{coop}/blobs/{sha256}", response_class=Response)

@@ -17,11 +17,11 @@ STATEMENT = "Read the ledger of {name}. This signature moves no money and decide
 def new_nonce(coop: CoopHere, installation: InstallationHere) -> NonceModel:
     """A nonce for one sign-in, with the other parts of the text to be signed."""
     name = coop.state().terms().name.en
-    domain = installation.config.server.domain
+    server = installation.config.server
     return NonceModel(
         nonce=sign_in.new_nonce(coop),
-        domain=domain,
-        uri=f"http://{domain}/v1/{coop.log.slug}",
+        domain=server.domain,
+        uri=f"{server.scheme}://{server.domain}/v1/{coop.log.slug}",
         statement=STATEMENT.format(name=name),
     )
 

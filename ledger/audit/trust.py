@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ledger.coop.bodies import AddressText, Hash, faults_of
 from ledger.errors import KyojoError, MalformedDocument
 from ledger.log.key import parse_vkey
-from ledger.log.policy import LOG_TYPES, parse_policy
+from ledger.log.policy import LOG_TYPES, NO_QUORUM, Log, Policy, parse_policy
 
 TRUST_BYTES_MAX = 2**20
 Natural = Annotated[int, Field(ge=0, le=2**53 - 1)]
@@ -81,6 +81,13 @@ class Trust(_Strict):
         except KyojoError as error:
             raise ValueError(error.message) from error
         return self
+
+    def to_policy(self) -> Policy:
+        """By what a checkpoint is accepted: the file's own policy, or any one of its log keys."""
+        if self.policy is not None:
+            return parse_policy(self.policy.encode())
+        logs = tuple(Log(parse_vkey(vkey)) for vkey in self.log_keys)
+        return Policy(logs, (), (), NO_QUORUM)
 
     def chain(self, chain_id: int, contract: str) -> TrustedChain | None:
         """The trusted contract at this place, if it is one."""

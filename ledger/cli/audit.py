@@ -72,7 +72,7 @@ def run_trust(options: argparse.Namespace) -> int:
 
 def run_verify(options: argparse.Namespace) -> int:
     """Verify a bundle and print the report; the exit code is its verdict."""
-    trust = None if options.trust is None else _read_trust(options.trust)
+    trust = None if options.trust is None else read_trust(options.trust)
     try:
         source = options.file.open("rb")
     except OSError as error:
@@ -84,7 +84,8 @@ def run_verify(options: argparse.Namespace) -> int:
     return found.exit_code
 
 
-def _read_trust(path: Path) -> Trust:
+def read_trust(path: Path) -> Trust:
+    """The trust file at ``path``; raises InvalidInput with every fault."""
     try:
         return parse_trust(path.read_bytes())
     except OSError as error:

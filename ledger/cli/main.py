@@ -7,14 +7,14 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from ledger.cli import audit, logkeys, member, office
+from ledger.cli import audit, logkeys, member, office, proof
 from ledger.cli.output import exit_code, show_error
 from ledger.errors import KyojoError
 
 EPILOG = """\
 exit codes: 0 done · 2 unusable arguments or input · 3 infeasible, or not verified · 4 consistent
-with itself, but no trust file (audit verify) · 5 not permitted · 6 conflict · 7 unavailable, try
-again · 8 not found · 70 a bug of kyojo
+with itself, but no trust file (audit verify, verify-proof) · 5 not permitted · 6 conflict ·
+7 unavailable, try again · 8 not found · 70 a bug of kyojo
 """
 
 
@@ -44,6 +44,6 @@ def build_parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--json", action="store_true", help="print one JSON document")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    for module in (office, logkeys, member, audit):
+    for module in (office, logkeys, member, audit, proof):
         module.add_commands(commands, shared)
     return parser

@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from ledger.errors import InvariantViolated, MalformedProof, OutOfRange
@@ -147,8 +148,7 @@ def tile_holding(node: Node, size: int) -> tuple[Tile, int, int]:
 def parse_tile(data: bytes, width: int) -> tuple[bytes, ...]:
     """The hashes of a tile of this width. Raises MalformedProof for another length."""
     _require(width, 1, TILE_WIDTH, "tile width")
-    if len(data) != width * HASH_BYTES:
-        raise MalformedProof(f"a tile of width {width} has {width * HASH_BYTES} bytes")
+    _require_width(data, width)
     return tuple(data[i : i + HASH_BYTES] for i in range(0, len(data), HASH_BYTES))
 
 
@@ -162,7 +162,7 @@ def tile_hash_reader(read_tiles: TileReader, size: int) -> HashReader:
     def read(nodes: Sequence[Node]) -> list[bytes]:
         places = [tile_holding(node, size) for node in nodes]
         tiles = _read_tiles(read_tiles, sorted({tile for tile, _, _ in places}))
-        return [root_hash(tiles[tile][first : first + n]) for tile, first, n in places]
+        return [_complete_root(tiles[tile], first, n) for tile, first, n in places]
 
     return read
 
@@ -178,7 +178,7 @@ def grow(old_size: int, leaf_hashes: Sequence[bytes], read_tiles: TileReader) ->
     require_hashes(leaf_hashes)
     edge = _right_edge(old_size, new_size)
     old_tiles = _read_tiles(read_tiles, edge) if edge else {}
-    kept = {tile.level: hashes for tile, hashes in old_tiles.items()}
+    kept = {tile.level: parse_tile(data, tile.width) for tile, data in old_tiles.items()}
     grown: dict[Tile, bytes] = {}
     added = list(leaf_hashes)
     for level in _levels_of_growth(old_size, new_size):
@@ -254,12 +254,24 @@ def _right_edge(old_size: int, new_size: int) -> list[Tile]:
     return edge
 
 
-def _read_tiles(read_tiles: TileReader, tiles: Sequence[Tile]) -> dict[Tile, tuple[bytes, ...]]:
+def _read_tiles(read_tiles: TileReader, tiles: Sequence[Tile]) -> dict[Tile, bytes]:
     found = read_tiles(tiles)
     if len(found) != len(tiles):
         raise InvariantViolated(f"asked for {len(tiles)} tiles, the reader gave {len(found)}")
-    pairs = zip(tiles, found, strict=True)
-    return {tile: parse_tile(data, tile.width) for tile, data in pairs}
+    for tile, data in zip(tiles, found, strict=True):
+        _require_width(data, tile.width)
+    return dict(zip(tiles, found, strict=True))
+
+
+def _complete_root(data: bytes, first: int, count: int) -> bytes:
+    """The root over ``count`` items of a tile, a power of two: the inner loop of every proof."""
+    level = data[first * HASH_BYTES : (first + count) * HASH_BYTES]
+    pair = 2 * HASH_BYTES
+    while len(level) > HASH_BYTES:
+        level = b"".join(
+            [sha256(b"\x01" + level[at : at + pair]).digest() for at in range(0, len(level), pair)]
+        )
+    return level
 
 
 def _format_index(index: int) -> str:
@@ -278,11 +290,18 @@ def _parse_path(path: str) -> tuple[str, int, int]:
     index = int(match["index"].replace("x", "").replace("/", ""))
     width = int(match["width"] or TILE_WIDTH)
     # Leading groups of zeros and a width of 256 would be second spellings.
-    if index > SIZE_MAX or match["index"] != _format_index(index):
+    if index > SIZE_MAX:
+        raise MalformedProof(f"{path[:60]!r} is beyond every tree")
+    if match["index"] != _format_index(index):
         raise MalformedProof(f"{path[:60]!r} is not how that index is written")
     if match["width"] and width >= TILE_WIDTH:
         raise MalformedProof(f"{path[:60]!r} has no possible width")
     return match["level"], index, width
+
+
+def _require_width(data: bytes, width: int) -> None:
+    if len(data) != width * HASH_BYTES:
+        raise MalformedProof(f"a tile of width {width} has {width * HASH_BYTES} bytes")
 
 
 def _require(value: Any, least: int, most: int, name: str) -> None:

@@ -1,8 +1,8 @@
 """Read: what a reader may see of a co-op, and nothing else.
 
-Open to all: the co-op's description, periods and their published settlements. To every member:
-entries, proposals, its own totals and statements. To the roles that the charter names: all
-totals, records and settlement lines.
+Open to all: the co-op's description, periods and their published settlements, and the entries if
+the charter says so. To every member: entries, proposals, its own totals and statements. To the
+roles that the charter names: all totals, records and settlement lines.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from ledger.coop.settlements import FIRST_EPOCHS
 from ledger.coop.state import Period, State, Usage
 from ledger.coop.submission import blob_references
 from ledger.errors import NotFound, NotPermitted
+from ledger.log.tile import TILE_WIDTH, Bundle, format_bundle
 from ledger.service.coop import Coop
 from ledger.service.sign_in import Reader
 from ledger.store.reading import PAGE, Filter, Head, IndexRow, LogReader
@@ -87,20 +88,36 @@ def may_read(state: State, reader: Reader, subject: Subject) -> bool:
     return not set(allowed).isdisjoint(reader.roles)
 
 
+def are_entries_open(state: State) -> bool:
+    """Whether the charter lets everyone read the entries."""
+    return state.terms().readers.entries == "everyone"
+
+
 def entries(
     coop: Coop, reader: Reader, wanted: Filter, *, start: int, limit: int
 ) -> list[IndexRow]:
-    """Entries that match, for members."""
-    require_member(reader)
-    with coop.reading() as (_, log):
+    """Entries that match, for those who read entries."""
+    with coop.reading() as (state, log):
+        _require_entries(state, reader)
         return log.search(wanted, start=start, limit=min(limit, PAGE_MAX))
 
 
 def entry(coop: Coop, reader: Reader, index: int) -> bytes:
-    """The bytes of an entry, for members."""
-    require_member(reader)
-    with coop.reading() as (_, log):
+    """The bytes of an entry, for those who read entries."""
+    with coop.reading() as (state, log):
+        _require_entries(state, reader)
         return log.entry(index)
+
+
+def entry_bundle(coop: Coop, reader: Reader, bundle: Bundle) -> tuple[bytes, bool]:
+    """A C2SP entry bundle, and whether everyone may read it; raises NotFound, NotPermitted."""
+    start = bundle.index * TILE_WIDTH
+    with coop.reading() as (state, log):
+        _require_entries(state, reader)
+        if start + bundle.width > log.head().size:
+            raise NotFound(f"the log has no entry bundle {bundle.index} of width {bundle.width}")
+        found = list(log.entry_data(start, start + bundle.width))
+        return format_bundle(found), are_entries_open(state)
 
 
 def totals(coop: Coop, reader: Reader, month: str) -> list[Total]:
@@ -181,6 +198,11 @@ def rule_text(coop: Coop, rule_hash: str) -> str:
         if proposal is not None and proposal.kind == "ruleset-proposed":
             return log.blob(proposal.body["text"]["sha256"])[SALT_BYTES:].decode()
     raise NotFound(f"no rule set has the hash {rule_hash}")
+
+
+def _require_entries(state: State, reader: Reader) -> None:
+    if not are_entries_open(state):
+        require_member(reader)
 
 
 def find_proposed(log: LogReader, period: Period) -> Proposed:

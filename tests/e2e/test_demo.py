@@ -21,6 +21,7 @@ from ledger.log.key import parse_vkey
 from ledger.log.note import Ed25519Verifier
 from ledger.settlement.shape import parse_settlement
 from ledger.settlement.verify import verify_statement
+from tests.e2e.readme import follow
 from tests.lugano_oracle import settle_example
 
 ORIGIN = "ledger.example.ch/lugano-charging"
@@ -85,7 +86,7 @@ def settlement_of(folder: Path) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("demo")
+    folder = tmp_path_factory.mktemp("checkout") / "var" / "demo"
     done = run_demo(folder)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "VERIFIED" in done.stdout
@@ -175,6 +176,24 @@ def test_running_again_changes_nothing(finished: Path) -> None:
     assert again.returncode == 0, again.stdout + again.stderr
     assert (finished / "audit.zip").read_bytes() == before
     assert_month_is_right(finished)
+
+
+def test_a_stranger_verifies_by_following_the_readme(finished: Path) -> None:
+    said = follow("Verify it yourself", finished.parents[1])
+    assert said.count("VERIFIED:") == 3
+    assert "exit 4: no trust file" in said
+    assert '"id":"charging:203004"' in said
+    genesis = parse_trust((finished / "trust.toml").read_bytes()).genesis
+    lines = said.splitlines()
+    assert {f'genesis = "{genesis}"', genesis, f"{genesis}  -"} <= set(lines)
+    assert lines[-1] == lines[-2]
+    assert len(lines[-1]) == 44
+
+
+def test_the_japanese_readme_can_be_followed_too(finished: Path) -> None:
+    said = follow("自分で検証する", finished.parents[1])
+    assert said.count("検証済み") == 1
+    assert "確認していないこと" in said
 
 
 def wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
