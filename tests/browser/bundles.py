@@ -65,7 +65,7 @@ def flips(month: Audited) -> Iterator[Case]:
 
 def anywhere(month: Audited, count: int) -> Iterator[Case]:
     """Bytes of the container, without regard to what they are."""
-    chosen = random.Random(20_261_124)  # noqa: S311 - which bytes are flipped is no secret
+    chosen = random.Random(20_261_124)
     for _ in range(count):
         position, bit = chosen.randrange(len(month.bundle)), chosen.randrange(8)
         changed = flipped(month.bundle, position, bit)
@@ -115,9 +115,7 @@ def heads(month: Audited) -> Iterator[Case]:
     root = month.world.root(len(month.world.entries))
     strange = note_of(month.world.entries, root, stranger)
     line = strange.split(b"\n\n")[1]
-    vast = sign_checkpoint(
-        Checkpoint(ORIGIN, 2**62, bytes(32)), [Ed25519Signer(log_key(ORIGIN))]
-    )
+    vast = sign_checkpoint(Checkpoint(ORIGIN, 2**62, bytes(32)), [Ed25519Signer(log_key(ORIGIN))])
     for name, data in (
         ("by a stranger", strange), ("and a stranger", good + line),
         ("twice", good + good.split(b"\n\n")[1]), ("vast", vast),
@@ -360,5 +358,3 @@ def all_cases(month: Audited) -> list[Case]:
         *heads(month), *entries_gone(closed, trust_in(closed)), *nonsense(month),
         *settlements(closed), *records(still_open), *kinds(still_open), *every_kind(),
     ]  # fmt: skip
-
-

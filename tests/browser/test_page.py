@@ -22,7 +22,8 @@ LINES_MAX, LINE_LENGTH_MAX = 500, 106
 def in_chromium(test):
     for mark in (
         pytest.mark.skipif(
-            CHROMIUM is None, reason="SKIPPED FOR WANT OF CHROMIUM: the page is not used; make tools"
+            CHROMIUM is None,
+            reason="SKIPPED FOR WANT OF CHROMIUM: the page is not used; make tools",
         ),
         pytest.mark.slow,
     ):

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from ledger import canonical
+from ledger.audit.proofs import verify_proof_file
 from ledger.audit.trust import Trust, format_trust
 from ledger.coop.grounds import verify_member_statement
+from ledger.coop.recordproof import format_record_proof
 from ledger.errors import KyojoError
 from ledger.log.key import format_vkey
 from ledger.log.merkle import leaf_hash, prove_inclusion
@@ -20,6 +22,7 @@ from ledger.service.statements import statements
 from tests.audit.world import files_of, flipped
 from tests.browser.session import CHROMIUM
 from tests.builder import ORIGIN
+from tests.coop.test_recordproof import made
 from tests.pages.month import AUDITOR, LOG_KEY, MONTH, VERIFIER, settled_month
 
 pytestmark = [
@@ -152,9 +155,7 @@ def tlog_says(proof: bytes, entry: bytes) -> str:
 def test_proofs_of_entries_good_and_corrupted(month, reports):
     cases = tlog_proofs(month)
     trust = format_trust(month.trust)
-    answers = reports(
-        [{"proof": proof, "entry": entry, "trust": trust} for proof, entry in cases]
-    )
+    answers = reports([{"proof": proof, "entry": entry, "trust": trust} for proof, entry in cases])
     expected = [tlog_says(proof, entry) for proof, entry in cases]
     assert expected.count("verified") > len(month.world.entries)
     wrong = [
@@ -163,3 +164,29 @@ def test_proofs_of_entries_good_and_corrupted(month, reports):
         if answer["verdict"] != expected[index]
     ]
     assert wrong == []
+
+
+def records_say(data: bytes, trust: Trust | None) -> str:
+    try:
+        return verify_proof_file(data, trust, entry=None).verdict
+    except KyojoError:
+        return "refused"
+
+
+def test_proofs_of_records_good_and_corrupted(reports):
+    proof, trust = made()
+    good = format_record_proof(proof)
+    wrong = trust.model_copy(update={"genesis": "00" * 32})
+    cases: list[tuple[bytes, Trust | None]] = [(good, trust), (good, None), (good, wrong)]
+    cases += [(flipped(good, at), trust) for at in range(0, len(good), 17)]
+    cases += [(good[:-2], trust), (good + b" ", trust), (b"{}", None), (b"", None)]
+    given = [{"records": data, "trust": one and format_trust(one)} for data, one in cases]
+    expected = [records_say(*case) for case in cases]
+    assert expected[:3] == ["verified", "consistent", "refused"]
+    assert expected.count("refused") > 150
+    differ = [
+        (cases[index][0], expected[index], answer)
+        for index, answer in enumerate(reports(given))
+        if answer["verdict"] != expected[index]
+    ]
+    assert differ == []

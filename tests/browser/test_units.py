@@ -49,8 +49,8 @@ def test_hashes_signatures_and_base64(calls):
         wanted.append((["recover", digest.hex(), key.sign(digest).hex()], key.address))
     for text, data in (("", ""), ("YQ==", "61"), ("YWI=", "6162"), ("YWJj", "616263")):
         wanted.append((["base64", text], [data, text]))
-    for text in ("YR==", "YQ", "YQ=", "Y===", "YWJ=", "YW J", "YWJj\n", "YWJ-", "===="):
-        wanted.append((["base64", text], None))
+    bad = ("YR==", "YQ", "YQ=", "Y===", "YWJ=", "YW J", "YWJj\n", "YWJ-", "====")
+    wanted += [(["base64", text], None) for text in bad]
     answers = calls([call for call, _ in wanted])
     assert [answer.get("is") for answer in answers] == [value for _, value in wanted]
 
@@ -109,11 +109,14 @@ def test_examples_of_the_specifications(calls):
 DOCUMENTS = [
     b"{}", b"[]", b"1", b"-1", b"0", b"-0", b"1.0", b"1e2", b"01", b"9007199254740991",
     b"9007199254740992", b"-9007199254740992", b'"a"', b'"\\u00e9"', b'"\\ud83d\\ude00"',
-    b'"\\ud800"', b'"\\udc00x"', b'"\\/\\b\\f\\n\\r\\t"', b'"\x7f"', b'"\t"', b'"\xff"', b"\xef\xbb\xbf{}",
+    b'"\\ud800"', b'"\\udc00x"', b'"\\/\\b\\f\\n\\r\\t"', b'"\x7f"', b'"\t"', b'"\xff"',
+    b"\xef\xbb\xbf{}",
     b'{"b":1,"a":2}', b'{"a":1,"a":2}', b'{"a":1,"\\u0061":2}', b' { "a" : [ 1 , 2 ] } \n',
     b"{", b"[1,]", b'{"a":1,}', b"[" * 32 + b"]" * 32, b"[" * 33 + b"]" * 33, b"true", b"nul",
-    b"NaN", b"Infinity", b'{"__proto__":{"a":1}}', b'{"10":1,"9":2,"\xf0\x9f\x98\x80":3,"\xef\xac\xb3":4}',
-    b'{"a":null,"b":false}', b"", b" ", b"1 2", b"'a'", b'"a', b'{"a"}', b"[1 2]", b'"\\x"', b'"\\u12"',
+    b"NaN", b"Infinity", b'{"__proto__":{"a":1}}',
+    b'{"10":1,"9":2,"\xf0\x9f\x98\x80":3,"\xef\xac\xb3":4}',
+    b'{"a":null,"b":false}', b"", b" ", b"1 2", b"'a'", b'"a', b'{"a"}', b"[1 2]", b'"\\x"',
+    b'"\\u12"',
     b"\x0b1", b"\xc2\xa01",
 ]  # fmt: skip
 
@@ -168,7 +171,16 @@ def odd_lines() -> list[bytes]:
     ]  # fmt: skip
     swaps += [(b'{"fare":5}', b"{}"), (b'{"fare":5}', b"null"), (b'{"trips":1}', b"{}")]
     lines = [good.replace(old, new) for old, new in swaps]
-    return [good, *lines, b" " + good + b"\r", b"[]", b"null", b"", b"\xef\xbb\xbf" + good, good * 2]
+    return [
+        good,
+        *lines,
+        b" " + good + b"\r",
+        b"[]",
+        b"null",
+        b"",
+        b"\xef\xbb\xbf" + good,
+        good * 2,
+    ]
 
 
 def test_record_lines_are_judged_alike(calls):
@@ -194,14 +206,19 @@ TEXTS = [
     "{a: 1, b: [x, y],\n c: 'it''s', \"d\": \"\\u00e9\\n\"}", "a: 2026-10-01", "a: 1.5", "a: yes",
     "a: 0x1f", "a: 010", "a: ~\nb:\nc: null\n", "a: &x 1", "a: *x", "a: !!str 1", "<<: {a: 1}",
     "a: 1\na: 2", "a: # nothing\n  b: 1 # one\n# end\n", "---\na: 1\n", "a: 70%", "a: 1/3",
-    "a: http://x#y", "a: x #y", "a: 'x' y", "a: [1, 2", "a: }", "a: b: c", "- a\n- b", "a:b", "a: -1",
+    "a: http://x#y", "a: x #y", "a: 'x' y", "a: [1, 2", "a: }", "a: b: c", "- a\n- b", "a:b",
+    "a: -1",
     "a: - 1", "  a: 1\n b: 2", "a:\n b: 1\n  c: 2", "? a\n: b", "a: |\n  text\n", "a: >\n  text\n",
     "a: one\n  two\n", "a: 'one\n  two'", "\ta: 1", "a:\t1", "", "# only\n", "a: 12:30:45", "a: @x",
-    "a: 99999999999999999999", "[a, b]", "x", "a: {b}", "a: {b: }", "a: [,]", "a: [1,,2]", "a: [1,]",
-    "a: {x: 1, x: 2}", "a: \"\\q\"", "a: ''", "a: -", "a: ?x", "a: :x", "a: x:", "a: {b:c}", "a: {b: c:d}",
-    "a: [b: c]", "'a b': 1", "a b: 1", "a: %x", "%YAML 1.1\n---\na: 1", "a: 1\n---\nb: 2", "a: 1\n...\n",
-    "a: +1", "a: 1_000", "a: .5", "a: .inf", "a: =", "a: TRUE", "a: True", "1: a", "true: a", "a: \x01",
-    "a: '\x85'", "a: [x y, z]", "a: [x #c\n, y]", "a: {'b': 1}", "a: {\"b\":1}", "a: [\"b\":1]",
+    "a: 99999999999999999999", "[a, b]", "x", "a: {b}", "a: {b: }", "a: [,]", "a: [1,,2]",
+    "a: [1,]",
+    "a: {x: 1, x: 2}", 'a: "\\q"', "a: ''", "a: -", "a: ?x", "a: :x", "a: x:", "a: {b:c}",
+    "a: {b: c:d}",
+    "a: [b: c]", "'a b': 1", "a b: 1", "a: %x", "%YAML 1.1\n---\na: 1", "a: 1\n---\nb: 2",
+    "a: 1\n...\n",
+    "a: +1", "a: 1_000", "a: .5", "a: .inf", "a: =", "a: TRUE", "a: True", "1: a", "true: a",
+    "a: \x01",
+    "a: '\x85'", "a: [x y, z]", "a: [x #c\n, y]", "a: {'b': 1}", 'a: {"b":1}', 'a: ["b":1]',
     "steps:\n  - {id: a, kind: b,\n     c: d}\n  - id: e\n    kind: f\n",
 ]  # fmt: skip
 
@@ -227,7 +244,7 @@ class Rules:
     """Random rule sets of every step and key, and inputs that fit them more or less."""
 
     def __init__(self, number: int) -> None:
-        self.chosen = random.Random(number)  # noqa: S311 - cases, not secrets
+        self.chosen = random.Random(number)
         self.members = self.chosen.sample(["bus", "ev", "bike", "suspense", "taxi"], 3)
 
     def pick(self, *values: Any) -> Any:
@@ -314,7 +331,9 @@ class Rules:
 def python_settles(rules: bytes, inputs: bytes) -> list[str] | None:
     try:
         found = parse_inputs(inputs)
-        made = build_settlement(CutOff("2026-10", 9, b"\x00", b"\x00"), parse_rules(rules), found, SEED)
+        made = build_settlement(
+            CutOff("2026-10", 9, b"\x00", b"\x00"), parse_rules(rules), found, SEED
+        )
     except KyojoError:
         return None
     salted = derive_salt(SEED, "inputs", 0) + inputs_bytes(found)
@@ -332,5 +351,5 @@ def test_settlements_are_computed_alike_by_random_rules(calls):
         if answers[number].get("is") != expected[number]
     ]
     assert wrong == []
-    assert 100 < len(expected) - expected.count(None)
+    assert len(expected) - expected.count(None) > 100
     assert expected.count(None) > 20
