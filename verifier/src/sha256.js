@@ -29,7 +29,14 @@ function compress(state, view, at) {
     const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
     W[t] = (W[t - 16] + s0 + W[t - 7] + s1) | 0;
   }
-  let [a, b, c, d, e, f, g, h] = state;
+  let a = state[0];
+  let b = state[1];
+  let c = state[2];
+  let d = state[3];
+  let e = state[4];
+  let f = state[5];
+  let g = state[6];
+  let h = state[7];
   for (let t = 0; t < 64; t++) {
     const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
     const t1 = (h + s1 + ((e & f) ^ (~e & g)) + K[t] + W[t]) | 0;
@@ -69,7 +76,7 @@ export function sha256(data) {
   end.setUint32(tail.length - 4, data.length * 8);
   for (let at = 0; at < tail.length; at += 64) compress(state, end, at);
   const digest = new DataView(new ArrayBuffer(32));
-  state.forEach((word, i) => digest.setInt32(4 * i, word));
+  for (let i = 0; i < 8; i++) digest.setInt32(4 * i, state[i]);
   return new Uint8Array(digest.buffer);
 }
 
