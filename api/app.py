@@ -14,7 +14,8 @@ from typing import Any
 from fastapi import FastAPI
 
 from api import errors
-from api.routes import coops, entries, log, pages, periods, sign_in
+from api.routes import coops, entries, log, pages, periods, sign_in, witnesses
+from ledger.service.publish import publishing
 from ledger.wiring import Installation, config_path, open_installation
 
 DESCRIPTION = """\
@@ -34,7 +35,8 @@ def create_app(installation: Installation) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with publishing(installation.coops.values()):
+            yield
         installation.close()
 
     app = FastAPI(
@@ -50,7 +52,7 @@ def create_app(installation: Installation) -> FastAPI:
     )
     app.state.installation = installation
     errors.install(app)
-    for routes in (coops, sign_in, entries, periods, log):
+    for routes in (coops, sign_in, entries, periods, log, witnesses):
         app.include_router(routes.router)
     app.include_router(pages.router, include_in_schema=False)
     return app

@@ -284,6 +284,28 @@ class KnownModel(BaseModel):
     known: dict[str, list[str]]
 
 
+class PlacesRequest(BaseModel):
+    """Whose records to look for, and from which entry on."""
+
+    payer: str = Field(min_length=1, max_length=128)
+    start: int = Field(default=0, ge=0, lt=2**53)
+
+
+class PlaceModel(BaseModel):
+    """Records of one batch."""
+
+    batch: int = Field(description="Entry index of the batch.")
+    records: list[int] = Field(description="Their numbers in the batch, from 0.")
+
+
+class PlacesModel(BaseModel):
+    """Where the asking member's own records of a payer stand, in one stretch of the log."""
+
+    found: list[PlaceModel]
+    next: int | None = Field(description="The entry to go on from; null at the end.")
+    size: int = Field(description="Entries in the log.")
+
+
 class AnchorModel(BaseModel):
     """The newest anchor and how far it is shown."""
 
@@ -304,3 +326,34 @@ class HealthModel(BaseModel):
     status: str
     version: str
     coops: list[str]
+
+
+class TroubleModel(BaseModel):
+    """What went wrong with a witness last."""
+
+    code: str = Field(examples=["unreachable"])
+    en: str
+    ja: str
+    since: str | None = Field(description="Since when nothing went right.")
+
+
+class WitnessModel(BaseModel):
+    """Where a witness stands."""
+
+    name: str = Field(description="Its name in the policy.")
+    key: str = Field(description="Name and id of its key, as in a vkey.")
+    size: int = Field(description="The size that it has acknowledged.")
+    behind: int = Field(description="Entries that it has not yet cosigned.")
+    answered_at: str | None
+    trouble: TroubleModel | None
+
+
+class WitnessesModel(BaseModel):
+    """How far the log is signed and witnessed."""
+
+    size: int = Field(description="Entries that the log has signed.")
+    witnessed_size: int | None = Field(
+        description="Entries under the newest checkpoint with its quorum; null without one."
+    )
+    quorum: str | None = Field(description="The policy's quorum; null without a policy.")
+    witnesses: list[WitnessModel]

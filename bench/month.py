@@ -131,7 +131,9 @@ def _stored_batches(coop: Coop) -> Iterator[tuple[bytes, tuple[bytes, ...]]]:
         start = 0
         while start < state.size:
             rows = log.search(Filter(kind="usage-batch"), start=start)
-            yield from (log.batch(row.index) for row in rows)
+            for held in (log.batch(row.index) for row in rows):
+                if held.seed is not None:
+                    yield held.seed, held.lines
             start = rows[-1].index + 1 if rows else state.size
 
 

@@ -94,7 +94,9 @@ def _prove(database: Database, log: Log, indexes: Sequence[int]) -> list[bytes]:
     found = []
     for index in indexes:
         with database.read() as connection:
-            found.append(format_proof(entry_proof(LogReader(connection, log.id), index)))
+            reader = LogReader(connection, log.id)
+            head = reader.head()
+            found.append(format_proof(entry_proof(reader, index, (head.size, head.note))))
     return found
 
 

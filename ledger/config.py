@@ -14,15 +14,20 @@
     [coops.kaga]
     origin = "ledger.example.jp/kaga"
     log_key = "keys/log.key"              # the log's Ed25519 signing key, one line
-    more_log_keys = []                    # while a key is being replaced: the files of others
+    more_log_keys = []                    # files of others: while one is replaced, or ML-DSA-44
     office_key = "keys/office.key"        # only where scripts of the office run
     settlement_secret = "keys/settlement.secret"
     high_water = "kaga.high-water"        # the newest signed head; not on the database's disk
+    witness_policy = "witnesses.policy"   # C2SP tlog-policy: who cosigns; may be absent
 
     [coops.kaga.chain]
     url = "embedded:chain.db"             # or an https JSON-RPC URL
     sender_key = "keys/sender.key"        # pays the gas; the embedded chain has its own
     anchorer_keys = ["keys/anchorer.key"]
+
+    [witness]                             # for "kyojo witness serve", mostly in a file of its own
+    key = "keys/witness.key"              # a cosigner's Ed25519 key
+    logs = ["<vkey>"]                     # the log keys that it trusts; names are the origins
 
 Paths are relative to the file. Keys and secrets are files of their own, never values in here.
 ``KYOJO_CONFIG`` names the file (default ``kyojo.toml``), ``KYOJO_DATABASE_URL`` replaces the
@@ -88,7 +93,20 @@ class CoopSection(Section):
     office_key: str | None = None
     settlement_secret: str | None = None
     high_water: str = ""
+    witness_policy: str | None = None
     chain: ChainSection | None = None
+
+
+class WitnessSection(Section):
+    """A witness that runs here: its keys, its database, the logs that it knows."""
+
+    key: str
+    ml_dsa_key: str | None = None
+    logs: Annotated[list[str], Field(min_length=1, max_length=10_000)]
+    database: str = "sqlite:///witness.db"
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8100
+    prefix: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*$")] = ""
 
 
 class Config(Section):
@@ -97,6 +115,7 @@ class Config(Section):
     database: DatabaseSection = DatabaseSection()
     server: ServerSection = ServerSection()
     coops: dict[Slug, CoopSection] = {}
+    witness: WitnessSection | None = None
 
 
 def load_config(path: Path, environment: Mapping[str, str]) -> Config:
@@ -125,11 +144,29 @@ def load_config(path: Path, environment: Mapping[str, str]) -> Config:
 
 
 def _absolute(config: Config, base: Path, url: str) -> Config:
-    if url.startswith(SQLITE):
-        url = SQLITE + str(base / url.removeprefix(SQLITE))
     coops = {slug: _absolute_coop(slug, coop, base) for slug, coop in config.coops.items()}
-    database = DatabaseSection(url=url)
-    return config.model_copy(update={"database": database, "coops": coops})
+    changes: dict[str, object] = {
+        "database": DatabaseSection(url=_absolute_url(url, base)),
+        "coops": coops,
+    }
+    if config.witness is not None:
+        changes["witness"] = _absolute_witness(config.witness, base)
+    return config.model_copy(update=changes)
+
+
+def _absolute_url(url: str, base: Path) -> str:
+    return SQLITE + str(base / url.removeprefix(SQLITE)) if url.startswith(SQLITE) else url
+
+
+def _absolute_witness(witness: WitnessSection, base: Path) -> WitnessSection:
+    second = None if witness.ml_dsa_key is None else str(base / witness.ml_dsa_key)
+    return witness.model_copy(
+        update={
+            "key": str(base / witness.key),
+            "ml_dsa_key": second,
+            "database": _absolute_url(witness.database, base),
+        }
+    )
 
 
 def _absolute_coop(slug: str, coop: CoopSection, base: Path) -> CoopSection:
@@ -150,6 +187,7 @@ def _absolute_coop(slug: str, coop: CoopSection, base: Path) -> CoopSection:
             "more_log_keys": [str(base / path) for path in coop.more_log_keys],
             "office_key": place(coop.office_key),
             "settlement_secret": place(coop.settlement_secret),
+            "witness_policy": place(coop.witness_policy),
             "high_water": place(coop.high_water or f"{slug}.high-water"),
             "chain": chain,
         }

@@ -31,6 +31,14 @@ def format_instant(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
+def format_posix(seconds: int) -> str:
+    """Write POSIX seconds as an instant; as the bare number beyond the calendar."""
+    try:
+        return format_instant(datetime.fromtimestamp(seconds, UTC))
+    except (ValueError, OverflowError, OSError):
+        return str(seconds)
+
+
 def parse_instant(text: str) -> datetime:
     """Read an instant written by ``format_instant``; nothing else is accepted."""
     if INSTANT.fullmatch(text) is None:

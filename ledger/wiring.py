@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,22 +16,28 @@ from ledger.config import (
     EMBEDDED,
     Config,
     CoopSection,
+    WitnessSection,
     load_config,
 )
-from ledger.errors import InvalidInput, NotFound
+from ledger.errors import InvalidInput, KyojoError, NotFound
 from ledger.identity.signature import SigningKey
+from ledger.log.cosignature import ClockedSigner
+from ledger.log.key import KeyType, parse_signing_key, parse_vkey
 from ledger.log.key import SigningKey as LogKey
-from ledger.log.key import parse_signing_key
-from ledger.log.note import Ed25519Signer
+from ledger.log.note import Ed25519Signer, Signer
+from ledger.log.policy import LOG_TYPES, Policy, parse_policy
 from ledger.period import format_instant
+from ledger.service import erase
 from ledger.service.anchor import ChainAccess
 from ledger.service.coop import Coop, Office
-from ledger.service.outside import Source, ask_all, heads_on_chain
+from ledger.service.outside import Source, ask_all, heads_at_witnesses, heads_on_chain
+from ledger.service.witness import Witness
 from ledger.store.database import Database
 from ledger.store.high_water import HighWater
 from ledger.store.logs import Log, create_log, find_log, list_logs
 from ledger.store.schema import upgrade
 from ledger.store.sequencer import Sequencer
+from ledger.store.witness_heads import WitnessHeads
 
 # The first account of the embedded chain: its key is public, it only ever pays gas there.
 EMBEDDED_GAS_KEY = (1).to_bytes(32, "big")
@@ -76,7 +83,10 @@ def config_path(given: str | None = None) -> Path:
 
 
 def open_installation(path: Path) -> Installation:
-    """Open the installation that a configuration file describes; upgrades its database."""
+    """Open the installation that a configuration file describes; upgrades its database.
+
+    Records that a restored database holds although its log erases them are erased again.
+    """
     config = load_config(path, os.environ)
     database = Database(config.database.url)
     upgrade(database)
@@ -89,13 +99,16 @@ def open_installation(path: Path) -> Installation:
                 f"{slug} is {log.origin} in the database, {section.origin} in {path}"
             )
         coops[slug] = open_coop(database, log, section)
+        with suppress(KyojoError):  # a log that cannot be folded is for fsck and rebuild to judge
+            erase.replay(coops[slug])
     return Installation(config, database, coops)
 
 
 def open_coop(database: Database, log: Log, section: CoopSection) -> Coop:
     """One co-op with its keys."""
+    policy = _policy(section)
     files = (section.log_key, *section.more_log_keys)
-    signers = [Ed25519Signer(read_log_key(path)) for path in files]
+    signers = [_log_signer(path) for path in files]
     high_water = HighWater(Path(section.high_water)) if section.high_water else None
     sequencer = Sequencer(
         database,
@@ -104,13 +117,45 @@ def open_coop(database: Database, log: Log, section: CoopSection) -> Coop:
         id_key=log.id_key,
         signers=signers,
         clock=system_clock,
-        outside=lambda state: ask_all(state, _sources(section, high_water)),
+        outside=lambda state: ask_all(state, _sources(section, high_water, policy)),
         noted=(lambda _note: None) if high_water is None else high_water.note,
     )
-    return Coop(log, database, sequencer, system_clock, secrets.token_bytes, _office(section))
+    return Coop(
+        log,
+        database,
+        sequencer,
+        system_clock,
+        secrets.token_bytes,
+        _office(section),
+        policy,
+    )
 
 
-def _sources(section: CoopSection, high_water: HighWater | None) -> list[Source]:
+def open_witness(path: Path) -> Witness:
+    """The witness that a configuration file describes; makes its database."""
+    section = witness_section(path)
+    keys = [_key_of_type(section.key, KeyType.ED25519_COSIGNATURE)]
+    if section.ml_dsa_key is not None:
+        keys.append(_key_of_type(section.ml_dsa_key, KeyType.ML_DSA_44))
+    logs = [parse_vkey(vkey) for vkey in section.logs]
+    for log in logs:
+        if log.key_type not in LOG_TYPES:
+            raise InvalidInput(f"{log.name} is a {log.key_type.name} key; no log signs with it")
+    heads = WitnessHeads(Database(section.database))
+    return Witness(heads, keys=keys, logs=logs, clock=posix_clock)
+
+
+def witness_section(path: Path) -> WitnessSection:
+    """What the file says of the witness; raises NotFound if it says nothing."""
+    section = load_config(path, os.environ).witness
+    if section is None:
+        raise NotFound(f"{path} has no [witness]; docs/witness.md shows one")
+    return section
+
+
+def _sources(
+    section: CoopSection, high_water: HighWater | None, policy: Policy | None
+) -> list[Source]:
     """Where a log's head is known outside of its database."""
     sources: list[Source] = []
     if high_water is not None:
@@ -118,12 +163,19 @@ def _sources(section: CoopSection, high_water: HighWater | None) -> list[Source]
     if section.chain is not None:
         url = section.chain.url
         sources.append(lambda state: heads_on_chain(url, state))
+    if policy is not None:
+        sources.append(lambda state: heads_at_witnesses(policy, section.origin, state))
     return sources
 
 
 def system_clock() -> str:
     """The present instant."""
     return format_instant(datetime.now(UTC))
+
+
+def posix_clock() -> int:
+    """The present time in POSIX seconds."""
+    return int(datetime.now(UTC).timestamp())
 
 
 def read_key(path: str) -> SigningKey:
@@ -158,6 +210,37 @@ def write_secret(path: Path, text: str) -> None:
 def _create_log(database: Database, slug: str, section: CoopSection) -> Log:
     create_log(database, slug=slug, origin=section.origin, id_key=secrets.token_bytes(32))
     return find_log(database, slug)
+
+
+def _log_signer(path: str) -> Signer:
+    """A signer of the log: Ed25519, which every client knows, or ML-DSA-44 beside it."""
+    key = read_log_key(path)
+    if key.key_type not in LOG_TYPES:
+        raise InvalidInput(f"{path} holds a {key.key_type.name} key; no log signs with it")
+    if key.key_type is KeyType.ED25519:
+        return Ed25519Signer(key)
+    return ClockedSigner(key, posix_clock)
+
+
+def _key_of_type(path: str, wanted: KeyType) -> LogKey:
+    key = read_log_key(path)
+    if key.key_type is not wanted:
+        raise InvalidInput(f"{path} holds a {key.key_type.name} key, not {wanted.name}")
+    return key
+
+
+def _policy(section: CoopSection) -> Policy | None:
+    if section.witness_policy is None:
+        return None
+    return read_policy(Path(section.witness_policy))
+
+
+def read_policy(path: Path) -> Policy:
+    """A C2SP tlog-policy from its file."""
+    try:
+        return parse_policy(path.read_bytes())
+    except OSError as error:
+        raise NotFound(f"cannot read the policy {path}: {error}") from error
 
 
 def _office(section: CoopSection) -> Office | None:

@@ -160,6 +160,11 @@ class World:
                 found[key] = found.get(key, 0) + row.amount
         return found
 
+    def entry(self, index: int) -> bytes:
+        if not 0 <= index < len(self.entries):
+            raise NotFound(f"there is no entry {index}")
+        return self.entries[index]
+
     # What members do.
 
     def found(self) -> Change:

@@ -21,6 +21,7 @@ from ledger.config import (
     CoopSection,
     DatabaseSection,
     ServerSection,
+    WitnessSection,
 )
 from ledger.errors import KyojoError
 from ledger.store.database import Database
@@ -47,7 +48,8 @@ def kinds(kind: type[KyojoError]) -> Iterator[type[KyojoError]]:
 
 def settings() -> Iterator[str]:
     sections = (("[database]", DatabaseSection), ("[server]", ServerSection),
-                ("[coops.NAME]", CoopSection), ("[coops.NAME.chain]", ChainSection))  # fmt: skip
+                ("[coops.NAME]", CoopSection), ("[coops.NAME.chain]", ChainSection),
+                ("[witness]", WitnessSection))  # fmt: skip
     for title, section in sections:
         yield from (f"`{title} {name}`" for name in section.model_fields if name != "chain")
 

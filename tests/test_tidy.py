@@ -50,7 +50,9 @@ LOCK_FILES = {"uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "package-loc
     "pnpm-lock.yaml",
 }
 # Read by tools by name and never imported.
-ENTRY_POINTS = {"ledger.cli", "ledger.wiring", "ledger.client", "api.app", "contracts.build"}
+ENTRY_POINTS = {
+    "ledger.cli", "ledger.wiring", "ledger.client", "api.app", "api.witness", "contracts.build",
+}  # fmt: skip
 # Python that a tool loads by its place: alembic's environment and versions.
 LOADED_BY_PLACE = ("ledger/store/migrations/",)
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|NotImplemented(Error)?\b")

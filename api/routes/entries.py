@@ -10,14 +10,24 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse
 
 from api.dependencies import BoundedRoute, CoopHere, ReaderHere, read_body
-from api.models import EntryModel, EntryRow, KnownModel, KnownRequest, ProofModel, ReceiptModel
+from api.models import (
+    EntryModel,
+    EntryRow,
+    KnownModel,
+    KnownRequest,
+    PlaceModel,
+    PlacesModel,
+    PlacesRequest,
+    ProofModel,
+    ReceiptModel,
+)
 from api.routes.log import FROM_ANY_PAGE, NOT_KEPT
 from ledger import canonical
 from ledger.coop.recordproof import format_record_proof
 from ledger.errors import InvalidInput
 from ledger.log.merkle import leaf_hash
 from ledger.log.proof import format_proof
-from ledger.service import known, prove, read, submit
+from ledger.service import erase, known, prove, read, submit
 from ledger.service.prove import RecordPlace
 from ledger.store.reading import Filter
 from ledger.usage.batch import BATCH_BYTES_MAX
@@ -83,6 +93,14 @@ async def submit_entry(coop: CoopHere, request: Request) -> ReceiptModel:
 def known_records(coop: CoopHere, reader: ReaderHere, body: KnownRequest) -> KnownModel:
     """Which of these record ids the asking member has used already."""
     return KnownModel(known=known.known_ids(coop, reader, body.ids))
+
+
+@router.post("/v1/{coop}/usage/places")
+def find_places(coop: CoopHere, reader: ReaderHere, body: PlacesRequest) -> PlacesModel:
+    """Where the asking member's own records of a payer stand, page by page: what to erase."""
+    page = erase.find_own(coop, reader, body.payer, start=body.start)
+    found = [PlaceModel(batch=one.batch, records=list(one.records)) for one in page.found]
+    return PlacesModel(found=found, next=page.following, size=page.size)
 
 
 @router.get("/v1/{coop}/entries")

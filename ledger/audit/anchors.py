@@ -162,9 +162,10 @@ class AnchorChecks:
 
     def _compare_head(self, contract: str, head: tuple[int, bytes]) -> None:
         size, root = head
-        if size == 0 or size > len(self.fold.tree.leaves):
-            return  # never anchored, or later than this bundle: said among what is not checked
-        if self.fold.tree.root(size) != root:
+        tree = self.fold.tree
+        if size == 0 or size > tree.size or (size < tree.start and size not in tree.earlier):
+            return  # never anchored, or outside this bundle: said among what is not checked
+        if tree.root(size) != root:
             self.findings.add(
                 "anchor-mismatch", f"entry {size - 1}, contract {contract}",
                 f"the contract holds another root for the first {size} entries: "
@@ -181,7 +182,7 @@ def later_heads(fold: Fold, chain: ChainView | None) -> Sequence[int]:
     number = chain.chain_id()
     targets = [target for target in charter.anchors if target.chain_id == number]
     sizes = [chain.head(target.contract, charter.origin)[0] for target in targets]
-    return [size for size in sizes if size > len(fold.tree.leaves)]
+    return [size for size in sizes if size > fold.tree.size]
 
 
 def _instant(posix_seconds: int) -> str | None:

@@ -1,4 +1,4 @@
-"""The audit bundle: a whole log and all that it names, in one file (docs/audit-bundle.md).
+"""The audit bundle: a log, or a slice of it, and all that it names (docs/audit-bundle.md).
 
 ::
 
@@ -6,13 +6,15 @@
     checkpoint                 the log's signed tree head, verbatim
     records/<entry>.ndjson     the lines of the usage batch at that index, a LF after each
     records/<entry>.leaves     per line: 32 bytes of salt, 32 bytes of leaf hash
+                               (of an erased record: an empty line, a salt of zeros, its leaf)
     tile/0/…, tile/1/…         hashes of the tree (C2SP tlog-tiles)
     tile/entries/…             entry bundles (C2SP tlog-tiles)
     manifest.json              {"format", "origin", "genesis", "start", "end", "files"}, RFC 8785
 
-The container is that of ``archive``. ``start`` is 0 and ``end`` the checkpoint's size: a bundle
-holds the log from its charter on. ``files`` gives {"sha256", "bytes"} of every other file.
-Salts are disclosed, seeds never.
+The container is that of ``archive``. ``start`` is 0 and ``end`` the checkpoint's size: such a
+bundle holds the log from its charter on. A bundle that starts later is a slice; it has other files
+for its tree and for what lies before it (``slice``, ``start``). ``files`` gives
+{"sha256", "bytes"} of every other file. Salts are disclosed, seeds never.
 
 The hashes in ``tile/0`` and the leaf hashes are not evidence, since the verifier computes them
 itself; they are there so that it can say *which* entry or record was changed.
@@ -25,7 +27,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, BinaryIO, Final, Protocol
 
@@ -48,7 +50,7 @@ from ledger.log.tile import (
     parse_tile_path,
 )
 from ledger.usage.batch import BATCH_BYTES_MAX, BATCH_RECORDS_MAX
-from ledger.usage.commitment import derive_salts, record_leaves
+from ledger.usage.held import HeldBatch
 
 FORMAT: Final = "kyojo-audit-bundle/1"
 MANIFEST: Final = LAST
@@ -56,11 +58,36 @@ CHECKPOINT: Final = "checkpoint"
 USAGE_BATCH: Final = "usage-batch"
 MANIFEST_BYTES_MAX = 64 * 2**20
 
+# Files of a slice alone.
+LEAVES: Final = "leaves"
+END_PROOF: Final = "end/consistency"
+START_STATE: Final = "start/state"
+START_PREFIX: Final = "start/prefix"
+START_GENESIS: Final = "start/genesis"
+START_PROOFS: Final = "start/proofs"
+START_USAGE: Final = "start/usage.ndjson"
+START_CHECKPOINT: Final = "start/checkpoint"
+_SIZES = {
+    CHECKPOINT: NOTE_BYTES_MAX,
+    START_CHECKPOINT: NOTE_BYTES_MAX,
+    LEAVES: 64 * 2**20,
+    END_PROOF: 64 * HASH_BYTES,
+    START_STATE: 64 * 2**20,
+    START_PREFIX: 64 * HASH_BYTES,
+    START_GENESIS: ENTRY_BYTES_MAX,
+    START_PROOFS: 16 * 2**20,
+    START_USAGE: 256 * 2**20,
+    MANIFEST: MANIFEST_BYTES_MAX,
+}
+_ENTRIES = re.compile(r"entries/(0|[1-9][0-9]{0,15})-([1-9][0-9]{0,15})")
+
 _BLOB = re.compile(r"blobs/[0-9a-f]{64}")
 _RECORDS = re.compile(r"records/(?:0|[1-9][0-9]{0,15})\.(ndjson|leaves)")
 _FIELDS = {"format", "origin", "genesis", "start", "end", "files"}
 
 Progress = Callable[[int, int], None]
+Contents = dict[str, Callable[[], bytes]]
+"""Files by name, each as what makes it."""
 
 
 class LogSource(Protocol):
@@ -74,8 +101,8 @@ class LogSource(Protocol):
         """The blob with this SHA-256 (hex); raises NotFound."""
         ...
 
-    def batch(self, index: int) -> tuple[bytes, tuple[bytes, ...]]:
-        """Seed and lines of the usage batch at an index; raises NotFound."""
+    def batch(self, index: int) -> HeldBatch:
+        """What is held of the usage batch at an index; raises NotFound."""
         ...
 
 
@@ -113,6 +140,13 @@ def write_bundle(  # noqa: PLR0913 - the log, its head, and where to write
     more files than a bundle may hold.
     """
     contents, genesis = _contents(source, size, note)
+    return write_contents(out, contents, Manifest(origin, genesis, 0, size, {}), progress)
+
+
+def write_contents(
+    out: BinaryIO, contents: Contents, manifest: Manifest, progress: Progress
+) -> Manifest:
+    """Write files and the manifest that lists them; gives the manifest with the list."""
     if len(contents) >= FILES_MAX:
         raise TooLarge(f"a bundle has at most {FILES_MAX} files, this log has {len(contents)}")
     writer = ArchiveWriter(out)
@@ -122,10 +156,10 @@ def write_bundle(  # noqa: PLR0913 - the log, its head, and where to write
         writer.add(name, data)
         files[name] = FileFacts(sha256(data).hexdigest(), len(data))
         progress(number, len(contents))
-    manifest = Manifest(origin, genesis, 0, size, files)
-    writer.add(MANIFEST, format_manifest(manifest))
+    listed = replace(manifest, files=files)
+    writer.add(MANIFEST, format_manifest(listed))
     writer.close()
-    return manifest
+    return listed
 
 
 def format_manifest(manifest: Manifest) -> bytes:
@@ -168,10 +202,10 @@ def parse_manifest(data: bytes) -> Manifest:
 
 def size_limit(name: str) -> int:
     """The most bytes that a file with this name may have; MalformedDocument for a strange name."""
-    if name == MANIFEST:
-        return MANIFEST_BYTES_MAX
-    if name == CHECKPOINT:
-        return NOTE_BYTES_MAX
+    if name in _SIZES:
+        return _SIZES[name]
+    if span := parse_entries_name(name):
+        return (span[1] - span[0]) * (ENTRY_BYTES_MAX + 2)
     if _BLOB.fullmatch(name):
         return BLOB_BYTES_MAX
     if matched := _RECORDS.fullmatch(name):
@@ -182,6 +216,25 @@ def size_limit(name: str) -> int:
         return parse_tile_path(name).width * HASH_BYTES
     except KyojoError as error:
         raise MalformedDocument(f"{name!r} is not a file of an audit bundle", file=name) from error
+
+
+def entries_name(first: int, end: int) -> str:
+    """The file with entries first … end − 1 of a slice, at most 256 of them."""
+    return f"entries/{first}-{end}"
+
+
+def parse_entries_name(name: str) -> tuple[int, int] | None:
+    """The range of a slice's file of entries; None for another name."""
+    found = _ENTRIES.fullmatch(name)
+    if found is None:
+        return None
+    first, end = int(found[1]), int(found[2])
+    return (first, end) if 0 < end - first <= TILE_WIDTH else None
+
+
+def split_hashes(data: bytes) -> list[bytes]:
+    """The hashes of a file that is nothing but hashes; the last may be cut short."""
+    return [data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES)]
 
 
 def blob_name(digest: str) -> str:
@@ -199,11 +252,6 @@ def leaves_name(index: int) -> str:
     return f"records/{index}.leaves"
 
 
-def format_leaves(salts: list[bytes], leaves: list[bytes]) -> bytes:
-    """The content of a ``.leaves`` file."""
-    return b"".join(salt + leaf for salt, leaf in zip(salts, leaves, strict=True))
-
-
 def named_blobs(body: Any) -> set[str]:
     """The SHA-256 of every blob that an entry's body names."""
     return {str(reference["sha256"]) for reference in blob_references(body)}
@@ -214,26 +262,31 @@ def tiles_of(leaf_hashes: list[bytes]) -> dict[Tile, bytes]:
     return grow(0, leaf_hashes, lambda _tiles: ())
 
 
-def _contents(
-    source: LogSource, size: int, note: bytes
-) -> tuple[dict[str, Callable[[], bytes]], str]:
-    """Every file but the manifest, by name, each as what makes it; and the genesis hash."""
-    found: dict[str, Callable[[], bytes]] = {CHECKPOINT: lambda: note}
+def _contents(source: LogSource, size: int, note: bytes) -> tuple[Contents, str]:
+    """Every file but the manifest, by name; and the genesis hash."""
+    found: Contents = {CHECKPOINT: lambda: note}
     leaf_hashes: list[bytes] = []
     for index, data in enumerate(source.entry_data(0, size)):
         leaf_hashes.append(leaf_hash(data))
-        document = canonical.parse(data, what=f"entry {index}")
-        for digest in named_blobs(document["body"]):
-            found[blob_name(digest)] = _blob_reader(source, digest)
-        if document["kind"] == USAGE_BATCH:
-            found[lines_name(index)] = _lines_reader(source, index)
-            found[leaves_name(index)] = _leaves_reader(source, index)
+        found |= contents_of_entry(source, index, data)
     for tile, content in tiles_of(leaf_hashes).items():
         found[format_tile_path(tile)] = _constant(content)
     for bundle in bundles_of_growth(0, size):
         start = bundle.index * TILE_WIDTH
         found[format_bundle_path(bundle)] = _entries_reader(source, start, start + bundle.width)
     return found, leaf_hashes[0].hex()
+
+
+def contents_of_entry(source: LogSource, index: int, data: bytes) -> Contents:
+    """The files that an entry names: blobs, and the records of a usage batch."""
+    document = canonical.parse(data, what=f"entry {index}")
+    found: Contents = {
+        blob_name(digest): _blob_reader(source, digest) for digest in named_blobs(document["body"])
+    }
+    if document["kind"] == USAGE_BATCH:
+        found[lines_name(index)] = _lines_reader(source, index)
+        found[leaves_name(index)] = _leaves_reader(source, index)
+    return found
 
 
 def _constant(data: bytes) -> Callable[[], bytes]:
@@ -245,7 +298,7 @@ def _blob_reader(source: LogSource, digest: str) -> Callable[[], bytes]:
 
 
 def _lines_reader(source: LogSource, index: int) -> Callable[[], bytes]:
-    return lambda: b"".join(line + b"\n" for line in source.batch(index)[1])
+    return lambda: b"".join(line + b"\n" for line in source.batch(index).lines)
 
 
 def _entries_reader(source: LogSource, start: int, end: int) -> Callable[[], bytes]:
@@ -253,12 +306,7 @@ def _entries_reader(source: LogSource, start: int, end: int) -> Callable[[], byt
 
 
 def _leaves_reader(source: LogSource, index: int) -> Callable[[], bytes]:
-    def read() -> bytes:
-        seed, lines = source.batch(index)
-        salts = derive_salts(seed, len(lines))
-        return format_leaves(salts, record_leaves(salts, lines))
-
-    return read
+    return lambda: source.batch(index).rows
 
 
 def _parse_facts(name: str, row: object) -> FileFacts:

@@ -6,16 +6,15 @@ wrong. What was never asked for has no business in a bundle, and is noted at the
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import BinaryIO
 
 from ledger.audit.archive import Archive, read_archive
+from ledger.audit.batch import Span, compare
 from ledger.audit.bundle import (
     CHECKPOINT,
     MANIFEST,
-    FileFacts,
     Manifest,
     blob_name,
     parse_manifest,
@@ -34,23 +33,42 @@ class Files:
     findings: Findings
     _asked: set[str] = field(default_factory=set)
     _compared: set[str] = field(default_factory=set)
+    _last: tuple[str, bytes] = ("", b"")  # an entry's blob is looked at more than once
 
-    def read(self, name: str) -> bytes | None:
-        """The content of a file, or None, noted, if the bundle lacks it."""
+    def span(self, name: str) -> Span | None:
+        """Where a file stands, for somebody else to read, or None, noted, if it is missing."""
         self._asked.add(name)
-        if name not in self.archive.members:
+        found = self.known_span(name)
+        if found is None:
             self.findings.add(
                 "missing-file", name, "this file is missing", "このファイルがありません"
             )
+        return found
+
+    def known_span(self, name: str) -> Span | None:
+        """Where a file stands, or None if the bundle lacks it."""
+        member = self.archive.members.get(name)
+        if member is None:
+            return None
+        facts = self.manifest.files.get(name) if self.manifest is not None else None
+        stated = (facts.sha256, facts.size_bytes) if facts is not None else None
+        return Span(name, member.start, member.size_bytes, member.crc, stated)
+
+    def read(self, name: str) -> bytes | None:
+        """The content of a file, or None, noted, if the bundle lacks it."""
+        span = self.span(name)
+        if span is None:
             return None
         data = self.archive.read(name)
         if name not in self._compared:
             self._compared.add(name)
-            self._compare(name, data)
+            compare(data, span, self.findings)
         return data
 
     def blob(self, digest: str) -> bytes:
         """The blob with this SHA-256; raises NotFound if the bundle lacks it or has other bytes."""
+        if self._last[0] == digest:
+            return self._last[1]
         name = blob_name(digest)
         data = self.read(name)
         if data is None:
@@ -62,6 +80,7 @@ class Files:
                 "エントリーが指定する SHA-256 と内容が一致しません",
             )  # fmt: skip
             raise NotFound(f"{name} holds other bytes than an entry names")
+        self._last = digest, data
         return data
 
     def close(self) -> None:
@@ -73,23 +92,6 @@ class Files:
                     "nothing in the log names this file", "このファイルは記録のどこにも現れません",
                 )  # fmt: skip
                 self.read(name)
-
-    def _compare(self, name: str, data: bytes) -> None:
-        if zlib.crc32(data) != self.archive.members[name].crc:
-            self.findings.add(
-                "wrong-crc", name,
-                "the content does not have the CRC-32 in the archive",
-                "内容が書庫の CRC-32 と一致しません",
-            )  # fmt: skip
-        if self.manifest is None or name == MANIFEST:
-            return
-        stated = self.manifest.files.get(name)
-        if stated is not None and stated != FileFacts(sha256(data).hexdigest(), len(data)):
-            self.findings.add(
-                "manifest-mismatch", f"{name}, as {MANIFEST} lists it",
-                "size or SHA-256 are not those of the manifest",
-                "大きさまたは SHA-256 が目録と一致しません",
-            )  # fmt: skip
 
 
 def open_files(source: BinaryIO, findings: Findings) -> Files:

@@ -8,23 +8,29 @@ goes on as if it had said nothing, so that what is independent of it is checked 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from ledger.audit.bundle import USAGE_BATCH, Progress
 from ledger.audit.files import Files
 from ledger.audit.records import RecordChecks
 from ledger.audit.report import Findings, SettlementFact
-from ledger.audit.tree import Tree
+from ledger.audit.start import STUMBLES, Start
+from ledger.audit.tree import EntryFile, Tree, entry_files
 from ledger.coop.apply import apply
 from ledger.coop.bodies import AnchorRecorded, UsageBatch, parse_body
-from ledger.coop.envelope import Draft, Envelope, parse_envelope
-from ledger.coop.state import State
+from ledger.coop.charter import Charter
+from ledger.coop.envelope import DECISION, Draft, Envelope, parse_envelope
+from ledger.coop.state import Facility, State
 from ledger.coop.step import AccountKey, Change
 from ledger.coop.submission import blob_references
-from ledger.errors import KyojoError, MalformedProof
+from ledger.errors import KyojoError, MalformedDocument, MalformedProof, NotFound
 from ledger.log.merkle import Frontier, leaf_hash
-from ledger.log.tile import bundles_of_growth, format_bundle_path, parse_bundle
+from ledger.log.tile import parse_bundle
+from ledger.usage.batch import Scope
+
+_ScopeKey = tuple[Charter, Mapping[str, Facility], tuple[tuple[str, str, str], ...]]
 
 
 @dataclass(slots=True)
@@ -34,6 +40,7 @@ class Fold:
     files: Files
     findings: Findings
     records: RecordChecks
+    start: Start | None = None
     tree: Tree = field(default_factory=Tree)
     state: State = field(default_factory=State)
     first_refused: int | None = None
@@ -41,6 +48,14 @@ class Fold:
     settlements: list[SettlementFact] = field(default_factory=list)
     anchors: list[tuple[int, AnchorRecorded]] = field(default_factory=list)
     _totals: dict[tuple[str, int], dict[AccountKey, int]] = field(default_factory=dict)
+    approvals: dict[str, list[str]] = field(default_factory=dict)
+    _scope: tuple[_ScopeKey, Scope] | None = None
+
+    def __post_init__(self) -> None:
+        if self.start is not None:
+            self.tree = Tree(self.start.before, self.start.earlier)
+            self.state = self.start.state
+            self._totals = {place: dict(row) for place, row in self.start.totals.items()}
 
     # Evidence.
 
@@ -61,17 +76,34 @@ class Fold:
                     found[key] = found.get(key, 0) + amount
         return found
 
+    def entry(self, index: int) -> bytes:
+        """The bytes of an earlier entry, read again; raises NotFound."""
+        if self.start is not None and index in self.start.entries:
+            return self.start.entries[index]
+        at = self.tree.start
+        if at <= index < self.tree.size:
+            for found in entry_files(self.files, at):
+                if index < at + found.width:
+                    data = self.files.read(found.name) or b""
+                    rest = islice(readable_entries(data, found.width), index - at, None)
+                    return next(rest, b"")
+                at += found.width
+        raise NotFound(f"the bundle does not hold entry {index}")
+
     # Folding.
 
-    def run(self, size: int, progress: Progress) -> None:
-        """Fold all entries of the bundle; ``progress`` is told how many of ``size`` are done."""
-        for data in self._entries(size):
-            self._take(len(self.tree.leaves), data)
-            progress(len(self.tree.leaves), size)
+    def run(self, progress: Progress) -> None:
+        """Fold all entries of the bundle; ``progress`` is told how many of how many are done."""
+        named = entry_files(self.files, self.tree.start)
+        count = sum(found.width for found in named)
+        for data in self._entries(named):
+            self._take(self.tree.size, data)
+            progress(len(self.tree.leaves), count)
         self.records.finish()
 
     def _take(self, index: int, data: bytes) -> None:
         leaf = leaf_hash(data)
+        self.findings.place = self.files.findings.place = (index,)
         envelope = self._read(index, data)
         if envelope is None:
             self.state = _skipped(self.state, leaf)
@@ -97,7 +129,11 @@ class Fold:
             return apply(self.state, envelope, self)
         except KyojoError as error:
             self._refuse(index, error)
-            return None
+        except STUMBLES as error:
+            if self.start is None:
+                raise
+            self._refuse(index, MalformedDocument(f"the state at the start misleads: {error!r}"))
+        return None
 
     def _refuse(self, index: int, error: KyojoError) -> None:
         note = note_ja = ""
@@ -120,6 +156,7 @@ class Fold:
                 key = AccountKey(*row[2:6])
                 totals[key] = totals.get(key, 0) + row.amount
             self._note_settlement(index, draft, change)
+            self._note_approval(draft, change)
         try:
             if draft.kind == USAGE_BATCH:
                 self._check_records(index, draft, before)
@@ -145,9 +182,28 @@ class Fold:
 
     def _check_records(self, index: int, draft: Draft, before: State) -> None:
         key = before.keys.get(draft.actor)
-        scope = before.scope() if before.charter is not None else None
+        scope = self._scope_of(before)
         body = parse_body(UsageBatch, draft.body)
         self.records.check(index, body, key.member if key else draft.actor, scope)
+
+    def _scope_of(self, state: State) -> Scope | None:
+        """What records may refer to; the same object while nothing of it changes."""
+        if state.charter is None:
+            return None
+        periods = tuple((p.id, p.start, p.end) for p in state.periods.values())
+        key = (state.charter, state.facilities, periods)
+        if self._scope is None or not _is_same(self._scope[0], key):
+            scope = state.scope()
+            self._scope = (
+                key,
+                Scope(
+                    scope.calendar,
+                    frozenset(scope.facilities),
+                    frozenset(scope.metrics),
+                    frozenset(scope.charges),
+                ),
+            )
+        return self._scope[1]
 
     def _note_settlement(self, index: int, draft: Draft, change: Change) -> None:
         if draft.kind != "settlement-proposed" or change.period is None:
@@ -165,22 +221,31 @@ class Fold:
             )
         )
 
-    def _entries(self, size: int) -> Iterator[bytes]:
-        for bundle in bundles_of_growth(0, size):
-            name = format_bundle_path(bundle)
-            data = self.files.read(name)
+    def _note_approval(self, draft: Draft, change: Change) -> None:
+        """In a slice: who approved what; the state at its start rests on some of them."""
+        if self.start is not None and draft.kind == DECISION and draft.body["action"] == "approve":
+            who = f"{change.member} {draft.actor}"
+            self.approvals.setdefault(draft.body["subject_hash"], []).append(who)
+
+    def _entries(self, named: Sequence[EntryFile]) -> Iterator[bytes]:
+        for found in named:
+            data = self.files.read(found.name)
             if data is None:
                 return
             try:
-                yield from parse_bundle(data, bundle.width)
+                yield from parse_bundle(data, found.width)
             except MalformedProof as error:
-                self.findings.add_error(error, name)
-                yield from _readable(data, bundle.width)
+                self.findings.add_error(error, found.name)
+                yield from readable_entries(data, found.width)
                 return
 
 
-def _readable(data: bytes, width: int) -> Iterator[bytes]:
-    """What can be read of a broken entry bundle, up to where it breaks."""
+def _is_same(one: _ScopeKey, other: _ScopeKey) -> bool:
+    return one[0] is other[0] and one[1] is other[1] and one[2] == other[2]
+
+
+def readable_entries(data: bytes, width: int) -> Iterator[bytes]:
+    """What can be read of an entry bundle, up to where it breaks."""
     position = 0
     for _ in range(width):
         start = position + 2

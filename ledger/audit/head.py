@@ -1,8 +1,10 @@
 """The signed tree head of a bundle: whose signature it bears, and whether it is the right log's.
 
 With a trust file its keys must have signed, or its policy's quorum; without one there is only
-the charter's own word for which keys are the log's. Every signature line must be one that can be
-verified: a line that nobody can check would be bytes that anybody may change.
+the log's own word for which keys are the log's. A wrong signature by a known key and a line
+that stands twice are refused, as is one in the log's own name by a key that nobody knows. Lines
+of others whom the auditor does not know, such as witnesses that are not in the trust file, prove
+nothing: they are ignored, and the report says so.
 """
 
 from __future__ import annotations
@@ -10,27 +12,32 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ledger.audit.bundle import CHECKPOINT
+from ledger.audit.bundle import CHECKPOINT, START_CHECKPOINT
 from ledger.audit.files import Files
 from ledger.audit.fold import Fold
 from ledger.audit.report import Findings
 from ledger.audit.trust import Trust
-from ledger.errors import BadSignature, KyojoError
+from ledger.coop.logkeys import in_force
+from ledger.errors import BadSignature, KyojoError, NotConsistent
 from ledger.log.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from ledger.log.cosignature import verifier_of
 from ledger.log.key import VerifierKey, parse_vkey
-from ledger.log.note import Note, open_note, parse_note
+from ledger.log.note import Note, Signature, open_note, parse_note
 from ledger.log.policy import open_cosigned, parse_policy
 
 
 @dataclass(frozen=True, slots=True)
 class SignedHead:
-    """The head as it stands; ``signed_by`` names the keys whose signatures were verified."""
+    """The head as it stands; ``signed_by`` names the keys whose signatures were verified.
+
+    ``unchecked`` names the keys of signature lines that nobody here can verify.
+    """
 
     origin: str
     size: int | None
     root: bytes | None
     signed_by: tuple[str, ...]
+    unchecked: tuple[str, ...] = ()
 
 
 def check_head(files: Files, fold: Fold, trust: Trust | None, findings: Findings) -> SignedHead:
@@ -42,15 +49,31 @@ def check_head(files: Files, fold: Fold, trust: Trust | None, findings: Findings
     if trust is not None:
         _check_log(fold, stated, origin, trust, findings)
     signed_by: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
     try:
-        note = _open(data, fold, trust, origin)
-        signed_by = tuple(f"{line.name}+{line.key_id.hex()}" for line in note.signatures)
-        _check_lines(data, fold, trust)
+        signed_by = _names(_open(data, fold, trust, origin).signatures)
+        unchecked = _check_lines(data, fold, trust)
     except KyojoError as error:
         findings.add_error(error, f"{CHECKPOINT}, signatures")
     if stated is None:
-        return SignedHead(origin, None, None, signed_by)
-    return SignedHead(stated.origin, stated.size, stated.root, signed_by)
+        return SignedHead(origin, None, None, signed_by, unchecked)
+    return SignedHead(stated.origin, stated.size, stated.root, signed_by, unchecked)
+
+
+def check_start_head(files: Files, fold: Fold, trust: Trust | None, findings: Findings) -> None:
+    """Check the signed head at a slice's start, if there is one: signatures, size and root."""
+    if fold.start is None or START_CHECKPOINT not in files.archive.members:
+        return
+    data = files.read(START_CHECKPOINT) or b""
+    before = fold.start.before
+    try:
+        _check_lines(data, fold, trust)
+        note = _open(data, fold, trust, fold.start.state.terms().origin)
+        stated = parse_checkpoint(note.text)
+        if (stated.size, stated.root) != (before.size, before.root()):
+            raise NotConsistent(f"it is of {stated.size} entries with the root {stated.root.hex()}")
+    except KyojoError as error:
+        findings.add_error(error, START_CHECKPOINT)
 
 
 def _stated(data: bytes, findings: Findings) -> Checkpoint | None:
@@ -71,7 +94,7 @@ def _check_log(
             f"this is the log {', '.join(sorted(origins))}, the trust file is for {trust.origin}",
             f"信頼ファイルは {trust.origin} のもので、この記録のものではありません",
         )  # fmt: skip
-    genesis = fold.tree.leaves[0].hex() if fold.tree.leaves else "nothing"
+    genesis = fold.state.genesis or "nothing"
     if genesis != trust.genesis:
         findings.add(
             "wrong-log", "entry 0",
@@ -90,27 +113,34 @@ def _open(data: bytes, fold: Fold, trust: Trust | None, origin: str) -> Note:
         keys = [parse_vkey(vkey) for vkey in trust.log_keys]
         origin = trust.origin
     else:
-        keys = _charter_keys(fold)
+        keys = _own_keys(fold)
     verifiers = list(map(verifier_of, _distinct(keys)))
     return open_checkpoint(data, origin=origin, verifiers=verifiers).note
 
 
-def _check_lines(data: bytes, fold: Fold, trust: Trust | None) -> None:
-    keys = _charter_keys(fold)
+def _check_lines(data: bytes, fold: Fold, trust: Trust | None) -> tuple[str, ...]:
+    """Verify every line by a known key; the keys of the others. Raises BadSignature."""
+    keys = [parse_vkey(vkey) for vkey in fold.state.log_keys]
     if trust is not None:
         keys += [parse_vkey(vkey) for vkey in trust.log_keys]
         policy = parse_policy(trust.policy.encode()) if trust.policy is not None else None
         if policy is not None:
             keys += [log.key for log in policy.logs] + [one.key for one in policy.witnesses]
+    names = _names(parse_note(data).signatures)
+    if len(set(names)) != len(names):
+        raise BadSignature("two signature lines by the same key")
     note = open_note(data, list(map(verifier_of, _distinct(keys))))
-    unknown = sorted({line.name for line in note.ignored})
-    if unknown or len(parse_note(data).signatures) != len(note.signatures):
-        raise BadSignature(f"a signature line that nobody can verify, or one twice: {unknown}")
+    if any(line.name == parse_checkpoint(note.text).origin for line in note.ignored):
+        raise BadSignature("a signature in the log's name by a key that nobody knows")
+    return _names(note.ignored)
 
 
-def _charter_keys(fold: Fold) -> list[VerifierKey]:
-    charter = fold.state.charter
-    return [parse_vkey(vkey) for vkey in charter.log_keys] if charter is not None else []
+def _own_keys(fold: Fold) -> list[VerifierKey]:
+    return [parse_vkey(vkey) for vkey in in_force(fold.state.log_keys)]
+
+
+def _names(lines: Iterable[Signature]) -> tuple[str, ...]:
+    return tuple(f"{line.name}+{line.key_id.hex()}" for line in lines)
 
 
 def _distinct(keys: Iterable[VerifierKey]) -> list[VerifierKey]:

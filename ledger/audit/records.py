@@ -1,239 +1,118 @@
-"""The records of usage batches: leaves, root, lines, totals, ids, reversals.
+"""The records of usage batches, as the fold comes across them.
 
 Everything that the ledger judged at its door is judged again from the bundle, by the same
 functions: each line with its salt gives a leaf, the leaves the signed root, the records the
-signed totals. Ids are unique per member and period; a reversal comes after the record that it
-names, negates it exactly, and there is one.
+signed totals (``batch``). Ids are unique per member and period; a reversal comes after the record
+that it names, negates it exactly, and there is one (``ids``).
 
-Memory: one entry of a dictionary per record, its id; lines are held one batch at a time.
+A ``Judge`` does the first part, in this process or in others; its outcomes come back in the order
+of the tasks, and findings are put in their places, so that a report does not depend on it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
+from typing import BinaryIO, Protocol
 
-from ledger.audit.bundle import leaves_name, lines_name
+from ledger.audit.batch import Outcome, Task, judge_batch
+from ledger.audit.bundle import blob_name, leaves_name, lines_name
 from ledger.audit.files import Files
+from ledger.audit.ids import IdChecks, Scratch
 from ledger.audit.report import Findings
 from ledger.coop.bodies import UsageBatch
-from ledger.errors import KyojoError
-from ledger.log.merkle import HASH_BYTES, root_hash
-from ledger.usage.batch import Lines, Scope, read_lines
-from ledger.usage.commitment import record_leaves
-from ledger.usage.record import Record, negates, parse_line
-from ledger.usage.totals import differences, parse_totals
+from ledger.usage.batch import Scope
 
-_ROW_BYTES = 2 * HASH_BYTES
+_BY_ITSELF = 1  # the step of a batch's own checks at its entry
+
+
+class Judge(Protocol):
+    """Judges batches; outcomes come in the order of the tasks, whenever they are ready."""
+
+    def submit(self, task: Task) -> Iterable[Outcome]:
+        """Take a task; the outcomes of earlier ones."""
+        ...
+
+    def finish(self) -> Iterable[Outcome]:
+        """The outcomes of all tasks that are left."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class _Reversal:
-    """A record that takes back an earlier one: its place, and the entry of the one it names."""
+class JudgeHere:
+    """Judges each batch when it comes, in this process."""
 
-    index: int
-    number: int
-    record: Record
-    original_index: int
+    source: BinaryIO
+
+    def submit(self, task: Task) -> Iterable[Outcome]:
+        """Judge a task at once."""
+        return (judge_batch(self.source, task),)
+
+    def finish(self) -> Iterable[Outcome]:
+        """Nothing is left."""
+        return ()
+
+
+def none_erased(_index: int) -> frozenset[int]:
+    """No record of any batch was erased."""
+    return frozenset()
+
+
+def all_known(_period: str) -> bool:
+    """Every record of every period is in the bundle."""
+    return True
 
 
 @dataclass(slots=True)
 class RecordChecks:
-    """The batches seen so far: where each id stands, and which records were reversed."""
+    """The batches seen so far, and what was found in them."""
 
     files: Files
     findings: Findings
+    judge: Judge
+    scratch: Scratch = field(default_factory=BytesIO)
+    erased_of: Callable[[int], frozenset[int]] = none_erased
+    is_known: Callable[[str], bool] = all_known
     batches: int = 0
     records: int = 0
-    _places: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
-    _reversed: set[tuple[str, str, str]] = field(default_factory=set)
-    _reversals: list[_Reversal] = field(default_factory=list)
-    _accounts: dict[int, str] = field(default_factory=dict)
+    _waiting: dict[int, tuple[str, str]] = field(default_factory=dict)
+    _ids: IdChecks = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._ids = IdChecks(self.scratch, self.findings, self.is_known)
 
     def check(self, index: int, body: UsageBatch, member: str, scope: Scope | None) -> None:
         """Check the batch of entry ``index``; without a scope, only that its bytes are those."""
-        found = self.files.read(lines_name(index)), self.files.read(leaves_name(index))
+        lines, leaves = self.files.span(lines_name(index)), self.files.span(leaves_name(index))
         self.batches += 1
-        if found[0] is None or found[1] is None:
+        if lines is None or leaves is None:
             return
-        lines = self._split(index, found[0])
-        self.records += len(lines)
-        self._accounts[index] = body.account
-        self._check_count(index, body, lines)
-        self._check_leaves(index, body, lines, found[1])
-        if scope is None:
-            return
-        try:
-            judged = read_lines(lines, scope)
-        except KyojoError as error:
-            self.findings.add_error(error, f"entry {index}")
-            return
-        self._check_totals(index, body, judged)
-        self._check_ids(index, member, judged)
+        totals = self.files.known_span(blob_name(body.totals.sha256))
+        task = Task(
+            index, body.count, body.root, body.totals.sha256, lines, leaves, totals, scope,
+            self.erased_of(index),
+        )  # fmt: skip
+        self._waiting[index] = member, body.account
+        self._take(self.judge.submit(task))
+
+    @property
+    def unknown_originals(self) -> int:
+        """How many reversals take back records that lie before the bundle's start."""
+        return self._ids.unknown_originals
 
     def finish(self) -> None:
-        """Compare every reversal with the record that it names."""
-        by_original: dict[int, list[_Reversal]] = {}
-        for found in self._reversals:
-            by_original.setdefault(found.original_index, []).append(found)
-        for index, reversals in by_original.items():
-            ids = {str(found.record.reverses) for found in reversals}
-            originals = self._find_records(index, ids)
-            for found in reversals:
-                self._compare(found, originals.get(str(found.record.reverses)))
+        """Wait for every batch, then compare ids and reversals over all of them."""
+        self._take(self.judge.finish())
+        self._ids.finish(self._lines_of)
 
-    def _compare(self, found: _Reversal, original: Record | None) -> None:
-        if self._accounts.get(found.index) != self._accounts.get(found.original_index):
-            self.findings.add(
-                "malformed-batch", f"entry {found.index}, record {found.number}, reverses",
-                f"it counts for another account than its original in entry {found.original_index}",
-                f"エントリー {found.original_index} の元の記録と勘定が異なります",
-            )  # fmt: skip
-        if original is None or not negates(found.record, original):
-            place, name = found.original_index, found.record.reverses
-            self.findings.add(
-                "malformed-batch", f"entry {found.index}, record {found.number}, reverses",
-                f"this is not the exact negative of {name!r} in entry {place}",
-                f"エントリー {place} の {name!r} を正確に打ち消していません",
-            )  # fmt: skip
+    def _take(self, outcomes: Iterable[Outcome]) -> None:
+        for found in outcomes:
+            self.records += found.records
+            self.files.findings.merge((found.index, _BY_ITSELF), found.files)
+            self.findings.merge((found.index, _BY_ITSELF), found.findings)
+            member, account = self._waiting.pop(found.index)
+            self._ids.note(member, account, found)
 
-    def _split(self, index: int, data: bytes) -> Sequence[bytes]:
-        lines = data.removesuffix(b"\n").split(b"\n")
-        if not data.endswith(b"\n"):
-            self.findings.add(
-                "malformed-batch", f"{lines_name(index)}, record {len(lines)}",
-                "the last line does not end in a LF", "最終行が LF で終わっていません",
-            )  # fmt: skip
-        return lines
-
-    def _check_count(self, index: int, body: UsageBatch, lines: Sequence[bytes]) -> None:
-        if len(lines) != body.count:
-            self.findings.add(
-                "malformed-batch", f"entry {index}, count",
-                f"the entry counts {body.count} records, {lines_name(index)} has {len(lines)}",
-                f"署名された件数は {body.count}、実際の行数は {len(lines)} です",
-            )  # fmt: skip
-
-    def _check_leaves(
-        self, index: int, body: UsageBatch, lines: Sequence[bytes], data: bytes
-    ) -> None:
-        name = leaves_name(index)
-        salts = [data[at : at + HASH_BYTES] for at in range(0, len(data), _ROW_BYTES)]
-        if len(data) != len(lines) * _ROW_BYTES:
-            self.findings.add(
-                "malformed-batch", name,
-                f"{len(data)} bytes are not the salts and leaves of {len(lines)} records",
-                f"{len(lines)} 件分の塩と葉ではありません",
-            )  # fmt: skip
-            lines = lines[: len(salts)]
-            salts = salts[: len(lines)]
-        leaves = record_leaves(salts, lines)
-        joined = b"".join(leaves)
-        stated = b"".join(
-            data[at + HASH_BYTES : at + _ROW_BYTES] for at in range(0, len(data), _ROW_BYTES)
-        )
-        root = root_hash(leaves).hex()
-        if root == body.root and joined == stated:
-            return
-        if root != body.root:
-            self.findings.add(
-                "root-mismatch", f"entry {index}, root",
-                f"the records give the root {root}, the entry signs {body.root}",
-                "記録から得た根が署名された根と一致しません",
-            )  # fmt: skip
-        self._name_records(index, leaves, stated, is_line=root != body.root)
-
-    def _name_records(
-        self, index: int, leaves: Sequence[bytes], stated: bytes, *, is_line: bool
-    ) -> None:
-        for number, leaf in enumerate(leaves, start=1):
-            if stated[(number - 1) * HASH_BYTES : number * HASH_BYTES] == leaf:
-                continue
-            if is_line:
-                self.findings.add(
-                    "record-changed", f"entry {index}, record {number}",
-                    "the line and its salt do not give the leaf that is stated for it",
-                    "行と塩から得られる葉が、示された葉と一致しません",
-                )  # fmt: skip
-            else:
-                self.findings.add(
-                    "leaf-changed", f"{leaves_name(index)}, record {number}",
-                    "the leaf stated for this record is not the one that its line gives",
-                    "この記録について示された葉が、行から得られる葉と一致しません",
-                )  # fmt: skip
-
-    def _check_totals(self, index: int, body: UsageBatch, judged: Lines) -> None:
-        try:
-            signed = parse_totals(self.files.blob(body.totals.sha256))
-        except KyojoError as error:
-            self.findings.add_error(error, f"entry {index}, totals")
-            return
-        for key, stated, counted in differences(signed, judged.totals):
-            self.findings.add(
-                "sum-mismatch", f"entry {index}, totals, {'/'.join(key)}",
-                f"signed {stated}, the records give {counted}",
-                f"署名された合計は {stated}、記録からの合計は {counted} です",
-            )  # fmt: skip
-
-    def _check_ids(self, index: int, member: str, judged: Lines) -> None:
-        by_period = _ids_by_period(judged)
-        for period, numbers in by_period.items():
-            places = self._places.setdefault((member, period), {})
-            for twice in sorted(places.keys() & numbers.keys()):
-                self.findings.add(
-                    "duplicate-id", f"entry {index}, record {numbers[twice]}, id",
-                    f"the id {twice!r} of {member} stands in entry {places[twice]} already",
-                    f"{member} の識別子 {twice!r} はエントリー {places[twice]} で使用済みです",
-                )  # fmt: skip
-        for number, record in enumerate(judged.records, start=1):
-            if record.reverses is not None:
-                period = judged.periods[number - 1]
-                own = by_period[period].get(record.reverses, number)
-                self._note_reversal(index, number, record, member, period, is_own=own < number)
-        for period, numbers in by_period.items():
-            places = self._places[member, period]
-            places.update(dict.fromkeys(numbers.keys() - places.keys(), index))
-
-    def _note_reversal(  # noqa: PLR0913 - a record, its place, and whose it is
-        self, index: int, number: int, record: Record, member: str, period: str, *, is_own: bool
-    ) -> None:
-        where = f"entry {index}, record {number}, reverses"
-        reverses = str(record.reverses)
-        if (member, period, reverses) in self._reversed:
-            self.findings.add(
-                "duplicate-id", where,
-                f"{reverses!r} is reversed twice", f"{reverses!r} が二重に取り消されています",
-            )  # fmt: skip
-        self._reversed.add((member, period, reverses))
-        original = index if is_own else self._places[member, period].get(reverses)
-        if original is None:
-            self.findings.add(
-                "malformed-batch", where,
-                f"{member} has no record {reverses!r} in {period} before this one",
-                f"{member} にはこれ以前に {period} の記録 {reverses!r} がありません",
-            )  # fmt: skip
-        elif not is_own:  # within a batch, read_lines has compared them
-            self._reversals.append(_Reversal(index, number, record, original))
-
-    def _find_records(self, index: int, ids: set[str]) -> Mapping[str, Record]:
-        found: dict[str, Record] = {}
-        for line in (self.files.read(lines_name(index)) or b"").split(b"\n"):
-            try:
-                record = parse_line(line)
-            except KyojoError:
-                continue  # noted when the batch was read
-            if record.id in ids:
-                found[record.id] = record
-        return found
-
-
-def _ids_by_period(judged: Lines) -> dict[str, dict[str, int]]:
-    """Per period, the number of the record with each id; ``read_lines`` saw that none repeats."""
-    if len(set(judged.periods)) == 1:
-        numbers = {record.id: number for number, record in enumerate(judged.records, start=1)}
-        return {judged.periods[0]: numbers}
-    found: dict[str, dict[str, int]] = {}
-    pairs = zip(judged.records, judged.periods, strict=True)
-    for number, (record, period) in enumerate(pairs, start=1):
-        found.setdefault(period, {})[record.id] = number
-    return found
+    def _lines_of(self, index: int) -> Sequence[bytes]:
+        return (self.files.read(lines_name(index)) or b"").removesuffix(b"\n").split(b"\n")

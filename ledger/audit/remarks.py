@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ledger.audit.erasures import ErasureFacts
 from ledger.audit.fold import Fold
 from ledger.audit.report import AnchorFact, Remark
+from ledger.audit.start import Start
 from ledger.audit.trust import Trust
 from ledger.log.policy import NO_QUORUM, parse_policy
 
@@ -47,6 +49,8 @@ def remarks_for(
 ) -> tuple[Remark, ...]:
     """The limits of this very audit; ``later`` are sizes that a contract holds beyond the end."""
     found = [] if trust is not None else [NO_TRUST]
+    if fold.start is not None:
+        found += _before(fold, fold.start)
     if fold.first_refused is not None:
         found.append(_after(fold.first_refused))
     if not _has_quorum(trust):
@@ -60,10 +64,87 @@ def remarks_for(
     return (*found, TRUTH)
 
 
+def remarks_on_lines(unchecked: Sequence[str]) -> tuple[Remark, ...]:
+    """What is said of signature lines by keys (name and id) that the auditor does not know."""
+    if not unchecked:
+        return ()
+    names = ", ".join(sorted(unchecked))
+    remark = Remark(
+        f"The checkpoint bears signatures by keys that you did not name; they count for nothing "
+        f"here: {names}.",
+        f"信頼ファイルにない鍵による署名は、判断に用いていません: {names}",
+    )
+    return (remark,)
+
+
+def erasure_remarks(found: ErasureFacts) -> tuple[Remark, ...]:
+    """What erasures leave to trust, and whether this bundle still holds what was erased."""
+    remarks = [_erased(found.erased)] if found.erased else []
+    if found.held:
+        remarks.append(_held(found.held))
+    return tuple(remarks)
+
+
+def _erased(count: int) -> Remark:
+    return Remark(
+        f"{count:,} record(s) were erased: their leaves stand in the signed roots, but their "
+        "figures rest on the totals that were signed with their batches, and their ids and "
+        "reversals cannot be compared any more.",
+        f"利用記録 {count:,} 件が消去されています。葉は署名された根に残りますが、数量は送信束の"
+        "署名済み合計に拠り、識別子と取消は照合できません。",
+    )
+
+
+def _held(count: int) -> Remark:
+    return Remark(
+        f"This bundle still holds {count:,} record(s) that the log erases: whoever made it had not "
+        "destroyed them.",
+        f"消去されたはずの利用記録 {count:,} 件がこの監査束に残っています。"
+        "作成元で消去されていません。",
+    )
+
+
 def _has_quorum(trust: Trust | None) -> bool:
     if trust is None or trust.policy is None:
         return False
     return parse_policy(trust.policy.encode()).quorum != NO_QUORUM
+
+
+def _before(fold: Fold, start: Start) -> list[Remark]:
+    """What a slice leaves out."""
+    size = start.before.size
+    found = [
+        Remark(
+            f"Entries before {size:,} are not in this bundle: signatures and records there were "
+            "not looked at. What lies before rests on the state hash that the co-op's own quorum "
+            "approved with a settlement; compare who approved it with whom you know.",
+            f"エントリー {size:,} より前はこの監査束になく、署名と利用記録は確認していません。"
+            "それ以前の内容は、組合自身が精算とともに承認した状態ハッシュに拠ります。承認者が"
+            "既知の組合員かどうかを確かめてください。",
+        )
+    ]
+    partly = [name for name in fold.state.periods if start.has_usage(name)
+              and start.state.periods[name].status != "settled"]  # fmt: skip
+    if partly:
+        names = ", ".join(partly)
+        found.append(
+            Remark(
+                f"Of {names} some or all records lie before entry {size:,}: their figures stand by "
+                "the signed totals, and ids were compared within this bundle only.",
+                f"{names} の利用記録の一部または全部はエントリー {size:,} より前にあります。数量は"
+                "署名済み合計に拠り、識別子の照合はこの監査束の中だけで行いました。",
+            )
+        )
+    unknown = fold.records.unknown_originals
+    if unknown:
+        found.append(
+            Remark(
+                f"{unknown:,} reversal(s) take back records that lie before this bundle; they were "
+                "not compared.",
+                f"取消 {unknown:,} 件の元の記録はこの監査束より前にあり、照合していません。",
+            )
+        )
+    return found
 
 
 def _after(index: int) -> Remark:

@@ -7,8 +7,10 @@ brought), ``consistent`` (nothing is wrong in it, but no trust file ties it to a
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from operator import itemgetter
 from typing import Any, Literal
 
 from ledger.errors import KyojoError
@@ -16,6 +18,7 @@ from ledger.errors import KyojoError
 Verdict = Literal["verified", "consistent", "refused"]
 RestsOn = Literal["trusted-block", "node", "evidence-only", "nothing"]
 FINDINGS_MAX = 1000
+TEXT_MAX = 1000
 EXIT_CODES: dict[Verdict, int] = {"verified": 0, "refused": 3, "consistent": 4}
 
 
@@ -37,21 +40,47 @@ class Finding:
     ja: str
 
 
+Place = tuple[int, ...]
+"""Where in the log a finding belongs: an entry's index, then the step of its checks."""
+AT_END: Place = (2**63,)
+
+
 @dataclass(slots=True)
 class Findings:
-    """The findings of one part of an audit; keeps the first thousand and counts the rest."""
+    """The findings of one part of an audit, by place; keeps the first thousand, counts the rest.
 
-    kept: list[Finding] = field(default_factory=list)
+    Parts of an audit run side by side, so findings may be noted in any order: they are reported
+    in order of ``place``, and at one place in the order in which they came.
+    """
+
     count: int = 0
+    place: Place = (0,)
+    _rows: list[tuple[Place, Finding]] = field(default_factory=list)
+    _last: deque[Finding] = field(default_factory=lambda: deque(maxlen=8))
 
     def add(self, code: str, where: str, en: str, ja: str) -> None:
-        """Note a finding, once."""
-        finding = Finding(code, where, en, ja)
-        if finding in self.kept[-8:]:
+        """Note a finding at the present place, once."""
+        finding = Finding(code, where, _cut(en), _cut(ja))
+        if finding in self._last:
             return
+        self._last.append(finding)
         self.count += 1
-        if len(self.kept) < FINDINGS_MAX:
-            self.kept.append(finding)
+        self._keep(self.place, finding)
+
+    def merge(self, place: Place, other: Findings) -> None:
+        """Take over the findings that another has, all at one place."""
+        self.count += other.count
+        for finding in other:
+            self._keep(place, finding)
+
+    def _keep(self, place: Place, finding: Finding) -> None:
+        self._rows.append((place, finding))
+        if len(self._rows) >= 2 * FINDINGS_MAX:
+            self._sort()
+            del self._rows[FINDINGS_MAX:]
+
+    def _sort(self) -> None:
+        self._rows.sort(key=itemgetter(0))
 
     def add_error(
         self, error: KyojoError, where: str, *, note: str = "", note_ja: str = ""
@@ -69,19 +98,39 @@ class Findings:
             )
 
     def __iter__(self) -> Iterator[Finding]:
-        """The findings that were kept."""
-        return iter(self.kept)
+        """The findings that were kept, in order of place."""
+        self._sort()
+        return iter([finding for _, finding in self._rows[:FINDINGS_MAX]])
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodFact:
-    """A period: how many batches and records were checked, and what was settled."""
+    """A period: how many batches and records it has, and what was settled.
+
+    ``records_before`` of them lie before the bundle's start and were not looked at.
+    """
 
     id: str
     status: str
     batches: int
     records: int
     settlement: str | None
+    records_before: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StartFact:
+    """Where a slice starts, and on what its state rests: a settlement and who approved it.
+
+    ``approved_by`` has member and key of each approval; ``period`` is empty if nothing shows it.
+    """
+
+    entry: int
+    root: str
+    state_hash: str
+    period: str
+    settlement: str
+    approved_by: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +171,7 @@ class Facts:
 
     origin: str
     genesis: str
+    start: StartFact | None
     size: int
     root: str
     signed_by: tuple[str, ...]
@@ -129,6 +179,7 @@ class Facts:
     size_bytes: int
     batches: int
     records: int
+    erased: int
     first_received_at: str
     last_received_at: str
     periods: tuple[PeriodFact, ...]
@@ -155,6 +206,10 @@ class Report:
 def report_document(report: Report) -> dict[str, Any]:
     """The report as a JSON object, for ``--json``."""
     return {"format": "kyojo-audit-report/1", "exit_code": report.exit_code, **asdict(report)}
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= TEXT_MAX else text[:TEXT_MAX] + " …"
 
 
 def _japanese(error: KyojoError, note: str) -> str:

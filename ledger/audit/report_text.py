@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from ledger.audit.report import AnchorFact, Facts, PeriodFact, Report, SettlementFact
+from ledger.audit.report import AnchorFact, Facts, PeriodFact, Report, SettlementFact, StartFact
 from ledger.money import format_minor
 
 Language = Literal["en", "ja"]
@@ -32,6 +32,7 @@ _WORDS = {
     "nothing": ("not shown, see the findings", "示されていません。指摘を確認してください"),
     "log": ("Log", "記録"),
     "signed": ("Signed by", "署名"),
+    "erased": ("records erased", "消去された利用記録"),
     "nobody": ("nobody who is trusted", "確認できた署名はありません"),
     "found": ("Found", "指摘"),
     "unchecked": ("Not checked", "確認していないこと"),
@@ -70,9 +71,13 @@ def _facts(facts: Facts, language: Language) -> Iterator[str]:
     yield f"{_word('log', language)} {facts.origin}"
     yield f"  genesis {facts.genesis}"
     yield f"  root    {facts.root}"
+    if facts.start is not None:
+        yield from _start(facts.start, language)
     signed = ", ".join(facts.signed_by) or _word("nobody", language)
     yield f"  {_word('signed', language)}: {signed}"
     yield "  " + _counts(facts, language)
+    if facts.erased:
+        yield f"  {_word('erased', language)}: {facts.erased:,}"
     yield f"  {facts.first_received_at} … {facts.last_received_at}"
     for period in facts.periods:
         yield _period(period, language)
@@ -84,22 +89,36 @@ def _facts(facts: Facts, language: Language) -> Iterator[str]:
 
 
 def _counts(facts: Facts, language: Language) -> str:
+    count = facts.size - (facts.start.entry if facts.start is not None else 0)
     if language == "en":
         return (
-            f"{facts.size:,} entries, {facts.batches:,} batches, {facts.records:,} records, "
+            f"{count:,} entries, {facts.batches:,} batches, {facts.records:,} records, "
             f"{facts.files:,} files, {facts.size_bytes:,} bytes"
         )
     return (
-        f"エントリー {facts.size:,} 件、送信束 {facts.batches:,}、利用記録 {facts.records:,} 件、"
+        f"エントリー {count:,} 件、送信束 {facts.batches:,}、利用記録 {facts.records:,} 件、"
         f"ファイル {facts.files:,}、{facts.size_bytes:,} バイト"
     )
 
 
 def _period(period: PeriodFact, language: Language) -> str:
     place = f"{_word('period', language)} {period.id} ({period.status})"
+    before = period.records_before
     if language == "en":
-        return f"{place}: {period.batches:,} batches, {period.records:,} records"
-    return f"{place}: 送信束 {period.batches:,}、利用記録 {period.records:,} 件"
+        found = f"{place}: {period.batches:,} batches, {period.records:,} records"
+        return f"{found}, {before:,} of them before this bundle" if before else found
+    found = f"{place}: 送信束 {period.batches:,}、利用記録 {period.records:,} 件"
+    return f"{found}(うち {before:,} 件はこの監査束より前)" if before else found
+
+
+def _start(start: StartFact, language: Language) -> Iterator[str]:
+    by = ", ".join(start.approved_by) or "-"
+    if language == "en":
+        yield f"  starts at entry {start.entry:,}, from the state {start.state_hash}"
+        yield f"  approved with the settlement of {start.period or '-'} by {by}"
+    else:
+        yield f"  エントリー {start.entry:,} から。開始時の状態 {start.state_hash}"
+        yield f"  {start.period or '-'} の精算とともに承認: {by}"
 
 
 def _settlement(found: SettlementFact, language: Language) -> str:

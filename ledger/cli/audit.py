@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,9 @@ from ledger.audit.anchors import ChainView
 from ledger.audit.report import report_document
 from ledger.audit.report_text import report_text
 from ledger.audit.trust import Trust, parse_trust
-from ledger.audit.verify import verify_bundle
-from ledger.chain.node import open_node
-from ledger.cli.office import chosen
 from ledger.cli.output import progress, show
 from ledger.errors import InvalidInput, KyojoError
-from ledger.service.chain_view import NodeChainView
-from ledger.service.export import export_bundle, export_trust
+from ledger.service.audit import verify_file
 
 Commands = Any
 
@@ -33,10 +28,13 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     own.add_argument("--out", type=Path, required=True, metavar="FILE")
 
     export = verbs.add_parser("export", parents=[own], help="write an audit bundle")
-    export.set_defaults(run=run_export)
+    export.add_argument(
+        "--period", metavar="MONTH", help="only what proves this month (default: the whole log)"
+    )
+    export.set_defaults(run=_run_export)
 
     trust = verbs.add_parser("trust", parents=[own], help="write a trust file to start from")
-    trust.set_defaults(run=run_trust)
+    trust.set_defaults(run=_run_trust)
 
     verify = verbs.add_parser(
         "verify",
@@ -48,37 +46,21 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     verify.add_argument("--trust", type=Path, help="what you know of the co-op from elsewhere")
     verify.add_argument("--rpc", metavar="URL", help="a chain node to ask about the anchors")
     verify.add_argument("--language", choices=("en", "ja"), default="en")
+    verify.add_argument(
+        "--jobs", type=int, metavar="N", help="processes that judge batches (default: one a core)"
+    )
     verify.set_defaults(run=run_verify)
-
-
-def run_export(options: argparse.Namespace) -> int:
-    """Write the bundle of a co-op's whole log."""
-    with chosen(options) as (_, coop), progress("export", quiet=options.json) as report:
-        export_bundle(coop, options.out, report)
-    size_bytes = options.out.stat().st_size
-    document = {"file": str(options.out), "bytes": size_bytes}
-    show(f"{options.out}: {size_bytes:,} bytes", document, as_json=options.json)
-    return 0
-
-
-def run_trust(options: argparse.Namespace) -> int:
-    """Write a trust file from the co-op's own state; compare it with other members' before use."""
-    with chosen(options) as (_, coop):
-        export_trust(coop, options.out)
-    show(f"{options.out} written; compare it with what other members hold", None,
-         as_json=options.json)  # fmt: skip
-    return 0
 
 
 def run_verify(options: argparse.Namespace) -> int:
     """Verify a bundle and print the report; the exit code is its verdict."""
     trust = None if options.trust is None else read_trust(options.trust)
     try:
-        source = options.file.open("rb")
+        options.file.open("rb").close()
     except OSError as error:
         raise InvalidInput(f"cannot read {options.file}: {error}") from error
-    with source, _chain(options.rpc) as chain, progress("entries", quiet=options.json) as report:
-        found = verify_bundle(source, trust, chain=chain, progress=report)
+    with _chain(options.rpc) as chain, progress("entries", quiet=options.json) as report:
+        found = verify_file(options.file, trust, jobs=options.jobs, chain=chain, progress=report)
     text = report_text(found, options.language)
     show(text.rstrip("\n"), report_document(found), as_json=options.json)
     return found.exit_code
@@ -94,10 +76,25 @@ def read_trust(path: Path) -> Trust:
         raise InvalidInput(f"{path}: {error.message}", faults=error.faults) from error
 
 
-@contextmanager
-def _chain(url: str | None) -> Iterator[ChainView | None]:
+# Database and chain are imported when a command asks for them; see ``main``.
+
+
+def _run_export(options: argparse.Namespace) -> int:
+    from ledger.cli.audit_export import run_export  # noqa: PLC0415
+
+    return run_export(options)
+
+
+def _run_trust(options: argparse.Namespace) -> int:
+    from ledger.cli.audit_export import run_trust  # noqa: PLC0415
+
+    return run_trust(options)
+
+
+def _chain(url: str | None) -> AbstractContextManager[ChainView | None]:
+    """The node at a URL, if one is to be asked."""
     if url is None:
-        yield None
-        return
-    with open_node(url) as node:
-        yield NodeChainView(node)
+        return nullcontext()
+    from ledger.cli.audit_export import node_at  # noqa: PLC0415
+
+    return node_at(url)

@@ -6,8 +6,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from typing import Any
 
-from ledger.cli import audit, logkeys, member, office, proof
 from ledger.cli.output import exit_code, show_error
 from ledger.errors import KyojoError
 
@@ -20,7 +20,8 @@ with itself, but no trust file (audit verify, verify-proof) · 5 not permitted �
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
-    options = build_parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    options = build_parser(words[0] if words else None).parse_args(words)
     try:
         code: int = options.run(options)
     except KyojoError as error:
@@ -32,8 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of all commands."""
+def build_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """The parser of all commands, or only of those that belong with ``command``."""
     parser = argparse.ArgumentParser(
         prog="kyojo",
         description="A profit-sharing co-op ledger (共助).",
@@ -44,6 +45,30 @@ def build_parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--json", action="store_true", help="print one JSON document")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    for module in (office, logkeys, member, audit, proof):
+    for module in _only_audit() if command == "audit" else _all_modules():
         module.add_commands(commands, shared)
     return parser
+
+
+# Imported when asked for: with all of them come database, chain and server, and verifying a small
+# bundle would spend most of its time on loading what it does not use.
+
+
+def _only_audit() -> tuple[Any, ...]:
+    from ledger.cli import audit  # noqa: PLC0415
+
+    return (audit,)
+
+
+def _all_modules() -> tuple[Any, ...]:
+    from ledger.cli import (  # noqa: PLC0415
+        audit,
+        erase,
+        logkeys,
+        member,
+        office,
+        proof,
+        witness,
+    )
+
+    return office, erase, logkeys, member, audit, proof, witness

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ledger.cli.output import progress, show
-from ledger.client import MemberClient, open_journal
+from ledger.client import MemberClient, erasure, open_journal
 from ledger.errors import InvalidInput, NotFound
 from ledger.settlement.explain import explain_lines
-from ledger.wiring import read_key
+from ledger.wiring import read_key, read_policy
 
 Commands = Any
 
@@ -26,6 +26,9 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     own.add_argument("--key", required=True, help="the file of the member's key")
     own.add_argument(
         "--journal", type=Path, default=Path("journal"), help="folder of counter and receipts"
+    )
+    own.add_argument(
+        "--policy", type=Path, help="a C2SP tlog-policy; checkpoints without its quorum are refused"
     )
     member = commands.add_parser("member", help="what a member does over HTTP")
     verbs = member.add_subparsers(required=True, metavar="VERB")
@@ -55,6 +58,21 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     entry.add_argument("--blob", action="append", type=Path, default=[], help="a blob it names")
     entry.set_defaults(run=send_entry)
 
+    erase = verbs.add_parser(
+        "erase",
+        parents=[own],
+        help="erase records: of a payer, or named ones",
+        epilog="Records are numbered from 0. Those of your own batches are erased at once, those "
+        "of another's when the members have agreed. Name a record's reversal too.",
+    )
+    what = erase.add_mutually_exclusive_group(required=True)
+    what.add_argument("--payer", metavar="ID", help="all your records of this payer")
+    what.add_argument("--entry", type=int, metavar="INDEX", help="records of the batch at an entry")
+    erase.add_argument("--record", type=int, nargs="+", metavar="N", help="with --entry")
+    erase.add_argument("--reason", help="stays in the log for good: must not name the person")
+    erase.add_argument("--dry-run", action="store_true", help="only say what would be erased")
+    erase.set_defaults(run=erase_records)
+
     statement = verbs.add_parser("statement", parents=[own], help="fetch and verify a statement")
     statement.add_argument("period", metavar="YYYY-MM")
     statement.add_argument("member")
@@ -69,8 +87,9 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
 def client_of(options: argparse.Namespace) -> Iterator[MemberClient]:
     """The client for the key and journal that the command names."""
     key = read_key(options.key)
+    policy = None if options.policy is None else read_policy(options.policy)
     with open_journal(options.journal, key.address) as journal:
-        client = MemberClient(options.url, options.coop, key, journal)
+        client = MemberClient(options.url, options.coop, key, journal, policy=policy)
         try:
             yield client
         finally:
@@ -134,6 +153,34 @@ def send_entry(options: argparse.Namespace) -> int:
         receipt = client.submit_entry(options.kind, body, [_read(path) for path in options.blob])
     show(f"entry {receipt['index']}", receipt, as_json=options.json)
     return 0
+
+
+def erase_records(options: argparse.Namespace) -> int:
+    """Erase records, one entry a batch."""
+    if (options.entry is None) != (options.record is None):
+        raise InvalidInput("--entry names a batch and --record its records: give both")
+    if options.reason is None and not options.dry_run:
+        raise InvalidInput("--reason is needed: it says in the log why the records are gone")
+    if options.payer and options.payer in (options.reason or ""):
+        raise InvalidInput("the reason stays in the log for good; it must not name the person")
+    with client_of(options) as client, progress("entries", quiet=options.json) as report:
+        if options.payer is None:
+            found = [{"batch": options.entry, "records": sorted(set(options.record))}]
+        else:
+            client.sign_in()
+            found = erasure.find_own(client, options.payer, report)
+        if not options.dry_run:
+            for one in found:
+                receipt = erasure.erase(client, one["batch"], one["records"], options.reason)
+                one["entry"] = receipt["index"]
+    lines = [_erased(one) for one in found]
+    show("\n".join(lines) or "no such record of yours is held", found, as_json=options.json)
+    return 0
+
+
+def _erased(one: Mapping[str, Any]) -> str:
+    place = f"batch {one['batch']}, record(s) {', '.join(map(str, one['records']))}"
+    return f"entry {one['entry']}: {place}" if "entry" in one else place
 
 
 def read_statement(options: argparse.Namespace) -> int:

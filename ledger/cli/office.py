@@ -24,6 +24,7 @@ from ledger.log.key import KeyType, SigningKey, format_signing_key, format_vkey
 from ledger.money import format_minor
 from ledger.service import anchor, found, month, periods, settle
 from ledger.service.coop import Coop
+from ledger.service.published import standing, standing_document, standing_lines
 from ledger.service.rules import propose_rules
 from ledger.store.rebuild import rebuild
 from ledger.store.sequencer import Receipt
@@ -51,7 +52,10 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
 
     keys = commands.add_parser("key", parents=[shared], help="make a new key file")
     keys.add_argument("file", type=Path)
-    keys.add_argument("--log", metavar="ORIGIN", help="a log's Ed25519 key instead of a member's")
+    note_key = keys.add_mutually_exclusive_group()
+    note_key.add_argument("--log", metavar="ORIGIN", help="a log's key instead of a member's")
+    note_key.add_argument("--witness", metavar="NAME", help="a witness's key")
+    keys.add_argument("--ml-dsa", action="store_true", help="ML-DSA-44 instead of Ed25519")
     keys.set_defaults(run=make_key)
 
     founding = commands.add_parser("found", parents=[coop], help="write the charter as entry 0")
@@ -128,8 +132,12 @@ def make_key(options: argparse.Namespace) -> int:
     if options.file.exists():
         raise InvalidInput(f"{options.file} exists; a key is never overwritten")
     secret = new_secret()
-    if options.log:
-        key = SigningKey(options.log, KeyType.ED25519, secret)
+    name = options.log or options.witness
+    if options.ml_dsa and not name:
+        raise InvalidInput("--ml-dsa is for keys of a log or a witness; add --log or --witness")
+    if name:
+        plain = KeyType.ED25519 if options.log else KeyType.ED25519_COSIGNATURE
+        key = SigningKey(name, KeyType.ML_DSA_44 if options.ml_dsa else plain, secret)
         write_secret(options.file, format_signing_key(key))
         public = format_vkey(key.verifier_key)
     else:
@@ -168,7 +176,10 @@ def show_status(options: argparse.Namespace) -> int:
             "proposals": [proposal.subject for proposal in state.proposals.values()],
             "anchored": None if newest is None else {"size": newest.size, "state": newest.state},
         }
+        witnessed = standing(coop)
     lines = [f"{name}: {value}" for name, value in document.items()]
+    lines += standing_lines(witnessed)
+    document["witnesses"] = standing_document(witnessed)
     show("\n".join(lines), document, as_json=options.json)
     return 0
 

@@ -3,7 +3,8 @@
 Every receipt is checked: the log's signature on the checkpoint, the inclusion proof, and that the
 entry is the one that was signed. Before the client names a newer checkpoint as seen, it has the
 consistency proof from the one it knew, so a server that rewrites history is found by the next
-member that writes.
+member that writes. With a policy (C2SP tlog-policy) it takes no checkpoint as seen that lacks the
+quorum of witnesses; receipts are signed by the log and witnessed later, so they need none.
 """
 
 from __future__ import annotations
@@ -37,9 +38,11 @@ from ledger.errors import (
 from ledger.identity.signature import SigningKey
 from ledger.identity.signin import SignIn, format_sign_in, personal_digest
 from ledger.log.checkpoint import Checkpoint, open_checkpoint
+from ledger.log.cosignature import verifier_of
 from ledger.log.key import parse_vkey
 from ledger.log.merkle import EMPTY_ROOT, leaf_hash, verify_consistency, verify_inclusion
-from ledger.log.note import Ed25519Verifier
+from ledger.log.note import Verifier
+from ledger.log.policy import Policy, open_cosigned
 from ledger.period import format_instant
 from ledger.usage.batch import Calendar, Scope, seal_batch
 
@@ -61,8 +64,21 @@ class Submitted:
 class MemberClient:
     """One key of one member, writing to one co-op."""
 
-    def __init__(self, url: str, coop: str, key: SigningKey, journal: Journal) -> None:
-        """Work with the co-op ``coop`` at ``url``; pins what it is on first use."""
+    def __init__(
+        self,
+        url: str,
+        coop: str,
+        key: SigningKey,
+        journal: Journal,
+        *,
+        policy: Policy | None = None,
+    ) -> None:
+        """Work with the co-op ``coop`` at ``url``; pins what it is on first use.
+
+        With a ``policy``, whose log keys are the member's own knowledge too, a checkpoint without
+        its quorum is refused.
+        """
+        self._policy = policy
         self._http = Transport(url)
         self._coop = coop
         self._key = key
@@ -88,6 +104,10 @@ class MemberClient:
     def get(self, path: str, **params: Any) -> Any:
         """Any resource below the co-op, such as ``periods/2026-10/totals``."""
         return self._http.get(f"/v1/{self._coop}/{path}", **params)
+
+    def ask(self, path: str, document: Mapping[str, Any]) -> Any:
+        """What a resource below the co-op answers to a question that has no place in a URL."""
+        return self._http.post_json(f"/v1/{self._coop}/{path}", document)
 
     def sign_in(self) -> str:
         """Sign in with the key; the token is used for what follows and returned."""
@@ -205,9 +225,12 @@ class MemberClient:
         New keys of the log are learnt on the way, from what those known have signed.
         """
         self._learn_keys()
-        note = self._http.get_text(f"/log/{self._coop}/checkpoint").encode()
-        found = self._open(note)
         known = self._head()
+        try:
+            note = self._http.get_text(f"/log/{self._coop}/checkpoint").encode()
+        except NotFound:
+            return known  # no checkpoint has its quorum yet: nothing newer has been seen
+        found = self._open_published(note)
         if found.size < known.size:
             raise StaleCheckpoint(
                 f"the server shows size {found.size}, {known.size} was seen before: it was "
@@ -300,8 +323,14 @@ class MemberClient:
         origin = self._pin["origin"]
         return open_checkpoint(note, origin=origin, verifiers=self._verifiers()).checkpoint
 
-    def _verifiers(self) -> list[Ed25519Verifier]:
-        return [Ed25519Verifier(parse_vkey(vkey)) for vkey in self._pin["log_keys"]]
+    def _open_published(self, note: bytes) -> Checkpoint:
+        if self._policy is None:
+            return self._open(note)
+        origin = self._pin["origin"]
+        return open_cosigned(note, origin=origin, policy=self._policy).checkpoint
+
+    def _verifiers(self) -> list[Verifier]:
+        return [verifier_of(parse_vkey(vkey)) for vkey in self._pin["log_keys"]]
 
     def _consistency(self, old: int, new: int) -> tuple[bytes, ...]:
         proof = self._http.get(f"/v1/{self._coop}/consistency", old=old, new=new)

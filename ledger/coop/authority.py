@@ -15,6 +15,7 @@ from ledger.coop import (
     anchors,
     batches,
     bodies,
+    erasure,
     facts,
     logkeys,
     members,
@@ -110,6 +111,11 @@ KINDS: Mapping[str, Kind] = {
     "usage-batch": Kind(
         "Commitments to usage records, with their totals",
         bodies.UsageBatch, batches.submit, MEMBERS,
+    ),
+    "records-erased": Kind(
+        "Lines and salts are destroyed; those of another's batch only by quorum",
+        bodies.RecordsErased, erasure.erase, OFFICE + MEMBERS, (MEMBERS, "2/3"),
+        erasure.enact_erasure,
     ),
     "usage-confirmed": Kind(
         "A member confirms what it submitted for a period",

@@ -142,6 +142,19 @@ class UsageBatch(Body):
     source: BatchSource | None
 
 
+class RecordsErased(Body):
+    """Records whose lines and salts are destroyed: a batch by its entry index, records from 0.
+
+    The reason stays in the log for good; it must not say again what is erased.
+    """
+
+    batch: Count
+    records: Annotated[
+        list[Annotated[int, Field(ge=0, lt=10_000)]], Field(min_length=1, max_length=10_000)
+    ]
+    reason: ShortText
+
+
 class UsageConfirmed(Body):
     """A member states, before the cut-off, what it has submitted for a period."""
 

@@ -147,7 +147,9 @@ def parse_envelope(data: bytes) -> Envelope:
         parse_instant(received_at if isinstance(received_at, str) else "")
     except KyojoError as error:
         raise MalformedEntry(error.message) from error
-    return Envelope(parse_draft(document), str(received_at))
+    envelope = Envelope(parse_draft(document), str(received_at))
+    envelope.__dict__["data"] = data  # canonical, so encoding it again would give these bytes
+    return envelope
 
 
 def parse_hash(text: object, what: str) -> bytes:

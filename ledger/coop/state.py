@@ -21,6 +21,8 @@ from ledger.usage.batch import Calendar, Scope
 
 SUSPENSE = "suspense"
 EMPTY_DIGEST = "00" * 32
+Ranges = tuple[tuple[int, int], ...]
+"""Numbers as (first, last) of each run, ascending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,10 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The whole co-op after ``size`` entries; ``subtrees`` are the log's perfect subtrees."""
+    """The whole co-op after ``size`` entries; ``subtrees`` are the log's perfect subtrees.
+
+    ``erased`` has, by the entry index of a batch, which of its records are erased.
+    """
 
     size: int = 0
     subtrees: tuple[str, ...] = ()
@@ -183,6 +188,7 @@ class State:
     balances: Mapping[str, Balances] = field(default_factory=dict)
     destinations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     anchors: Mapping[str, Anchor] = field(default_factory=dict)
+    erased: Mapping[str, Ranges] = field(default_factory=dict)
 
     def terms(self) -> Charter:
         """The charter; only an empty log has none."""
@@ -225,10 +231,15 @@ _adapter = TypeAdapter(State)
 
 
 def state_document(state: State) -> dict[str, Any]:
-    """The state as a JSON object, for a snapshot."""
+    """The state as a JSON object, for a snapshot.
+
+    Without erasures it has no ``erased``: the hashes of states before there was such a kind stay.
+    """
     document = _adapter.dump_python(state, mode="json")
     if not isinstance(document, dict):  # pragma: no cover - TypeAdapter of a dataclass
         raise InvariantViolated("a state did not become a JSON object")
+    if not state.erased:
+        del document["erased"]
     return {name: _exact(value) for name, value in document.items()}
 
 

@@ -49,6 +49,10 @@ class Evidence(Protocol):
         """The totals of a period over its first ``epochs`` epochs."""
         ...
 
+    def entry(self, index: int) -> bytes:
+        """The bytes of an earlier entry; raises NotFound."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

@@ -35,6 +35,13 @@ def of_key_revoked(body: bodies.KeyRevoked, member: str) -> str:
     return f"Revoke key {to_checksum(body.key)} of {member}"
 
 
+def of_erasure(body: bodies.RecordsErased, owner: str) -> str:
+    """The subject of erasing records of another's batch."""
+    count = len(body.records)
+    what = "1 record" if count == 1 else f"{count:,} records"
+    return f"Erase {what} of batch {body.batch} of {owner}: {body.reason}"
+
+
 def of_log_key_added(body: bodies.LogKeyAdded) -> str:
     """The subject of announcing a key of the log."""
     return f"Sign the log with the further key {_key_id(body.vkey)}"

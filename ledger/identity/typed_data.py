@@ -12,6 +12,7 @@ faster than a general encoder; the tests hold them equal to eth-account's.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from eth_hash.auto import keccak
@@ -22,9 +23,15 @@ _SEPARATOR = keccak(keccak(DOMAIN_TYPE.encode()) + keccak(b"kyojo") + keccak(b"1
 _PREFIX = b"\x19\x01" + _SEPARATOR
 
 
+@lru_cache(maxsize=256)
+def _hash_of_text(text: str) -> bytes:
+    """Keccak of a text; types, origins and kinds come again with every entry of a log."""
+    return bytes(keccak(text.encode()))
+
+
 def _word(kind: str, value: Any) -> bytes:
     if kind == "string":
-        return keccak(value.encode())
+        return _hash_of_text(value)
     if kind == "bytes32":
         return bytes(value)
     if kind == "address":
@@ -47,7 +54,7 @@ class TypedMessage:
 
     def digest(self) -> bytes:
         """The 32 bytes that are signed."""
-        words = [keccak(self.type_text().encode())]
+        words = [_hash_of_text(self.type_text())]
         words += [_word(kind, getattr(self, attribute)) for kind, _, attribute in self.fields]
         return keccak(_PREFIX + keccak(b"".join(words)))
 

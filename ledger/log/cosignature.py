@@ -16,6 +16,7 @@ For a checkpoint, start is 0, end the size, and the time is not 0.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ledger.errors import BadSignature, InvalidInput, MalformedNote, OutOfRange
@@ -106,6 +107,34 @@ class CosignatureSigner:
         """Time and signature over the text of a checkpoint. Raises MalformedCheckpoint."""
         message = _message(self.key.name, self.key.key_type, text, self.posix_seconds)
         return self.posix_seconds.to_bytes(TIME_BYTES, "big") + self.key.sign_message(message)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockedSigner:
+    """Signs each checkpoint as of the moment that ``clock`` gives, in POSIX seconds.
+
+    For a log's own ML-DSA-44 key. Raises MalformedNote for another key type than 0x04 and 0x06.
+    """
+
+    key: SigningKey
+    clock: Callable[[], int]
+
+    def __post_init__(self) -> None:
+        _require_timed(self.key.name, self.key.key_type)
+
+    @property
+    def name(self) -> str:
+        """The key name in signature lines."""
+        return self.key.name
+
+    @property
+    def key_id(self) -> bytes:
+        """The 4-byte key id in signature lines."""
+        return self.key.verifier_key.key_id
+
+    def sign(self, text: bytes) -> bytes:
+        """Time and signature over the text of a checkpoint. Raises MalformedCheckpoint."""
+        return CosignatureSigner(self.key, self.clock()).sign(text)
 
 
 def verifier_of(key: VerifierKey) -> Verifier:

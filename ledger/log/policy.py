@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from ledger.errors import BadSignature, MalformedDocument, MalformedNote
 from ledger.log.checkpoint import SignedCheckpoint, open_checkpoint
 from ledger.log.cosignature import COSIGNATURE_TYPES, verifier_of
-from ledger.log.key import KeyType, VerifierKey, parse_vkey
+from ledger.log.key import KeyType, VerifierKey, format_vkey, parse_vkey
 from ledger.log.strict import parse_decimal
 
 POLICY_BYTES_MAX = 1_000_000
@@ -114,6 +114,21 @@ def parse_policy(data: bytes) -> Policy:
         except (MalformedDocument, MalformedNote) as error:
             raise MalformedDocument(f"policy line {number}: {error.message}") from error
     return draft.finish()
+
+
+def format_policy(policy: Policy) -> bytes:
+    """A policy as a file. Raises MalformedDocument if its parts do not make one."""
+    lines = [_line("log", format_vkey(log.key), log.url) for log in policy.logs]
+    lines += [_line("witness", w.name, format_vkey(w.key), w.url) for w in policy.witnesses]
+    lines += [_line("group", g.name, str(g.threshold), *g.members) for g in policy.groups]
+    data = "".join([*lines, _line("quorum", policy.quorum)]).encode("utf-8", "surrogateescape")
+    if parse_policy(data) != policy:
+        raise MalformedDocument("the parts do not form a policy")
+    return data
+
+
+def _line(*items: str | None) -> str:
+    return " ".join(item for item in items if item is not None) + "\n"
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ledger.coop.state import State
 from ledger.identity.signature import SigningKey
+from ledger.log.policy import Policy
 from ledger.store.database import Database
 from ledger.store.logs import Log
 from ledger.store.reading import LogReader
@@ -27,7 +28,10 @@ class Office:
 
 @dataclass(frozen=True, slots=True)
 class Coop:
-    """One co-op of this installation. ``office`` is None where only the server runs."""
+    """One co-op of this installation. ``office`` is None where only the server runs.
+
+    ``policy`` says who cosigns its checkpoints and how many make a quorum; None if nobody does.
+    """
 
     log: Log
     database: Database
@@ -35,6 +39,7 @@ class Coop:
     clock: Callable[[], str]
     random: Callable[[int], bytes]
     office: Office | None = None
+    policy: Policy | None = None
 
     def state(self) -> State:
         """The co-op as of the newest entry."""

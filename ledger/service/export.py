@@ -10,14 +10,20 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from ledger.audit.bundle import Manifest, Progress, write_bundle
+from ledger.audit.slice import Head, write_slice
 from ledger.audit.trust import KnownBlock, Trust, TrustedChain, format_trust, make_trust
 from ledger.coop.logkeys import in_force
 from ledger.errors import NotFound
+from ledger.log.key import parse_vkey
+from ledger.log.policy import Log, format_policy
 from ledger.service.coop import Coop
+from ledger.service.published import cosigned_note
+from ledger.service.slices import cut_of
 
 Block = tuple[int, int, bytes]
 """A block of a chain: chain id, height, hash."""
@@ -48,14 +54,44 @@ def export_bundle(
             reader,
             origin=state.terms().origin,
             size=head.size,
-            note=head.note,
+            note=cosigned_note(coop, head.size, head.note),
             progress=progress,
+        )
+
+
+def export_period(
+    coop: Coop,
+    period: str,
+    out_path: Path,
+    progress: Progress = lambda _done, _all: None,
+) -> Manifest:
+    """Write a bundle that proves one month: the slice of the log that settles it.
+
+    Where no earlier settlement vouches for a state to start from, it is the whole log's bundle.
+    Raises NotFound for a month that was not opened.
+    """
+    with coop.reading() as (state, reader), _atomic(out_path) as out:
+        head = reader.head()
+        cut = cut_of(state, reader, period)
+        if cut.before.size == 0:
+            return write_bundle(
+                out,
+                reader,
+                origin=state.terms().origin,
+                size=head.size,
+                note=head.note,
+                progress=progress,
+            )
+        signed = Head(head.size, head.note)
+        return write_slice(
+            out, reader, state=cut.before, end=cut.end, head=signed, progress=progress
         )
 
 
 def trust_of(coop: Coop, *, blocks: Iterable[Block] = ()) -> Trust:
     """The trust file's values as this installation knows them: genesis, log keys, contracts.
 
+    Where witnesses are named, it is their policy instead of the bare log keys.
     ``blocks`` are blocks that were looked up on their chains. Raises NotFound for an empty log,
     MalformedDocument if the charter's log keys are not such keys.
     """
@@ -75,9 +111,12 @@ def trust_of(coop: Coop, *, blocks: Iterable[Block] = ()) -> Trust:
         )
         for target in terms.anchors
     )
-    return make_trust(
-        origin=terms.origin, genesis=state.genesis, log_keys=in_force(state.log_keys), chains=chains
-    )
+    log_keys = in_force(state.log_keys)
+    keys: dict[str, object] = {"log_keys": log_keys}
+    if coop.policy is not None:
+        logs = tuple(Log(parse_vkey(vkey)) for vkey in log_keys)
+        keys = {"policy": format_policy(replace(coop.policy, logs=logs)).decode("utf-8", "replace")}
+    return make_trust(origin=terms.origin, genesis=state.genesis, chains=chains, **keys)
 
 
 def export_trust(coop: Coop, out_path: Path, *, blocks: Iterable[Block] = ()) -> Trust:

@@ -22,11 +22,11 @@ from ledger.coop.state import State
 from ledger.errors import NotFound, NotPermitted, TooLarge
 from ledger.log.proof import TlogProof
 from ledger.service.coop import Coop
+from ledger.service.published import note_over
 from ledger.service.read import may_read, require_member
 from ledger.service.sign_in import Reader
 from ledger.store.reading import LogReader
 from ledger.store.record_ids import USED, hasher
-from ledger.usage.commitment import derive_salts, record_leaves
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,33 +37,41 @@ class RecordPlace:
     number: int
 
 
-def entry_proof(log: LogReader, index: int) -> TlogProof:
-    """The proof that an entry stands in the log, under its newest checkpoint; raises NotFound."""
-    size, note = _checkpoint_over(log)
+Checkpoint = tuple[int, bytes]
+"""The size and the note of the checkpoint that proofs are made under."""
+
+
+def entry_proof(log: LogReader, index: int, under: Checkpoint) -> TlogProof:
+    """The proof that an entry stands in the log, under a checkpoint; raises NotFound."""
+    size, note = under
     return TlogProof(index, log.inclusion(index, size), note)
 
 
 def prove_entry(coop: Coop, index: int) -> TlogProof:
-    """``entry_proof`` of a co-op's log."""
+    """``entry_proof`` of a co-op's log, under the checkpoint that shows most."""
+    under = note_over(coop, index)
     with coop.reading() as (_, log):
-        return entry_proof(log, index)
+        return entry_proof(log, index, under)
 
 
 def prove_records(coop: Coop, places: Iterable[RecordPlace]) -> RecordProof:
     """Disclose records, whoever asks: for those who hold the database. Raises NotFound."""
+    wanted = sorted(set(places))
+    under = note_over(coop, wanted[-1].index if wanted else 0)
     with coop.reading() as (state, log):
-        return _prove(state, log, sorted(set(places)))
+        return _prove(state, log, wanted, under)
 
 
 def prove_record_to(coop: Coop, reader: Reader, place: RecordPlace) -> RecordProof:
     """Disclose a record to a reader who may read it; raises NotPermitted, NotFound."""
     member = require_member(reader)
+    under = note_over(coop, place.index)
     with coop.reading() as (state, log):
         draft = parse_envelope(log.entry(place.index)).draft
         sender = state.keys[draft.actor].member
         if sender != member and not may_read(state, reader, "records"):
             raise NotPermitted("records are for their sender and the roles named in the charter")
-        return _prove(state, log, [place])
+        return _prove(state, log, [place], under)
 
 
 def find_record(coop: Coop, *, member: str, period: str, record_id: str) -> RecordPlace:
@@ -76,7 +84,9 @@ def find_record(coop: Coop, *, member: str, period: str, record_id: str) -> Reco
     return RecordPlace(*place)
 
 
-def _prove(state: State, log: LogReader, places: Sequence[RecordPlace]) -> RecordProof:
+def _prove(
+    state: State, log: LogReader, places: Sequence[RecordPlace], under: Checkpoint
+) -> RecordProof:
     if not places:
         raise NotFound("name at least one record")
     if len(places) > RECORDS_MAX:
@@ -84,16 +94,18 @@ def _prove(state: State, log: LogReader, places: Sequence[RecordPlace]) -> Recor
     by_batch: dict[int, list[int]] = {}
     for place in places:
         by_batch.setdefault(place.index, []).append(place.number)
-    batches = tuple(_prove_batch(log, index, numbers) for index, numbers in by_batch.items())
+    batches = tuple(_prove_batch(log, index, numbers, under) for index, numbers in by_batch.items())
     return RecordProof(state.terms().origin, bytes.fromhex(state.genesis), batches)
 
 
-def _prove_batch(log: LogReader, index: int, numbers: Sequence[int]) -> BatchProof:
+def _prove_batch(
+    log: LogReader, index: int, numbers: Sequence[int], under: Checkpoint
+) -> BatchProof:
     entry = log.entry(index)
     kind = parse_envelope(entry).draft.kind
     if kind != USAGE_BATCH:
         raise NotFound(f"entry {index} is a {kind}; only a {USAGE_BATCH} has records")
-    held = _held(log, index)
+    held = log.batch(index)
     for number in numbers:
         if not 0 <= number < len(held.lines):
             raise NotFound(
@@ -105,28 +117,4 @@ def _prove_batch(log: LogReader, index: int, numbers: Sequence[int]) -> BatchPro
                 "kept anywhere, and without them nothing can be disclosed"
             )
     records = disclose(numbers, held.lines, held.salts, held.leaves)
-    return BatchProof(entry, entry_proof(log, index), records)
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """What is held of a batch; an erased record has an empty line, and its salt means nothing."""
-
-    lines: Sequence[bytes]
-    salts: Sequence[bytes]
-    leaves: Sequence[bytes]
-
-
-def _held(log: LogReader, index: int) -> _Held:
-    """The only place that reads a batch from the store for disclosure."""
-    seed, lines = log.batch(index)
-    salts = derive_salts(seed, len(lines))
-    return _Held(lines, salts, record_leaves(salts, lines))
-
-
-def _checkpoint_over(log: LogReader) -> tuple[int, bytes]:
-    """Size and note of the checkpoint that proofs are made under; raises NotFound without one."""
-    head = log.head()
-    if not head.note:
-        raise NotFound("this log is empty")
-    return head.size, head.note
+    return BatchProof(entry, entry_proof(log, index, under), records)

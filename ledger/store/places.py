@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
+
+from ledger.store.tables import record_ids
 
 PAGE = 500  # SQLite takes 32,766 parameters a statement at most
 
@@ -51,6 +53,16 @@ def insert_places(connection: Connection, log_id: int, places: Sequence[Place]) 
         id_hashes, indexes, numbers = (list(column) for column in zip(*places, strict=True))
         columns = {"id_hashes": id_hashes, "indexes": indexes, "numbers": numbers}
         connection.execute(_INSERT_POSTGRESQL, {"log_id": log_id, **columns})
+
+
+def places_in(connection: Connection, log_id: int, indexes: Sequence[int]) -> Iterator[Place]:
+    """The rows of these batches: one for each id and for each reversal. Reads the whole table."""
+    statement = select(record_ids.c.id_hash, record_ids.c.index, record_ids.c.number)
+    for start in range(0, len(indexes), PAGE):
+        part = indexes[start : start + PAGE]
+        conditions = record_ids.c.log_id == log_id, record_ids.c.index.in_(part)
+        for id_hash, index, number in connection.execute(statement.where(*conditions)):
+            yield bytes(id_hash), index, number
 
 
 def _find_in_sqlite(

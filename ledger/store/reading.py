@@ -21,9 +21,11 @@ from ledger.log.merkle import (
     root_from,
 )
 from ledger.log.tile import Tile, tile_hash_reader
+from ledger.store.held import held_of
 from ledger.store.keyring import read_key_changes
 from ledger.store.places import find_places
 from ledger.store.tables import batches, blobs, entries, logs, tiles, totals
+from ledger.usage.held import HeldBatch
 
 PAGE = 500
 _TILE = '(log_id = :log_id AND level = :level_{0} AND "index" = :index_{0})'
@@ -187,12 +189,12 @@ class LogReader:
             raise InvariantViolated(f"the stored blob {digest} has other bytes")
         return data
 
-    def batch(self, index: int) -> tuple[bytes, tuple[bytes, ...]]:
-        """Seed and lines of the usage batch at an index; raises NotFound."""
+    def batch(self, index: int) -> HeldBatch:
+        """What is held of the usage batch at an index; raises NotFound."""
         found = self._at(batches, index)
         if found is None:
             raise NotFound(f"entry {index} is not a usage batch that is held here")
-        return bytes(found.seed), tuple(bytes(found.lines).split(b"\n"))
+        return held_of(found.seed, found.lines, found.leaves)
 
     def key_changes(self) -> dict[int, bytes]:
         """The checkpoints at which the log's keys changed, by size."""

@@ -3,6 +3,9 @@
 The entries, blobs and batches stay; index columns, totals, record ids, tiles and snapshots are
 made anew by the same code that made them first. Everything happens in one transaction: if the
 state, the root or the totals come out otherwise than before, nothing is changed.
+
+What cannot be made again stays: the hashed ids of erased records. And what a restored copy still
+holds of records that the log says are erased is erased again.
 """
 
 from __future__ import annotations
@@ -14,22 +17,27 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 
 from ledger.coop.apply import apply
 from ledger.coop.envelope import Draft, parse_envelope
+from ledger.coop.erasure import all_erased
 from ledger.coop.state import State, state_hash
 from ledger.coop.step import Change
 from ledger.coop.submission import Batch, Submission, check_submission
 from ledger.errors import InvariantViolated, KyojoError
 from ledger.log.merkle import root_hash
 from ledger.store.database import Database
+from ledger.store.held import erase_again, stored_erased
 from ledger.store.logs import Log
+from ledger.store.places import Place, insert_places, places_in
 from ledger.store.reading import LogReader
-from ledger.store.record_ids import hasher, rows_of
+from ledger.store.record_ids import Hasher, hasher, rows_of
 from ledger.store.sequencer import write_snapshot
 from ledger.store.tables import entries, logs, record_ids, snapshots, tiles, totals
 from ledger.store.writing import GroupWriter
-from ledger.usage.batch import Scope, read_lines
+from ledger.usage.batch import Lines, Scope, read_lines
+from ledger.usage.held import HeldBatch
 
 PAGE = 500
 USAGE = "usage-batch"
+NO_LINES = Lines((), (), (), {})
 Progress = Callable[[int, int], None]
 
 
@@ -48,7 +56,9 @@ def rebuild(database: Database, log: Log, progress: Progress = lambda _done, _al
         reader = LogReader(connection, log.id)
         head = reader.head()
         before = _totals(connection, log)
+        kept = _ids_of_erased(connection, log)
         _forget(connection, log)
+        insert_places(connection, log.id, kept)
         state = State()
         for start in range(0, head.size, PAGE):
             end = min(start + PAGE, head.size)
@@ -61,6 +71,7 @@ def rebuild(database: Database, log: Log, progress: Progress = lambda _done, _al
             )
         if _totals(connection, log) != before:
             raise InvariantViolated("the totals came out otherwise; nothing was changed")
+        _compare_erased(connection, log, state)
         write_snapshot(connection, log.id, state)
     return rebuilt
 
@@ -84,9 +95,9 @@ def _fold_page(
         change = apply(state, envelope, writer)
         state = change.state
         if envelope.draft.kind == USAGE and scope is not None:
-            batch = _batch(reader, index, envelope.draft, scope)
             member = state.keys[envelope.draft.actor].member
-            writer.take_record_ids(index, rows_of(batch, member, hasher(log.id_key)))
+            ids = _ids_of(reader, index, envelope.draft, scope)
+            writer.take_record_ids(index, ids(member, hasher(log.id_key)))
         writer.take_again(envelope, change)
         rows.append(_index_row(index, change))
     _update_index(connection, log, rows)
@@ -94,16 +105,55 @@ def _fold_page(
     return state
 
 
-def _batch(reader: LogReader, index: int, draft: Draft, scope: Scope) -> Batch:
-    """The stored lines of a batch, if they are those that its entry commits to."""
+def _ids_of(
+    reader: LogReader, index: int, draft: Draft, scope: Scope
+) -> Callable[[str, Hasher], list[tuple[int, bytes]]]:
+    """The rows of a stored batch's record ids, if it is the one that its entry commits to."""
     try:
-        seed, lines = reader.batch(index)
-        batch = Batch(seed, read_lines(lines, scope))
-        digest = draft.body["totals"]["sha256"]
-        check_submission(Submission(draft, {digest: reader.blob(digest)}, batch))
+        held = reader.batch(index)
+        numbers = held.surviving
+        if held.seed is None:
+            _check_left(held, draft)
+        lines = [held.lines[number] for number in numbers]
+        judged = read_lines(lines, scope) if lines else NO_LINES
+        if held.seed is not None:
+            digest = draft.body["totals"]["sha256"]
+            batch = Batch(held.seed, judged)
+            check_submission(Submission(draft, {digest: reader.blob(digest)}, batch))
     except KyojoError as error:
         raise InvariantViolated(f"the records of entry {index}: {error.message}") from error
-    return batch
+    return lambda member, hash_of: rows_of(judged, member, hash_of, numbers)
+
+
+def _check_left(held: HeldBatch, draft: Draft) -> None:
+    """Raise unless what an erasure left of a batch still leads to the root that was signed."""
+    body = draft.body
+    if (len(held.lines), held.root().hex()) != (body["count"], body["root"]):
+        raise InvariantViolated(f"the leaves do not lead to the root {body['root']}")
+
+
+def _ids_of_erased(connection: Connection, log: Log) -> list[Place]:
+    """The hashed ids of erased records, whose lines cannot give them again."""
+    erased = dict(stored_erased(connection, log.id))
+    found = [row for row in places_in(connection, log.id, list(erased)) if row[2] in erased[row[1]]]
+    there = {(index, number) for _, index, number in found}
+    lost = {(index, number) for index, row in erased.items() for number in row} - there
+    if lost:
+        raise InvariantViolated(
+            f"the hashed ids of {len(lost)} erased records are gone and cannot be made again; "
+            "take the rows of record_ids from a backup"
+        )
+    return found
+
+
+def _compare_erased(connection: Connection, log: Log, state: State) -> None:
+    """Erase again what the log says is erased; raise if more is missing than that."""
+    wanted = all_erased(state)
+    for index, numbers in stored_erased(connection, log.id):
+        lost = numbers - wanted.get(index, frozenset())
+        if lost:
+            raise InvariantViolated(f"record {min(lost)} of batch {index} is missing, not erased")
+    erase_again(connection, log.id, wanted)
 
 
 def _index_row(index: int, change: Change) -> dict[str, object]:

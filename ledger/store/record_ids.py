@@ -7,14 +7,14 @@ once; a reversal must be the exact negative of what it names.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
 from ledger.coop.submission import Batch
 from ledger.errors import DuplicateId, Fault
 from ledger.store.reversals import Reversal, check_reversals
 from ledger.store.writing import GroupWriter
-from ledger.usage.batch import FAULTS_MAX
+from ledger.usage.batch import FAULTS_MAX, Lines
 from ledger.usage.record import Record
 
 Hasher = Callable[[str, str, str, str], bytes]
@@ -34,11 +34,16 @@ def hasher(id_key: bytes) -> Hasher:
     return hash_of
 
 
-def rows_of(batch: Batch, member: str, hash_of: Hasher) -> list[tuple[int, bytes]]:
-    """The rows a batch adds: (record number, hash) for every id and every reversal."""
-    judged = batch.judged
+def rows_of(
+    judged: Lines, member: str, hash_of: Hasher, numbers: Sequence[int] | None = None
+) -> list[tuple[int, bytes]]:
+    """The rows a batch adds: (record number, hash) for every id and every reversal.
+
+    ``numbers`` are the records' numbers, where they are not 0, 1, 2, …
+    """
     rows = []
-    for number, (record, period) in enumerate(zip(judged.records, judged.periods, strict=True)):
+    places = numbers or range(len(judged.records))
+    for number, record, period in zip(places, judged.records, judged.periods, strict=True):
         rows.append((number, hash_of(USED, member, period, record.id)))
         if record.reverses is not None:
             rows.append((number, hash_of(REVERSED, member, period, record.reverses)))
@@ -54,7 +59,7 @@ def check_batch(
     every bad record, if they are not.
     """
     member, account = who
-    rows = rows_of(batch, member, hash_of)
+    rows = rows_of(batch.judged, member, hash_of)
     taken = writer.places([id_hash for _, id_hash in rows])
     judged = batch.judged
     numbers = {number for number, id_hash in rows if id_hash in taken}

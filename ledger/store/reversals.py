@@ -13,6 +13,11 @@ from ledger.errors import Fault, KyojoError, MalformedBatch
 from ledger.store.writing import GroupWriter
 from ledger.usage.record import Record, negates, parse_line
 
+_ERASED = (
+    "{} was erased: its figures are gone, and nothing can be compared with them. Correct the money "
+    "by a cost or a revenue that is reported and confirmed; next time reverse first, then erase"
+)
+
 
 class Reversal(NamedTuple):
     """A record that takes back an earlier one; ``number`` is its own place, from 0."""
@@ -58,8 +63,11 @@ def _check_in_batch(
         for reversal, _ in named:
             yield _fault(reversal, "{} counts for another account than this batch")
         return
-    lines = writer.lines(index)
+    lines = writer.batch(index).lines
     for reversal, number in named:
+        if not lines[number]:
+            yield _fault(reversal, _ERASED)
+            continue
         try:
             if not negates(reversal.record, parse_line(lines[number])):
                 yield _fault(reversal, "this is not the exact negative of {}")

@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ledger import canonical
 from ledger.coop.apply import NO_GENESIS, apply
 from ledger.coop.envelope import Draft, Envelope, parse_envelope
+from ledger.coop.erasure import newly_erased
 from ledger.coop.logkeys import in_force
 from ledger.coop.state import State, parse_state, state_document
 from ledger.coop.step import AccountKey, Change
@@ -43,6 +44,7 @@ from ledger.store.keyring import Keyring, keep_key_change
 from ledger.store.outside import OutsideHead, compare_heads
 from ledger.store.reading import Head, LogReader
 from ledger.store.record_ids import check_batch, hasher
+from ledger.store.scrub import clean_up, truncate_wal
 from ledger.store.tables import snapshots
 from ledger.store.writing import GroupWriter, root_of
 
@@ -104,6 +106,9 @@ class _Overlay:
     def totals(self, period: str, epochs: int) -> Mapping[AccountKey, int]:
         return self._writer.totals(period, epochs)
 
+    def entry(self, index: int) -> bytes:
+        return self._writer.entry(index)
+
 
 class Sequencer:
     """The writer of one log; safe to share between threads and between processes."""
@@ -132,6 +137,7 @@ class Sequencer:
         self._clock = clock
         self._hash_of = hasher(id_key)
         self._state = State()
+        self._has_erased = self._is_unclean = False
         self._committed = (0, root_hash(()))
         self._outside = outside
         self._noted = noted
@@ -196,6 +202,15 @@ class Sequencer:
             self._noted(note)
         for ticket, answer in zip(group, answers, strict=True):
             ticket.take(answer)
+        self._clean_up()
+
+    def _clean_up(self) -> None:
+        """After an erasure, remove what the database's files still have of it."""
+        if self._has_erased:
+            self._is_unclean = not clean_up(self._database)
+            self._has_erased = False
+        elif self._is_unclean:  # somebody was reading
+            self._is_unclean = not truncate_wal(self._database)
 
     def _write_group(
         self, connection: Connection, group: list[_Ticket]
@@ -266,6 +281,9 @@ class Sequencer:
             rows = check_batch(batch, (member, account), self._hash_of, writer)
             writer.take_batch(index, batch.seed, batch.judged.lines)
             writer.take_record_ids(index, rows)
+        for erased, numbers in newly_erased(state, change.state).items():
+            writer.take_erasure(erased, numbers)
+            self._has_erased = True
         writer.take_blobs(submission.blobs)
         writer.take_entry(envelope, change)
         return change

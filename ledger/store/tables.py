@@ -2,8 +2,8 @@
 
 Times are instants as text, hashes and keys are bytes. One installation hosts many logs; every
 table starts its key with ``log_id``, so co-ops are wholly apart. Rows of ``entries``, ``blobs``
-and ``batches`` are written once. ``migrations/`` holds the same tables for alembic; a test keeps
-the two equal.
+and ``batches`` are written once; only an erasure rewrites the row of its batch. ``migrations/``
+holds the same tables for alembic; a test keeps the two equal.
 """
 
 from __future__ import annotations
@@ -102,8 +102,11 @@ batches = Table(
     metadata,
     _log_id(),
     Column("index", BigInteger, primary_key=True, autoincrement=False),
-    Column("seed", LargeBinary(32), nullable=False),
+    # None once a record of the batch was erased: then ``leaves`` has, per record, 32 bytes of
+    # salt (zero for an erased record, whose line is empty) and 32 bytes of leaf.
+    Column("seed", LargeBinary(32), nullable=True),
     Column("lines", LargeBinary, nullable=False),
+    Column("leaves", LargeBinary, nullable=True),
 )
 
 record_ids = Table(
@@ -167,4 +170,41 @@ outbox = Table(
     # The row as its owner writes it: canonical JSON, raw transaction included.
     Column("row", LargeBinary, nullable=False),
     Index("ix_outbox_state", "log_id", "state"),
+)
+
+# Checkpoints that were put before witnesses; what is published is chosen from them.
+cosigned_heads = Table(
+    "cosigned_heads",
+    metadata,
+    _log_id(),
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("note", LargeBinary, nullable=False),
+    Column("chosen_at", String(24), nullable=False),
+    # When its cosignatures first made the quorum.
+    Column("witnessed_at", String(24), nullable=True),
+)
+
+cosignatures = Table(
+    "cosignatures",
+    metadata,
+    _log_id(),
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    # "<key name>+<key id>", as in a vkey.
+    Column("witness", String(264), primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    Column("received_at", String(24), nullable=False),
+)
+
+witnesses = Table(
+    "witnesses",
+    metadata,
+    _log_id(),
+    Column("witness", String(264), primary_key=True),
+    # The size that it has acknowledged; the next proof starts there.
+    Column("size", BigInteger, nullable=False),
+    Column("answered_at", String(24), nullable=True),
+    # What went wrong last, and since when nothing went right; NULL once it has.
+    Column("trouble", String(32), nullable=True),
+    Column("detail", Text, nullable=True),
+    Column("failing_since", String(24), nullable=True),
 )

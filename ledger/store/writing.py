@@ -19,6 +19,7 @@ from ledger.errors import InvariantViolated, OutOfRange, StaleCheckpoint
 from ledger.log.merkle import Frontier
 from ledger.log.tile import grow
 from ledger.money import AMOUNT_MAX
+from ledger.store.held import columns_of, rewrite_batch
 from ledger.store.places import Place, insert_places
 from ledger.store.reading import Head, LogReader
 from ledger.store.tables import (
@@ -29,6 +30,7 @@ from ledger.store.tables import (
     tiles,
     totals,
 )
+from ledger.usage.held import HeldBatch
 
 LARGE_AMOUNT = 2**40
 
@@ -49,7 +51,9 @@ class GroupWriter:
         self._roots: dict[int, bytes] = {head.size: head.root}
         self._places: dict[bytes, tuple[int, int]] = {}
         self._new_places: list[Place] = []
-        self._lines: dict[int, Sequence[bytes]] = {}
+        self._batches: dict[int, HeldBatch] = {}
+        self._erased: dict[int, HeldBatch] = {}
+        self._entries: dict[int, bytes] = {}
         self._numbers: dict[tuple[str, int], tuple[int, bytes]] = {}
 
     # Evidence for judging the entries of this group.
@@ -74,9 +78,16 @@ class GroupWriter:
         mine = {known: self._places[known] for known in id_hashes if known in self._places}
         return {**self._reader.places(id_hashes), **mine}
 
-    def lines(self, index: int) -> Sequence[bytes]:
-        """The lines of a batch, of this group or stored."""
-        return self._lines[index] if index in self._lines else self._reader.batch(index)[1]
+    def entry(self, index: int) -> bytes:
+        """The bytes of an entry, of this group or stored; raises NotFound."""
+        return self._entries[index] if index in self._entries else self._reader.entry(index)
+
+    def batch(self, index: int) -> HeldBatch:
+        """What is held of a batch, of this group or stored; raises NotFound."""
+        for mine in (self._erased, self._batches):
+            if index in mine:
+                return mine[index]
+        return self._reader.batch(index)
 
     def entry_by_sequence(self, actor: str, sequence: int) -> tuple[int, bytes] | None:
         """Index and bytes of the entry that a key wrote under a number, of this group or stored."""
@@ -85,9 +96,7 @@ class GroupWriter:
 
     def batch_account(self, index: int) -> str:
         """Which account a usage batch counts for: ``own`` or ``suspense``."""
-        mine = dict(self._numbers.values())
-        data = mine[index] if index in mine else self._reader.entry(index)
-        return str(parse_envelope(data).draft.body["account"])
+        return str(parse_envelope(self.entry(index)).draft.body["account"])
 
     def check_totals(self, rows: Sequence[TotalRow]) -> None:
         """Raise OutOfRange if a total would leave the integers that everybody counts exactly.
@@ -122,6 +131,7 @@ class GroupWriter:
         draft = envelope.draft
         index = self._head.size + len(self._leaves)
         self._numbers[draft.actor, draft.sequence] = (index, envelope.data)
+        self._entries[index] = envelope.data
         self._add(
             entries,
             {
@@ -149,8 +159,13 @@ class GroupWriter:
 
     def take_batch(self, index: int, seed: bytes, lines: Sequence[bytes]) -> None:
         """Keep the lines of a batch, as they came, and its seed."""
-        self._add(batches, {"index": index, "seed": seed, "lines": b"\n".join(lines)})
-        self._lines[index] = lines
+        self._batches[index] = HeldBatch(tuple(lines), seed)
+
+    def take_erasure(self, index: int, numbers: frozenset[int]) -> None:
+        """Keep that records of a batch, of this group or stored, are erased."""
+        left = self.batch(index).without(numbers)
+        target = self._batches if index in self._batches else self._erased
+        target[index] = left
 
     def take_record_ids(self, index: int, rows: Iterable[tuple[int, bytes]]) -> None:
         """Keep the keyed hashes of record ids (and of reversals), with the record's number."""
@@ -162,10 +177,16 @@ class GroupWriter:
 
     def flush(self, state: State, note: bytes) -> Head:
         """Write everything, with the checkpoint ``note`` for the new head."""
+        for index, held in self._batches.items():
+            self._add(batches, {"index": index, **columns_of(held)})
+        self._batches = {}
         for table in (entries, blobs, batches):
             rows = self._rows.pop(table, [])
             if rows:
                 self._connection.execute(table.insert(), rows)
+        for index, held in self._erased.items():
+            rewrite_batch(self._connection, self._log_id, index, held)
+        self._erased = {}
         insert_places(self._connection, self._log_id, self._new_places)
         self._new_places = []
         self._write_totals()

@@ -12,10 +12,13 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
+from operator import itemgetter
 
 from ledger.errors import Fault, KyojoError, MalformedBatch, OutOfRange, TooLarge
 from ledger.period import parse_instant
 from ledger.usage.commitment import records_root
+from ledger.usage.many import Columns, parse_lines
 from ledger.usage.record import Record, negates, parse_line
 from ledger.usage.totals import CHARGE, TotalKey, encode_totals
 
@@ -53,6 +56,17 @@ class Calendar:
         if at < 0 or moment >= self.ends[at]:
             raise OutOfRange(f"no period has been opened that contains {moment.isoformat()}")
         return self.names[at]
+
+    def periods_of(self, columns: Columns) -> list[str] | None:
+        """The period of each record; None if there is none for one of them."""
+        moments = columns.starts if self.decided_by == "start" else columns.ends
+        first = bisect_right(self.starts, min(moments)) - 1
+        if first >= 0 and max(moments) < self.ends[first]:
+            return [self.names[first]] * len(moments)
+        try:
+            return list(map(self.period_of, columns.records))
+        except OutOfRange:
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +117,39 @@ def split_lines(body: bytes) -> tuple[bytes, ...]:
     return tuple(body.removesuffix(b"\n").split(b"\n")) if body else ()
 
 
-def read_lines(lines: Sequence[bytes], scope: Scope) -> Lines:
-    """Judge every record line of a batch; raises MalformedBatch with one fault per bad line."""
+def read_lines(
+    lines: Sequence[bytes], scope: Scope, *, numbers: Sequence[int] | None = None
+) -> Lines:
+    """Judge every record line of a batch; raises MalformedBatch with one fault per bad line.
+
+    ``numbers`` are the lines' record numbers, where they are not 1, 2, 3, …
+    """
     if not 1 <= len(lines) <= BATCH_RECORDS_MAX:
         raise TooLarge(f"a batch has 1 to {BATCH_RECORDS_MAX} records, this one has {len(lines)}")
+    return judge_together(lines, scope) or judge_singly(lines, scope, numbers)
+
+
+def judge_together(lines: Sequence[bytes], scope: Scope) -> Lines | None:
+    """The judgement on a batch without a fault, in one pass; None if any line is in doubt."""
+    columns = parse_lines(lines)
+    if columns is None or not _is_known(columns, scope):
+        return None
+    periods = scope.calendar.periods_of(columns)
+    if periods is None or not _is_unique(columns, periods):
+        return None
+    records = columns.records
+    return Lines(tuple(lines), tuple(records), tuple(periods), count_totals(records, periods))
+
+
+def judge_singly(
+    lines: Sequence[bytes], scope: Scope, numbers: Sequence[int] | None = None
+) -> Lines:
+    """The judgement line by line; raises MalformedBatch with one fault per bad line."""
     records: list[Record] = []
     periods: list[str] = []
     faults: list[Fault] = []
     known: dict[tuple[str, str], Record] = {}
-    for number, line in enumerate(lines, start=1):
+    for number, line in zip(numbers or range(1, len(lines) + 1), lines, strict=True):
         try:
             record = parse_line(line)
             period = _judge(record, scope, known)
@@ -128,17 +166,34 @@ def read_lines(lines: Sequence[bytes], scope: Scope) -> Lines:
 
 def count_totals(records: Sequence[Record], periods: Sequence[str]) -> dict[TotalKey, int]:
     """The sums of a batch per (period, facility, name, currency)."""
-    sums: dict[tuple[str, str, str, str], int] = {}  # plain tuples: this runs for every record
+    measured: dict[tuple[str, str], list[dict[str, int]]] = {}
+    charged: dict[tuple[str, str, str], list[dict[str, int]]] = {}
     for record, period in zip(records, periods, strict=True):
         facility = record.facility
-        for metric, amount in record.measures.items():
-            key = (period, facility, metric, "")
-            sums[key] = sums.get(key, 0) + amount
+        measured.setdefault((period, facility), []).append(record.measures)
         if record.charges is not None and record.currency is not None:
-            for kind, amount in record.charges.items():
-                key = (period, facility, CHARGE + kind, record.currency)
-                sums[key] = sums.get(key, 0) + amount
-    return {TotalKey(*key): amount for key, amount in sums.items()}
+            charged.setdefault((period, facility, record.currency), []).append(record.charges)
+    sums = {
+        TotalKey(*place, metric, ""): amount
+        for place, rows in measured.items()
+        for metric, amount in _sum_rows(rows).items()
+    }
+    for (period, facility, currency), rows in charged.items():
+        for kind, amount in _sum_rows(rows).items():
+            sums[TotalKey(period, facility, CHARGE + kind, currency)] = amount
+    return sums
+
+
+def _sum_rows(rows: list[dict[str, int]]) -> dict[str, int]:
+    """The sum per name; column by column where all rows have the same names, as they mostly do."""
+    names = rows[0].keys()
+    if all(map(names.__eq__, map(dict.keys, rows))):
+        return {name: sum(map(itemgetter(name), rows)) for name in names}
+    sums: dict[str, int] = {}
+    for row in rows:
+        for name, amount in row.items():
+            sums[name] = sums.get(name, 0) + amount
+    return sums
 
 
 def seal_batch(lines: Sequence[bytes], scope: Scope, *, seed: bytes, salt: bytes) -> SealedBatch:
@@ -146,6 +201,31 @@ def seal_batch(lines: Sequence[bytes], scope: Scope, *, seed: bytes, salt: bytes
     judged = read_lines(lines, scope)
     root = records_root(seed, judged.lines)
     return SealedBatch(judged.lines, seed, root, encode_totals(salt, judged.totals))
+
+
+def _is_known(columns: Columns, scope: Scope) -> bool:
+    """Whether facilities, metrics and kinds of charge are those of the co-op."""
+    return (
+        set(columns.facilities) <= scope.facilities
+        and set(chain.from_iterable(columns.measures)) <= scope.metrics
+        and set(chain.from_iterable(columns.charges)) <= scope.charges
+    )
+
+
+def _is_unique(columns: Columns, periods: Sequence[str]) -> bool:
+    """Whether no id stands twice in a period, and reversals negate what stands above them."""
+    places = list(zip(periods, columns.ids, strict=True))
+    if len(set(places)) != len(places):
+        return False
+    if not columns.reversals:
+        return True
+    positions = {place: position for position, place in enumerate(places)}
+    for position in columns.reversals:
+        record = columns.records[position]
+        original = positions.get((periods[position], str(record.reverses)), position)
+        if original < position and not negates(record, columns.records[original]):
+            return False
+    return True
 
 
 def _judge(record: Record, scope: Scope, known: dict[tuple[str, str], Record]) -> str:

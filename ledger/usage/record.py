@@ -25,14 +25,24 @@ from ledger.money import AMOUNT_MAX
 
 LINE_BYTES_MAX = 8192
 
-Identifier = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[!-~]+\Z")]
-Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^+\s\x00-\x1f\x7f]+\Z")]
+IDENTIFIER = r"^[!-~]+\Z"
+NAME = r"^[^+\s\x00-\x1f\x7f]+\Z"
+CURRENCY = r"^[A-Z]{3}\Z"
+
 Amount = Annotated[int, Meta(ge=-AMOUNT_MAX, le=AMOUNT_MAX)]
 Moment = Annotated[datetime, Meta(tz=True)]
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
-Amounts = Annotated[dict[Name, Amount], Meta(min_length=1, max_length=32)]
 Text = Annotated[str, Meta(max_length=200)]
+Identifier = Annotated[str, Meta(min_length=1, max_length=128)]
+Name = Annotated[str, Meta(min_length=1, max_length=64)]
+Currency = Annotated[str, Meta(min_length=3, max_length=3)]
+Amounts = Annotated[dict[Name, Amount], Meta(min_length=1, max_length=32)]
 Attributes = Annotated[dict[Name, Text | bool | Amount], Meta(max_length=32)]
+
+_Identifier = Annotated[str, Meta(min_length=1, max_length=128, pattern=IDENTIFIER)]
+_Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=NAME)]
+_Currency = Annotated[str, Meta(pattern=CURRENCY)]
+_Amounts = Annotated[dict[_Name, Amount], Meta(min_length=1, max_length=32)]
+_Attributes = Annotated[dict[_Name, Text | bool | Amount], Meta(max_length=32)]
 
 
 class Record(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -53,8 +63,25 @@ class Record(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     attributes: Attributes | None = None
 
 
-_LONG_FRACTION = re.compile(rb"\.[0-9]{7}")
-_decode = msgspec.json.Decoder(Record).decode
+class _Spelt(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """A record whose names the decoder matches with patterns: it says which one is wrong."""
+
+    id: _Identifier
+    facility: _Name
+    started_at: Moment
+    ended_at: Moment
+    measures: _Amounts
+    charges: _Amounts | None = None
+    currency: _Currency | None = None
+    payer: _Identifier | None = None
+    reverses: _Identifier | None = None
+    attributes: _Attributes | None = None
+
+
+LONG_FRACTION = re.compile(rb"\.[0-9]{7}")
+decode_record = msgspec.json.Decoder(Record).decode
+"""The shape of a record alone; ``parse_line`` and ``parse_lines`` check all else."""
+_decode_spelt = msgspec.json.Decoder(_Spelt).decode
 
 
 def parse_line(line: bytes) -> Record:
@@ -62,10 +89,11 @@ def parse_line(line: bytes) -> Record:
     if len(line) > LINE_BYTES_MAX:
         raise MalformedRecord(f"the line has {len(line)} bytes, the limit is {LINE_BYTES_MAX}")
     try:
-        record = _decode(line)
+        _decode_spelt(line)
+        record = decode_record(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedRecord(_plain(str(error)), field=_field(error)) from error
-    _check_text(line, record)
+    check_text(line, record)
     _check_meaning(record)
     return record
 
@@ -108,7 +136,7 @@ def _check_signs(record: Record, field: str, amounts: dict[str, int]) -> None:
         )
 
 
-def _check_text(line: bytes, record: Record) -> None:
+def check_text(line: bytes, record: Record) -> None:
     """Refuse what decoders resolve each in their own way: names given twice, rounded times.
 
     Names and string values are all that puts quotation marks into JSON. Where no escape occurs,
@@ -116,14 +144,14 @@ def _check_text(line: bytes, record: Record) -> None:
     fraction occurs, no time can have been rounded. All other lines are read a second time.
     """
     plain = b"\\" not in line and line.count(b'"') == 2 * _count_strings(record)
-    if plain and _LONG_FRACTION.search(line) is None:
+    if plain and LONG_FRACTION.search(line) is None:
         return
     try:
         document = json.loads(line, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise MalformedRecord(str(error)) from error
     for name in ("started_at", "ended_at"):
-        if _LONG_FRACTION.search(document[name].encode()):
+        if LONG_FRACTION.search(document[name].encode()):
             raise MalformedRecord(f"{name} has more than six decimals", field=name)
 
 

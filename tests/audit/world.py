@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -12,11 +12,11 @@ from ledger import canonical
 from ledger.audit.archive import ArchiveWriter, read_archive
 from ledger.audit.bundle import MANIFEST, write_bundle
 from ledger.audit.report import Report
+from ledger.audit.slice import Head, write_slice
 from ledger.audit.trust import Trust, TrustedChain
 from ledger.audit.verify import verify_bundle
 from ledger.chain.anchor import (
     AnchorMessage,
-    Head,
     anchor_call,
     anchor_digest,
     build_transaction,
@@ -24,13 +24,23 @@ from ledger.chain.anchor import (
     origin_hash,
     sign_digest,
 )
+from ledger.chain.anchor import (
+    Head as AnchorHead,
+)
 from ledger.chain.evidence import build_anchor_evidence
 from ledger.chain.node import Node
+from ledger.coop.apply import apply
+from ledger.coop.envelope import parse_envelope
+from ledger.coop.erasure import erased_records
 from ledger.coop.settlements import compute
+from ledger.coop.state import State
+from ledger.coop.submission import Submission
 from ledger.log.checkpoint import Checkpoint, sign_checkpoint
 from ledger.log.key import SigningKey as LogKey
 from ledger.log.key import format_vkey
+from ledger.log.merkle import leaf_hash, prove_consistency, prove_inclusion
 from ledger.log.note import Ed25519Signer
+from ledger.usage.held import HeldBatch
 from tests.builder import ORIGIN, World, blob_ref, charter, log_key, record
 from tests.chain.chain_world import ANCHORERS, EMBEDDED_PAYER, deploy
 
@@ -60,7 +70,21 @@ class Source:
 
     def batch(self, index: int):
         batch = self.world.batches[index]
-        return batch.seed, batch.judged.lines
+        held = HeldBatch(batch.judged.lines, batch.seed)
+        gone = erased_records(self.world.state, index)
+        return held.without(gone) if gone else held
+
+    def root(self, size: int) -> bytes:
+        return self.world.root(size)
+
+    def inclusion(self, index: int, size: int):
+        return prove_inclusion(self._leaves(size), index)
+
+    def consistency(self, old_size: int, new_size: int):
+        return prove_consistency(self._leaves(new_size), old_size)
+
+    def _leaves(self, size: int) -> list[bytes]:
+        return [leaf_hash(data) for data in self.world.entries[:size]]
 
 
 def new_world(**changes: object) -> World:
@@ -81,9 +105,11 @@ def use_facilities(world: World) -> None:
     world.submit("ev", record("ev-3", measures={"trips": -1}, reverses="ev-2"), n=1)
 
 
-def propose(world: World, *, lines: bytes | None = None, **changes: object) -> None:
-    """The office proposes October's settlement; the arguments replace what it says."""
-    computed = compute(world.state, "2026-10", world, SEED)
+def propose(
+    world: World, *, month: str = "2026-10", lines: bytes | None = None, **changes: object
+) -> None:
+    """The office proposes a month's settlement; the arguments replace what it says."""
+    computed = compute(world.state, month, world, SEED)
     lines = lines or computed.settlement.lines_blob
     document = {**computed.settlement.document, "lines": blob_ref(lines), **changes}
     blobs = (computed.inputs_blob, lines, SEED)
@@ -92,15 +118,15 @@ def propose(world: World, *, lines: bytes | None = None, **changes: object) -> N
     world.write("office", "settlement-proposed", body, *blobs)
 
 
-def settle(world: World) -> None:
-    propose(world)
+def settle(world: World, month: str = "2026-10") -> None:
+    propose(world, month=month)
     world.carry("bus", "ev")
-    settled = {"period": "2026-10", "settlement_id": world.state.period("2026-10").settlement}
+    settled = {"period": month, "settlement_id": world.state.period(month).settlement}
     world.write("office", "settlement-settled", settled)
 
 
-def settled_world(**changes: object) -> World:
-    world = new_world(**changes)
+def settled_world(world: World | None = None, **changes: object) -> World:
+    world = world or new_world(**changes)
     world.prepare(with_usage=False)
     use_facilities(world)
     world.close()
@@ -108,10 +134,89 @@ def settled_world(**changes: object) -> World:
     return world
 
 
+LATER = {
+    "2026-11": ("2026-10-31T15:00:00.000Z", "2026-11-30T15:00:00.000Z"),
+    "2026-12": ("2026-11-30T15:00:00.000Z", "2026-12-31T15:00:00.000Z"),
+    "2027-02": ("2027-01-31T15:00:00.000Z", "2027-02-28T15:00:00.000Z"),
+    "2027-01": ("2026-12-31T15:00:00.000Z", "2027-01-31T15:00:00.000Z"),
+}
+
+
+def open_month(world: World, month: str) -> None:
+    start, end = LATER[month]
+    world.write("office", "period-opened", {"period": month, "start": start, "end": end})
+
+
+def report_revenue(world: World, month: str, amount_minor: int) -> None:
+    revenue = {"period": month, "id": "fares", "amount_minor": amount_minor,
+               "currency": "JPY", "origin": "member"}  # fmt: skip
+    world.write("office", "revenue-reported", revenue)
+    world.carry("bus", "ev")
+
+
+def record_in(month: str, record_id: str, **changes: object) -> bytes:
+    times = {"started_at": f"{month}-05T08:00:00+09:00", "ended_at": f"{month}-05T08:30:00+09:00"}
+    return record(record_id, **{**times, **changes})
+
+
+def three_months(world: World | None = None, **changes: object) -> World:
+    """October to December settled, and January open since November with usage of its own.
+
+    Somebody sends a record of November late; the members'
+    entries name heads of very different age.
+    """
+    world = settled_world(world, **changes)
+    old = world.seen()
+    open_month(world, "2026-11")
+    report_revenue(world, "2026-11", 500_000)
+    world.submit("bus", record_in("2026-11", "bus-1", measures={"trips": 50}))
+    world.submit("ev", record_in("2026-11", "ev-1", measures={"trips": 31}))
+    open_month(world, "2027-01")
+    world.submit("bike", record_in("2027-01", "bike-9", measures={"trips": 3}), n=3)
+    world.now = "2026-12-01T00:00:00.000Z"
+    world.close("2026-11")
+    settle(world, "2026-11")
+    open_month(world, "2026-12")
+    report_revenue(world, "2026-12", 700_000)
+    confirmed = {"period": "2026-12", "batches": 0, "records": 0}
+    world.accept(Submission(world.draft("bike", "usage-confirmed", confirmed, seen=old)))
+    world.submit("bus", record_in("2026-12", "bus-1", measures={"trips": 70}))
+    world.submit("bus", record_in("2026-12", "bus-2", measures={"trips": -70}, reverses="bus-1"))
+    world.submit("ev", record_in("2026-12", "ev-1", measures={"trips": 13}), n=2)
+    world.submit("ev", record_in("2026-11", "ev-late", measures={"trips": 2}), n=3)
+    world.submit("bike", record_in("2027-01", "bike-10", measures={"trips": -3},
+                                   reverses="bike-9"), n=4)  # fmt: skip
+    world.now = "2027-01-01T00:00:00.000Z"
+    world.close("2026-12")
+    settle(world, "2026-12")
+    return world
+
+
+def state_at(world: World, size: int) -> State:
+    state = State()
+    for data in world.entries[:size]:
+        state = apply(state, parse_envelope(data), world).state
+    return state
+
+
+def slice_of(
+    world: World, start: int, end: int | None = None, *, start_note: bytes | None = None
+) -> bytes:
+    """Entries ``start`` … ``end`` − 1 of a world as a bundle of their own."""
+    out = io.BytesIO()
+    size = len(world.entries)
+    head = Head(size, note_of(world.entries, world.root(size)))
+    write_slice(
+        out, Source(world), state=state_at(world, start), end=end or size, head=head,
+        start_note=start_note,
+    )  # fmt: skip
+    return out.getvalue()
+
+
 def anchor(world: World, node: Node, contract: str) -> None:
     """Bring the world's head to the chain and record it."""
-    head = Head(len(world.entries), world.root(len(world.entries)))
-    message = AnchorMessage(origin_hash(ORIGIN), Head(0, bytes(32)), head)
+    head = AnchorHead(len(world.entries), world.root(len(world.entries)))
+    message = AnchorMessage(origin_hash(ORIGIN), AnchorHead(0, bytes(32)), head)
     digest = anchor_digest(message, chain_id=node.chain_id, contract=contract)
     signatures = order_signatures(digest, [sign_digest(digest, key) for key in ANCHORERS[:2]])
     data = anchor_call(message, [], signatures)
@@ -131,15 +236,15 @@ def anchor(world: World, node: Node, contract: str) -> None:
     world.write("office", "anchor-recorded", body, blob)
 
 
-def anchored_month(node: Node) -> Audited:
-    """A settled month whose head stands on ``node``'s chain."""
+def anchored_month(node: Node, make: Callable[..., World] = settled_world) -> Audited:
+    """A settled month (or what ``make`` makes) whose head stands on ``node``'s chain."""
     deployed = deploy(node, EMBEDDED_PAYER)
     target = {
         "chain_id": node.chain_id,
         "contract": deployed.contract.lower(),
         "code_hash": deployed.code_hash.hex(),
     }
-    world = settled_world(anchors=[target])
+    world = make(anchors=[target])
     anchor(world, node, deployed.contract)
     anchored = world.state.anchors[f"{node.chain_id}/{deployed.contract.lower()}"]
     blocks = ({"number": anchored.block_number, "hash": anchored.block_hash},)

@@ -158,12 +158,13 @@ def test_a_disclosure_gives_salts_and_neither_the_seed_nor_other_records(desk: D
     proof = desk.prove("record", "--entry", batch, "--number", 2)
     installation = desk.place.open()
     with installation.coop(SLUG).reading() as (_, log):
-        seed, lines = log.batch(batch)
+        held = log.batch(batch)
     installation.close()
     data = proof.read_bytes()
-    assert seed.hex().encode() not in data
+    assert held.seed is not None
+    assert held.seed.hex().encode() not in data
     shown = parse_record_proof(data).batches[0].records
-    assert [record.line for record in shown] == [lines[2]]
+    assert [record.line for record in shown] == [held.lines[2]]
     for name in ("n-1", "n-2", "n-4", "n-5"):
         assert name.encode() not in data
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ledger.coop.charter import Charter
+from ledger.coop.envelope import parse_envelope
 from ledger.coop.logkeys import possession_text
 from ledger.coop.settlements import compute
 from ledger.coop.submission import Submission
@@ -228,6 +229,17 @@ def _anchor(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
     return body, (evidence,)
 
 
+def batches_of(world: World, member: str) -> list[int]:
+    """The entry indices of a member's usage batches."""
+    actor = signing_key(member).address
+    drafts = {index: parse_envelope(world.entries[index]).draft for index in world.batches}
+    return [index for index, draft in drafts.items() if draft.actor == actor]
+
+
+def _erasure(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    return {"batch": batches_of(world, "bus")[0], "records": [0], "reason": "on request"}, ()
+
+
 def _decision(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
     hash_, proposal = next(iter(world.state.proposals.items()))
     words = {"action": "approve", "subject": proposal.subject, "subject_hash": hash_}
@@ -287,6 +299,7 @@ CASES: dict[str, Case] = {
         "month", "bus", plain(period=MONTH, id="cleaning", member="bus", **MONEY), "audit"
     ),
     "usage-batch": Case("month", "bus", plain(), "office"),
+    "records-erased": Case("month", "bus", _erasure, "audit"),
     "usage-confirmed": Case("month", "bus", plain(period=MONTH, batches=1, records=1), "office"),
     "ruleset-proposed": Case("month", "bus", _rules, "audit"),
     "period-opened": Case("month", "office", plain(**NOVEMBER), "bus"),

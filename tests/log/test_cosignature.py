@@ -167,6 +167,16 @@ def test_plain_ed25519_keys_do_not_cosign():
     assert isinstance(cosignature.verifier_of(plain.verifier_key), Ed25519Verifier)
 
 
+def test_a_clocked_signer_signs_each_text_as_of_its_own_moment():
+    times = iter((WITNESS_TIME, WITNESS_TIME + 1))
+    signer = cosignature.ClockedSigner(WITNESS, lambda: next(times))
+    assert signer.sign(WITNESSED_TEXT) == value_of(WITNESS, WITNESSED_TEXT)
+    assert signer.sign(LOG_TEXT) == value_of(WITNESS, posix_seconds=WITNESS_TIME + 1)
+    assert (signer.name, signer.key_id) == (NAME, WITNESS.verifier_key.key_id)
+    with pytest.raises(MalformedNote):
+        cosignature.ClockedSigner(SigningKey(NAME, KeyType.ED25519, WITNESS.seed), int)
+
+
 def test_the_same_key_as_note_signer_and_as_cosigner_has_two_ids():
     plain = SigningKey(NAME, KeyType.ED25519, WITNESS.seed)
     assert plain.verifier_key.key_id != WITNESS.verifier_key.key_id

@@ -1,6 +1,7 @@
 """Trust policies: what they may say, and which checkpoints they let pass."""
 
 import contextlib
+import dataclasses
 import itertools
 
 import pytest
@@ -75,6 +76,21 @@ def test_a_policy_of_two_levels():
         Group("Both", 2, ("X", "Y")),
     )
     assert read.quorum == "Both"
+
+
+@pytest.mark.parametrize("text", [TWO_LEVELS, LOG + "quorum none\n"])
+def test_a_written_policy_is_read_as_it_was(text):
+    found = policy_of(text)
+    assert parse_policy(policy.format_policy(found)) == found
+
+
+@pytest.mark.parametrize("change", [{"quorum": "nobody"}, {"quorum": "W10 W11"}, {"logs": "url"}])
+def test_parts_that_are_no_policy_are_not_written(change):
+    found = policy_of(TWO_LEVELS)
+    if "logs" in change:
+        change = {"logs": (dataclasses.replace(found.logs[0], url=""),)}
+    with pytest.raises(MalformedDocument):
+        policy.format_policy(dataclasses.replace(found, **change))
 
 
 def test_space_and_comments_mean_nothing():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def reader(member: str, *roles: str) -> Reader:
     return Reader(member, roles or ("member",), signing_key(member).address)
 
 
-def new_coop(folder: Path, origin: str = ORIGIN) -> Coop:
+def new_coop(folder: Path, origin: str = ORIGIN, clock: Callable[[], str] = lambda: START) -> Coop:
     database = Database(f"sqlite:///{folder / 'coop.db'}")
     schema.upgrade(database)
     log = create_log(database, slug="kaga", origin=origin, id_key=bytes(32))
@@ -51,10 +52,10 @@ def new_coop(folder: Path, origin: str = ORIGIN) -> Coop:
         origin=origin,
         id_key=log.id_key,
         signers=[Ed25519Signer(LOG_KEY)],
-        clock=lambda: START,
+        clock=clock,
     )
     office = Office(signing_key("office"), b"settlement secret of the tests")
-    return Coop(log, database, sequencer, lambda: START, bytes, office)
+    return Coop(log, database, sequencer, clock, bytes, office)
 
 
 def send_usage(world: World) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from ledger.errors import Conflict, DuplicateId, NotFound
+from ledger.store import schema
 from ledger.store.logs import create_log, find_log, list_logs
+from ledger.store.reading import LogReader
 from ledger.store.schema import current_revision, newest_revision, upgrade
-from ledger.store.tables import metadata
+from ledger.store.tables import batches, metadata
 
 
 def test_migrations_make_the_tables_that_the_code_knows(empty_database):
@@ -21,6 +24,21 @@ def test_migrations_make_the_tables_that_the_code_knows(empty_database):
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
         found = set(inspect(connection).get_table_names())
     assert found == {*metadata.tables, "alembic_version"}
+
+
+def test_batches_of_a_database_from_before_erasures_stay_as_they_were(empty_database):
+    config = schema._config()
+    with empty_database.write(0) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002_key_changes")
+    log = create_log(empty_database, slug="kaga", origin="example.jp/kaga", id_key=bytes(32))
+    row = {"log_id": log.id, "index": 7, "seed": b"\x01" * 32, "lines": b"{}\n{}"}
+    with empty_database.write(log.id) as connection:
+        connection.execute(batches.insert(), row)
+    upgrade(empty_database)
+    with empty_database.read() as connection:
+        held = LogReader(connection, log.id).batch(7)
+    assert (held.seed, held.lines, held.kept) == (row["seed"], (b"{}", b"{}"), None)
 
 
 def test_upgrading_again_changes_nothing(database):

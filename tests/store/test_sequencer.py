@@ -339,7 +339,7 @@ def test_a_reversal_takes_back_from_the_account_that_was_given(prepared):
 def test_ids_are_kept_as_keyed_hashes_only(prepared):
     with prepared.database.read() as connection:
         kept = {bytes(row.id_hash) for row in connection.execute(select(record_ids))}
-    rows = rows_of(prepared.world.submissions[-1].batch, "bike", hasher(prepared.log.id_key))
+    rows = rows_of(prepared.world.submissions[-1].batch.judged, "bike", hasher(prepared.log.id_key))
     assert {id_hash for _, id_hash in rows} <= kept
-    other = rows_of(prepared.world.submissions[-1].batch, "bike", hasher(b"\x01" * 32))
+    other = rows_of(prepared.world.submissions[-1].batch.judged, "bike", hasher(b"\x01" * 32))
     assert not {id_hash for _, id_hash in other} & kept

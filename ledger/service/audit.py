@@ -1,0 +1,122 @@
+"""Verify a bundle that is a file, on all cores: batches are judged by processes of their own.
+
+The fold stays in this process; it hands every usage batch on as a task of a few hundred bytes,
+and the workers read lines from the file themselves. Outcomes come back in the order of the tasks,
+so a report is the same whatever the number of processes. A small bundle is judged here: starting
+a process takes longer.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import tempfile
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from ledger.audit.anchors import ChainView
+from ledger.audit.batch import Outcome, Task
+from ledger.audit.bundle import Progress
+from ledger.audit.records import Judge, JudgeHere
+from ledger.audit.report import Report
+from ledger.audit.trust import Trust
+from ledger.audit.verify import verify_bundle
+from ledger.errors import InvariantViolated, OutOfRange
+from ledger.service import audit_worker
+
+SMALL_BYTES = 8 * 2**20  # below this, one process is as fast
+TOGETHER_BYTES = 2**19  # tasks are sent together until their lines have this many bytes
+TOGETHER_MAX = 128
+WAITING_MAX = 8  # per process; bounds what is held of outcomes
+SCRATCH_BYTES = 32 * 2**20  # above this, the ids laid aside go to a temporary file
+JOBS_MAX = 256
+
+
+def verify_file(  # noqa: PLR0913 - a file, what is trusted, and how to go about it
+    path: Path,
+    trust: Trust | None,
+    *,
+    jobs: int | None = None,
+    small_bytes: int = SMALL_BYTES,
+    chain: ChainView | None = None,
+    progress: Progress = lambda _done, _all: None,
+) -> Report:
+    """The report on the bundle in a file; see ``verify_bundle``.
+
+    ``jobs`` is the number of processes that judge batches, by default one a core; 1 means this
+    one only. A bundle of less than ``small_bytes`` is judged here too.
+    """
+    if jobs is not None and not 1 <= jobs <= JOBS_MAX:
+        raise OutOfRange(f"a number of processes is from 1 to {JOBS_MAX}, not {jobs}")
+    count = jobs or _cores()
+    with path.open("rb") as source, tempfile.SpooledTemporaryFile(SCRATCH_BYTES) as scratch:
+        is_small = source.seek(0, os.SEEK_END) < small_bytes
+        with _judge(path, source, 1 if is_small else count) as judge:
+            return verify_bundle(
+                source, trust, chain=chain, judge=judge, scratch=scratch, progress=progress
+            )
+
+
+def _cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return min(len(os.sched_getaffinity(0)), JOBS_MAX)
+    return min(os.cpu_count() or 1, JOBS_MAX)
+
+
+@contextmanager
+def _judge(path: Path, source: BinaryIO, count: int) -> Iterator[Judge]:
+    if count == 1:
+        yield JudgeHere(source)
+        return
+    spawn = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(count, spawn, audit_worker.start, (str(path),))
+    try:
+        yield _PoolJudge(pool, count * WAITING_MAX)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@dataclass(slots=True)
+class _PoolJudge:
+    """Judges batches in the processes of a pool."""
+
+    pool: ProcessPoolExecutor
+    waiting_max: int
+    _together: list[Task] = field(default_factory=list)
+    _size_bytes: int = 0
+    _waiting: deque[Future[list[Outcome]]] = field(default_factory=deque)
+
+    def submit(self, task: Task) -> Iterable[Outcome]:
+        """Take a task; waits for the oldest ones if too many are under way."""
+        self._together.append(task)
+        self._size_bytes += task.lines.size_bytes + task.leaves.size_bytes
+        if self._size_bytes >= TOGETHER_BYTES or len(self._together) == TOGETHER_MAX:
+            self._send()
+        while len(self._waiting) > self.waiting_max:
+            yield from self._oldest()
+
+    def finish(self) -> Iterable[Outcome]:
+        """Wait for all that is left."""
+        if self._together:
+            self._send()
+        while self._waiting:
+            yield from self._oldest()
+
+    def _send(self) -> None:
+        self._waiting.append(self.pool.submit(audit_worker.judge, self._together))
+        self._together, self._size_bytes = [], 0
+
+    def _oldest(self) -> list[Outcome]:
+        try:
+            return self._waiting.popleft().result()
+        except BrokenProcessPool as error:
+            raise InvariantViolated(
+                "a process that judged batches ended before its time"
+            ) from error
