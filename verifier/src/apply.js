@@ -4,6 +4,7 @@ import { fromHex, sortedTexts, toHex, equalBytes, concat } from "./bytes.js";
 import { takeBody, takeCharter } from "./bodies.js";
 import { charterDigest } from "./eip712.js";
 import { signedDigest } from "./envelope.js";
+import * as erasure from "./erasure.js";
 import { Unknown, recode, refuse } from "./errors.js";
 import * as facts from "./facts.js";
 import { canonicalDigest } from "./json.js";
@@ -26,6 +27,7 @@ const NEEDS_APPROVAL = [
   "member-admitted", "member-left", "key-added", "key-revoked", "payout-destination-set",
   "funding-reported", "revenue-reported", "cost-reported", "ruleset-proposed",
   "settlement-proposed", "log-key-added", "log-key-retired",
+  "records-erased",
 ];
 
 // Usage batches and anchors.
@@ -119,6 +121,7 @@ const HANDLE = {
   "revenue-reported": facts.reportRevenue,
   "cost-reported": facts.reportCost,
   "usage-batch": submitBatch,
+  "records-erased": erasure.erase,
   "usage-confirmed": confirmUsage,
   "ruleset-proposed": periods.proposeRules,
   "period-opened": periods.openPeriod,
@@ -147,6 +150,7 @@ const ENACT = {
   "settlement-proposed": periods.enactSettlement,
   "log-key-added": logKeys.enactAnnouncement,
   "log-key-retired": logKeys.enactRetirement,
+  "records-erased": erasure.enactErasure,
 };
 
 const WITHDRAW = { "settlement-proposed": periods.withdrawSettlement };

@@ -74,6 +74,9 @@ export const BODIES = {
     count: integer(1, 10_000), root: hash, totals: blobRef, account: oneOf("own", "suspense"),
     custody: oneOf("ledger"), source: nullable(source),
   }),
+  "records-erased": object({
+    batch: count, records: list(integer(0, 9999), 1, 10_000), reason: shortText,
+  }),
   "usage-confirmed": object({ period: month, batches: count, records: count }),
   "ruleset-proposed": object({
     ruleset: memberName, version: integer(1, 1_000_000), effective_from: date, rule_hash: hash,

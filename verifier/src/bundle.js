@@ -14,15 +14,16 @@ import {
   distinctKeys, keyLabel, openCheckpoint, openNote, parseCheckpoint, parseNote, parseVkey,
 } from "./note.js";
 import { openCosigned } from "./policy.js";
-import { bundleRemarks, lineRemarks } from "./remarks.js";
+import { bundleRemarks, erasureRemarks, lineRemarks } from "./remarks.js";
 import { slots, tilePath, tilesOf, tilesOfSize } from "./tiles.js";
 import { MANIFEST } from "./zip.js";
 
 // The signed head.
 
-// The keys that the log itself names: the charter's and those announced since.
-function ownKeys(fold) {
-  return [...fold.state.log_keys.keys()].map(parseVkey);
+// The keys that the log itself names: all that it ever had, and those with which it signs now.
+function ownKeys(fold, isEver = true) {
+  const keys = [...fold.state.log_keys].filter(([, key]) => isEver || key.retired === null);
+  return keys.map(([vkey]) => parseVkey(vkey));
 }
 
 function checkLog(fold, stated, origin, trust, findings) {
@@ -47,7 +48,7 @@ function checkLog(fold, stated, origin, trust, findings) {
 }
 
 async function openHead(data, fold, trust, origin) {
-  if (trust === null) return openCheckpoint(data, origin, distinctKeys(ownKeys(fold)));
+  if (trust === null) return openCheckpoint(data, origin, distinctKeys(ownKeys(fold, false)));
   if (trust.policy !== null) return openCosigned(data, trust.origin, trust.policy);
   return openCheckpoint(data, trust.origin, distinctKeys(trust.keys));
 }
@@ -260,6 +261,8 @@ export async function verifyBundle(data, trust, progress = async () => {}) {
   const anchors = checkAnchors(fold, trust, parts.anchors);
   files.close();
   const facts = factsOf(files, fold, head, anchors);
-  const remarks = [...bundleRemarks(fold, trust, anchors), ...lineRemarks(head.unchecked)];
+  const remarks = [
+    ...erasureRemarks(fold), ...bundleRemarks(fold, trust, anchors), ...lineRemarks(head.unchecked),
+  ];
   return report(parts, fold, trust, facts, remarks);
 }

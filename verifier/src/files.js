@@ -66,12 +66,16 @@ export class Files {
       this.findings.add("missing-file", name, "this file is missing", "このファイルがありません");
       return null;
     }
-    const content = this.data.subarray(member.start, member.start + member.size);
+    const content = this.content(member);
     if (!this.#compared.has(name)) {
       this.#compared.add(name);
       this.#compare(member, content);
     }
     return content;
+  }
+
+  content({ start, size }) {
+    return this.data.subarray(start, start + size);
   }
 
   #digest(name, content) {

@@ -7,6 +7,7 @@ import { compareText } from "./bytes.js";
 import { apply, skip } from "./apply.js";
 import { blobReferences, takeBody } from "./bodies.js";
 import { parseEnvelope } from "./envelope.js";
+import { erasedRecords, namedErasures } from "./erasure.js";
 import { Refusal, Unknown, refuse } from "./errors.js";
 import { EMPTY_ROOT, leafHash } from "./merkle.js";
 import { RecordChecks } from "./records.js";
@@ -33,9 +34,12 @@ export function sizeOf(files) {
 }
 
 export class Fold {
+  entries = [];
   leaves = [];
   roots = [EMPTY_ROOT];
   state = emptyState();
+  erased = 0;
+  held = 0;
   firstRefused = null;
   firstUnknown = null;
   firstReceivedAt = "";
@@ -57,6 +61,10 @@ export class Fold {
 
   root(size) {
     return this.roots[size] ?? refuse("not-found", `the bundle has no ${size} entries`);
+  }
+
+  entry(index) {
+    return this.entries[index] ?? refuse("not-found", `the bundle has no entry ${index}`);
   }
 
   // The totals of a period over its first `epochs` epochs, as counted so far.
@@ -85,6 +93,7 @@ export class Fold {
 
   // Fold all entries; `progress(done, size)` may give the page time to breathe.
   async run(size, progress) {
+    this.records.erased = namedErasures(this.#entriesOf(size));
     for (const slot of slots(size)) {
       const name = bundlePath(slot);
       const data = this.files.read(name);
@@ -98,6 +107,35 @@ export class Fold {
       if (fault) break;
     }
     this.records.finish();
+    this.#checkErasures();
+  }
+
+  // The entries as they stand in the bundle; what is wrong with their files is said by the fold.
+  #entriesOf(size) {
+    return slots(size).flatMap((slot) => {
+      const member = this.files.members.get(bundlePath(slot));
+      return member ? readEntries(this.files.content(member), slot.width).entries : [];
+    });
+  }
+
+  // Note every line that is missing though nothing erased it; count what was erased.
+  #checkErasures() {
+    const batches = new Set([...this.records.erased.keys(), ...[...this.state.erased.keys()].map(Number)]);
+    for (const batch of [...batches].sort((a, b) => a - b)) {
+      const lines = this.records.linesOf(batch);
+      if (lines === null) continue;
+      const erased = erasedRecords(this.state, batch);
+      this.erased += erased.size;
+      lines.forEach((line, number) => {
+        if (line.length && erased.has(number)) this.held += 1;
+        if (line.length || erased.has(number)) return;
+        this.findings.add(
+          "record-missing", `records/${batch}.ndjson, record ${number + 1}`,
+          "this record is missing, and no entry in effect erases it",
+          "この記録がありません。消去を定める有効なエントリーもありません",
+        );
+      });
+    }
   }
 
   async #take(index, data) {
@@ -114,6 +152,7 @@ export class Fold {
       this.state = change === null ? skip(before, leaf, entry) : change.state;
       this.#lookBeside(index, entry, before, change);
     }
+    this.entries.push(data);
     this.leaves.push(leaf);
     this.roots.push(this.state.frontier.root());
   }

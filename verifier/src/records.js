@@ -24,6 +24,8 @@ function splitLines(data) {
 
 export class RecordChecks {
   batches = 0;
+  erased = new Map();
+  #erasers = new Map();
   records = 0;
   #places = new Map();
   #reversed = new Set();
@@ -52,10 +54,17 @@ export class RecordChecks {
     }
     this.#checkLeaves(index, body, lines, leaves);
     if (scope === null) return;
-    const judged = noting(this.findings, `entry ${index}`, () => readLines(lines, scope));
+    const erased = this.erased.get(index) ?? new Set();
+    const numbers = lines.map((_, i) => i + 1)
+      .filter((number) => lines[number - 1].length || !erased.has(number - 1));
+    const isWhole = numbers.length === lines.length;
+    if (!isWhole && !this.#erasers.has(member)) this.#erasers.set(member, index);
+    if (!numbers.length) return;
+    const judged = noting(this.findings, `entry ${index}`, () =>
+      readLines(numbers.map((number) => lines[number - 1]), scope, numbers));
     if (judged === null) return;
-    this.#checkTotals(index, body, judged);
-    this.#checkIds(index, member, judged);
+    if (isWhole) this.#checkTotals(index, body, judged);
+    this.#checkIds(index, member, { ...judged, numbers });
   }
 
   // Compare every reversal with the record that it names.
@@ -113,7 +122,10 @@ export class RecordChecks {
     const leaves = [];
     for (let i = 0; i < rows; i++) {
       const salt = data.subarray(i * ROW_BYTES, i * ROW_BYTES + 32);
-      leaves.push(leafHash(concat(salt, lines[i])));
+      const isGone = this.erased.get(index)?.has(i) && !lines[i].length &&
+        data.length >= (i + 1) * ROW_BYTES && salt.every((byte) => byte === 0);
+      const stated = data.subarray(i * ROW_BYTES + 32, (i + 1) * ROW_BYTES);
+      leaves.push(isGone ? stated : leafHash(concat(salt, lines[i])));
     }
     const isRoot = toHex(rootHash(leaves)) === body.root;
     if (!isRoot) {
@@ -165,11 +177,11 @@ export class RecordChecks {
     return this.#places.get(key);
   }
 
-  #checkIds(index, member, { records, periods }) {
+  #checkIds(index, member, { records, periods, numbers: counted }) {
     const byPeriod = new Map();
     records.forEach((record, i) => {
       if (!byPeriod.has(periods[i])) byPeriod.set(periods[i], new Map());
-      byPeriod.get(periods[i]).set(record.id, i + 1);
+      byPeriod.get(periods[i]).set(record.id, counted[i]);
     });
     for (const [period, numbers] of byPeriod) {
       const places = this.#placesOf(member, period);
@@ -178,8 +190,9 @@ export class RecordChecks {
     }
     records.forEach((record, i) => {
       if (record.reverses === null) return;
-      const own = byPeriod.get(periods[i]).get(record.reverses) ?? i + 1;
-      this.#noteReversal({ index, number: i + 1, record }, member, periods[i], own < i + 1);
+      const number = counted[i];
+      const own = byPeriod.get(periods[i]).get(record.reverses) ?? number;
+      this.#noteReversal({ index, number, record }, member, periods[i], own < number);
     });
     for (const [period, numbers] of byPeriod) {
       const places = this.#placesOf(member, period);
@@ -207,6 +220,7 @@ export class RecordChecks {
     }
     this.#reversed.add(key);
     const original = isOwn ? index : this.#placesOf(member, period).get(record.reverses);
+    if (original === undefined && (this.#erasers.get(member) ?? Infinity) <= index) return;
     if (original === undefined) {
       this.findings.add(
         "malformed-batch", where,
@@ -216,6 +230,12 @@ export class RecordChecks {
     } else if (!isOwn) {
       this.#reversals.push({ ...found, original });
     }
+  }
+
+  // The lines of a batch, if the bundle has them.
+  linesOf(index) {
+    const name = `records/${index}.ndjson`;
+    return this.files.members.has(name) ? splitLines(this.files.read(name)) : null;
   }
 
   #findRecords(index, ids) {

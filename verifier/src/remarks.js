@@ -90,6 +90,27 @@ export function bundleRemarks(fold, trust, anchors) {
   return [...found, REMARKS.end, REMARKS.truth];
 }
 
+// What erasures leave to trust, and whether the bundle still holds what was erased.
+export function erasureRemarks({ erased, held }) {
+  const found = [];
+  if (erased) {
+    found.push({
+      en: `${erased} record(s) were erased: their leaves stand in the signed roots, but their ` +
+        "figures rest on the totals that were signed with their batches, and their ids and " +
+        "reversals cannot be compared any more.",
+      ja: `利用記録 ${erased} 件が消去されています。葉は署名された根に残りますが、数量は送信束の` +
+        "署名済み合計に拠り、識別子と取消は照合できません。",
+    });
+  }
+  if (held) {
+    found.push({
+      en: `This bundle still holds ${held} record(s) that the log erases.`,
+      ja: `消去されたはずの利用記録 ${held} 件がこの監査束に残っています。`,
+    });
+  }
+  return found;
+}
+
 // What is said of signature lines by keys that the auditor does not know.
 export function lineRemarks(unchecked) {
   if (!unchecked.length) return [];

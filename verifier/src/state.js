@@ -18,6 +18,7 @@ export function emptyState() {
     members: new Map(), keys: new Map(), log_keys: new Map(), facilities: new Map(),
     funding: new Map(), proposals: new Map(), rule_sets: [], periods: new Map(),
     balances: new Map(), destinations: new Map(), anchors: new Map(),
+    erased: new Map(),
   };
 }
 
@@ -69,6 +70,8 @@ function exact(value) {
 export function stateHash(state) {
   const { frontier, charter, ...rest } = state;
   const document = exact(rest);
+  // States before there were erasures keep their hashes.
+  if (!state.erased.size) document.delete("erased");
   document.set("subtrees", frontier.roots.map(toHex));
   document.set("charter", charter === null ? null : charter.document);
   return canonicalDigest(document);

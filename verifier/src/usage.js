@@ -169,7 +169,7 @@ function judge(record, scope, known) {
 }
 
 // Judge every line of a batch; refuses with one fault per bad line.
-export function readLines(lines, scope) {
+export function readLines(lines, scope, numbers = lines.map((_, i) => i + 1)) {
   if (lines.length < 1 || lines.length > BATCH_RECORDS_MAX) {
     refuse("too-large", `a batch has 1 to ${BATCH_RECORDS_MAX} records, not ${lines.length}`);
   }
@@ -184,7 +184,7 @@ export function readLines(lines, scope) {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       const field = error.field ? `, ${error.field}` : "";
-      const where = `record ${index + 1}${field}`;
+      const where = `record ${numbers[index]}${field}`;
       faults.push({ where, code: error.code, message: error.message });
     }
   });
