@@ -37,7 +37,7 @@ from tests.audit.world import (
     use_facilities,
 )
 from tests.builder import ORIGIN, SALT, World, blob_ref, log_key, record, usage_submission
-from tests.coop.stages import CASES, stage
+from tests.coop.stages import CASES, batches_of, stage
 
 ENTRIES = "tile/entries/"
 
@@ -316,6 +316,29 @@ def _go_on(world: World) -> None:
             world.write("office", kind, {"period": "2026-10"})
 
 
+def erased() -> Iterator[Case]:
+    """A month of which records were erased, and others that are merely missing."""
+    world = settled_world()
+    (batch,) = batches_of(world, "bus")
+    before = files_of(bundle_of(world))
+    world.write("bus", "records-erased", {"batch": batch, "records": [0, 2], "reason": "asked"})
+    trust, files = trust_in(world), files_of(bundle_of(world))
+    yield Case("erased", bundle_of(world), trust)
+    lines, leaves = f"records/{batch}.ndjson", f"records/{batch}.leaves"
+    whole = {lines: before[lines], leaves: before[leaves]}
+    missing = before[lines].split(b"\n")
+    missing[1] = b""
+    for name, change in (
+        ("held all the same", whole),
+        ("leaf of an erased one", {leaves: flipped(files[leaves], 40)}),
+        ("salt of an erased one", {leaves: flipped(files[leaves], 1)}),
+        ("line of a kept one", {lines: flipped(files[lines], 20)}),
+        ("one more is missing", {lines: b"\n".join(missing)}),
+        ("all lines are missing", {lines: b"\n\n\n"}),
+    ):
+        yield Case(f"erased, {name}", rebuild({**files, **change}, fit=True), trust)
+
+
 def good(month: Audited) -> Iterator[Case]:
     """Bundles with which nothing is wrong, and the same with other trust."""
     yield Case("the month", month.bundle, month.trust)
@@ -357,4 +380,5 @@ def all_cases(month: Audited) -> list[Case]:
         *good(month), *flips(month), *anywhere(month, 24), *containers(month), *manifests(month),
         *heads(month), *entries_gone(closed, trust_in(closed)), *nonsense(month),
         *settlements(closed), *records(still_open), *kinds(still_open), *every_kind(),
+        *erased(),
     ]  # fmt: skip

@@ -6,8 +6,10 @@ import pytest
 
 from ledger.audit.report import Report
 from ledger.audit.trust import format_trust
-from tests.audit.world import verify
-from tests.browser.bundles import Case, all_cases
+from ledger.coop.submission import Submission
+from tests.audit.test_forgery import lenient
+from tests.audit.world import bundle_of, files_of, rebuild, trust_in, verify
+from tests.browser.bundles import Case, all_cases, open_month
 from tests.browser.session import CHROMIUM
 
 pytestmark = [
@@ -82,3 +84,23 @@ def test_the_facts_are_those_of_the_other_verifier(cases, answers, expected):
             assert [one.rests_on for one in facts.anchors] == [
                 one["restsOn"] for one in found["anchors"]
             ], case.name
+
+
+def test_a_kind_that_the_page_does_not_know_is_never_verified(reports):
+    world = open_month()
+    index = len(world.entries)
+    world = lenient(world)
+    world.accept(Submission(world.draft("office", "holiday-declared", {"day": "2026-12-31"})))
+    trust = format_trust(trust_in(world))
+    (answer,) = reports([{"bundle": bundle_of(world), "trust": trust}])
+    assert answer["verdict"] == "unknown"
+    assert answer["places"] == []
+    assert answer["unknown"][0]["en"] == (
+        f"entry {index} is of the kind holiday-declared, which this page does not know"
+    )
+
+
+def test_a_bundle_that_begins_later_is_not_judged(month, reports):
+    files = {**files_of(month.bundle), "start/state": b"{}"}
+    (answer,) = reports([{"bundle": rebuild(files, fit=True), "trust": None}])
+    assert answer["verdict"] == "unknown"
