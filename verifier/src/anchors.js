@@ -41,7 +41,8 @@ function checkShape(evidence) {
 function parseHeader(data) {
   const fields = decodeRlp(data);
   if (!Array.isArray(fields) || fields.length < 15) bad("the header is not a block header");
-  const [transactionsRoot, receiptsRoot, number, time] = [4, 5, 8, 11].map((i) => asBytes(fields[i]));
+  const picked = [4, 5, 8, 11].map((i) => asBytes(fields[i]));
+  const [transactionsRoot, receiptsRoot, number, time] = picked;
   return { transactionsRoot, receiptsRoot, number: toBigInt(number), time: toBigInt(time) };
 }
 

@@ -101,7 +101,9 @@ function recordAnchor(step, body) {
   }
   const target = `${body.chain_id}/${body.contract}`;
   const known = state.anchors.get(target);
-  if (known && body.size <= known.size) refuse("conflict", `size ${known.size} is anchored already`);
+  if (known && body.size <= known.size) {
+    refuse("conflict", `size ${known.size} is anchored already`);
+  }
   step.blob(body.evidence, "the anchor's evidence");
   const { size, root, transaction, block_number, block_hash } = body;
   const anchor = { size, root, transaction, block_number, block_hash };
@@ -216,7 +218,7 @@ function foundingKeys({ charter, signatures }, document) {
 }
 
 function found(entry) {
-  if (entry.kind !== "charter") refuse("malformed-entry", "the first entry of a log is its charter");
+  if (entry.kind !== "charter") refuse("malformed-entry", "the first entry is a charter");
   const body = takeCharter(entry.body);
   const { charter } = body;
   if (charter.origin !== entry.origin) refuse("malformed-entry", "two origins in the charter");
@@ -303,7 +305,9 @@ function blobReader(evidence) {
 // Apply the next entry; `evidence` answers for blobs, roots and totals. Gives the next state, the
 // totals that the entry adds, and the settlement that it proposes.
 export async function apply(state, entry, evidence) {
-  if (state.size === 0) return { state: advance(found(entry), entry), totals: [], settlement: null };
+  if (state.size === 0) {
+    return { state: advance(found(entry), entry), totals: [], settlement: null };
+  }
   if (entry.kind === "charter") refuse("malformed-entry", "only entry 0 is a charter");
   const member = checkActor(state, entry);
   checkSignature(entry, fromHex(state.genesis));

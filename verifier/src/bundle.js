@@ -53,8 +53,8 @@ async function openHead(data, fold, trust, origin) {
   return openCheckpoint(data, trust.origin, distinctKeys(trust.keys));
 }
 
-// No known key may be wrong or sign twice, and no unknown one sign in the log's name. Gives the keys
-// of lines that nobody here can verify, such as of witnesses whom the trust file does not name.
+// No known key may be wrong or sign twice, and no unknown one sign in the log's name. Gives the
+// keys of lines that nobody here can verify, such as of witnesses that the trust file lacks.
 async function checkLines(data, fold, trust) {
   const keys = [...ownKeys(fold), ...(trust?.keys ?? [])];
   if (trust !== null && trust.policy !== null) {

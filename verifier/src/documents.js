@@ -80,7 +80,8 @@ function summed(batches, period) {
     }
   }
   const rows = [...sums].map(([key, amount]) => [...JSON.parse(key), amount]);
-  const order = (a, b) => compareText(a[0], b[0]) || compareText(a[1], b[1]) || compareText(a[2], b[2]);
+  const order = (a, b) =>
+    compareText(a[0], b[0]) || compareText(a[1], b[1]) || compareText(a[2], b[2]);
   return rows.sort(order);
 }
 
@@ -172,8 +173,10 @@ export async function verifyMemberStatement(data, trust) {
     ...(hasQuorum(trust) ? [] : [REMARKS.noWitnesses]),
     REMARKS.statementComplete, REMARKS.statementRules, REMARKS.statementLabels, REMARKS.truth,
   ];
-  const document = noting(findings, "the file", () =>
-    take(memberStatementShape, parseJson(data, "the statement"), "sum-mismatch", "member statement"));
+  const document = noting(findings, "the file", () => {
+    const found = parseJson(data, "the statement");
+    return take(memberStatementShape, found, "sum-mismatch", "member statement");
+  });
   if (document === null) return report("statement", findings, trust, null, remarks);
   const opened = await notingLater(findings, "checkpoint, signatures", () =>
     openHead(utf8(document.proof.checkpoint), trust));
@@ -188,7 +191,8 @@ function checkStatement(document, head, trust, findings) {
   const settlement = noting(findings, `entry ${document.proof.index}`, () =>
     settlementOf(document, head));
   if (settlement === null) return null;
-  const shown = noting(findings, "statement", () => verifyStatement(document.statement, settlement));
+  const shown = noting(findings, "statement", () =>
+    verifyStatement(document.statement, settlement));
   for (const batch of document.usage.batches) {
     noting(findings, `entry ${batch.index}`, () => checkBatch(batch, document, head));
   }
@@ -199,7 +203,8 @@ function checkStatement(document, head, trust, findings) {
       `計算書は ${document.member} ではなく ${shown.own.member} のものです`,
     );
   }
-  noting(findings, "usage", () => checkUsage(document, shown.own, shown.settlement.period, findings));
+  noting(findings, "usage", () =>
+    checkUsage(document, shown.own, shown.settlement.period, findings));
   return shown;
 }
 
@@ -241,7 +246,8 @@ export async function verifyTlogProof(data, entry, trust) {
   if (proof === null) return report("proof", findings, trust, null, remarks);
   const head = await checkPlace(proof, entry, "", trust, findings);
   const { origin, size } = head;
-  const facts = { origin, size: String(size), index: String(proof.index), leaf: toHex(leafHash(entry)) };
+  const leaf = toHex(leafHash(entry));
+  const facts = { origin, size: String(size), index: String(proof.index), leaf };
   return report("proof", findings, trust, facts, remarks);
 }
 

@@ -35,7 +35,8 @@ export function entryDigest({ origin, genesis, kind, sequence, seenSize, seenRoo
   );
 }
 
-export function decisionDigest({ origin, genesis, action, subject, subjectHash, comment, sequence }) {
+export function decisionDigest(decision) {
+  const { origin, genesis, action, subject, subjectHash, comment, sequence } = decision;
   return digest(
     "Decision", keccakText(origin), genesis, keccakText(action), keccakText(subject), subjectHash,
     keccakText(comment), word(sequence),

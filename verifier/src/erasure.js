@@ -57,7 +57,7 @@ export function erase(step, body) {
     refuse("conflict", `a record of batch ${body.batch} is erased already`);
   }
   if (owner === step.member.id) return withErased(step.state, body);
-  if (step.right.approve === null) refuse("malformed-entry", "this needs approval; nobody gives it");
+  if (step.right.approve === null) refuse("malformed-entry", "nobody may approve this");
   const count = body.records.length;
   const what = count === 1 ? "1 record" : `${formatMinor(count, 0)} records`;
   const subject = `Erase ${what} of batch ${body.batch} of ${owner}: ${body.reason}`;

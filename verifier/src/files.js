@@ -38,7 +38,9 @@ export function parseManifest(data) {
   if (names.join() !== FIELDS.join()) bad(`it has the fields ${FIELDS.join(", ")}`);
   const [end, files, format, genesis, origin, start] = FIELDS.map((name) => document.get(name));
   if (format !== FORMAT) bad(`this page reads ${FORMAT}`);
-  if (typeof origin !== "string" || typeof genesis !== "string") bad("origin and genesis are texts");
+  if (![origin, genesis].every((value) => typeof value === "string")) {
+    bad("origin and genesis are texts");
+  }
   if (typeof start !== "number" || typeof end !== "number") bad("start and end are numbers");
   if (!(files instanceof Map)) bad("files is an object");
   for (const [name, row] of files) {
@@ -131,7 +133,8 @@ export class Files {
 function compareNames(files) {
   const { findings, manifest, members } = files;
   const there = [...members.keys()].filter((name) => name !== MANIFEST);
-  const missing = [...manifest.files.keys()].filter((name) => name === MANIFEST || !members.has(name));
+  const isMissing = (name) => name === MANIFEST || !members.has(name);
+  const missing = [...manifest.files.keys()].filter(isMissing);
   const unexpected = there.filter((name) => !manifest.files.has(name));
   if (missing.length || unexpected.length) {
     findings.add(

@@ -120,7 +120,8 @@ export class Fold {
 
   // Note every line that is missing though nothing erased it; count what was erased.
   #checkErasures() {
-    const batches = new Set([...this.records.erased.keys(), ...[...this.state.erased.keys()].map(Number)]);
+    const inFact = [...this.state.erased.keys()].map(Number);
+    const batches = new Set([...this.records.erased.keys(), ...inFact]);
     for (const batch of [...batches].sort((a, b) => a - b)) {
       const lines = this.records.linesOf(batch);
       if (lines === null) continue;

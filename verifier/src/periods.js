@@ -1,5 +1,5 @@
-// The life of a period: opened, closing, closed, proposed, approved, settled; rule sets; settlements
-// computed again from what the co-op knew at the cut-off.
+// The life of a period: opened, closing, closed, proposed, approved, settled; rule sets; and
+// settlements, computed again from what the co-op knew at the cut-off.
 
 import { equalBytes, sortedTexts, toHex } from "./bytes.js";
 import { takeBody } from "./bodies.js";
@@ -86,8 +86,9 @@ function factsOf(state, period) {
     if (member.roles.includes("member") && wasMember(member, period)) sharing.add(member.id);
   }
   // A town that funds an asset, or whoever bore a cost, takes part without the role of a member.
-  for (const asset of state.funding.values()) for (const id of asset.amounts.keys()) sharing.add(id);
-  for (const cost of period.costs.values()) for (const id of cost.borne.keys()) sharing.add(id);
+  const tables = [...state.funding.values()].map((asset) => asset.amounts);
+  tables.push(...[...period.costs.values()].map((cost) => cost.borne));
+  for (const table of tables) for (const id of table.keys()) sharing.add(id);
   const { revenue, costs } = period;
   return { members: sortedTexts(sharing), revenue, costs, funding: state.funding };
 }
@@ -156,10 +157,11 @@ function checkNames(state, rules) {
   };
   for (const [register, names] of Object.entries(known)) {
     const unknown = [...used[register]].filter((name) => !names.includes(name));
-    if (unknown.length) refuse("unknown-field", `the rule set uses unknown ${register}: ${unknown}`);
+    if (unknown.length) refuse("unknown-field", `the rules use unknown ${register}: ${unknown}`);
   }
   const bad = (why) => refuse("malformed-rules", why);
-  if (digitsOf(state, rules.currency) !== rules.minor_digits) bad("the digits are not the charter's");
+  const digits = digitsOf(state, rules.currency);
+  if (digits !== rules.minor_digits) bad("the digits are not the charter's");
   if (rules.late !== null) {
     const { grace_days: grace = 0, max_lookback_periods: lookback = 12 } = rules.late;
     if (grace !== period.grace_days || lookback !== period.lookback_periods) {
@@ -280,7 +282,7 @@ export function proposeSettlement(step, body) {
   const name = body.settlement.get("period");
   const period = typeof name === "string" ? state.periods.get(name) : undefined;
   if (!period) refuse("malformed-entry", "the settlement names no period that was opened");
-  if (period.status !== "closed") refuse("period-closed", `${name} is ${period.status}, not closed`);
+  if (period.status !== "closed") refuse("period-closed", `${name} is ${period.status}`);
   if (step.right.approve === null) refuse("malformed-entry", "a settlement needs a quorum");
   const found = compute(state, period, step.evidence, step.blob(body.seed, "the seed"));
   compareDocument(body.settlement, found.document);
@@ -327,8 +329,9 @@ function neededFor(state, quorum, rules) {
 function compareDocument(stated, computed) {
   const expected = new Map(Object.entries(computed));
   for (const field of sortedTexts(new Set([...stated.keys(), ...expected.keys()]))) {
-    const there = stated.has(field) && expected.has(field);
-    if (!there || !equalBytes(encodeCanonical(stated.get(field)), encodeCanonical(expected.get(field)))) {
+    const isThere = stated.has(field) && expected.has(field);
+    const texts = [stated, expected].map((one) => encodeCanonical(one.get(field) ?? null));
+    if (!isThere || !equalBytes(...texts)) {
       const message = `the settlement's ${field} is not what the rules and the totals give`;
       refuse("sum-mismatch", message, { field });
     }

@@ -240,7 +240,7 @@ export class RecordChecks {
 
   #findRecords(index, ids) {
     const found = new Map();
-    for (const line of splitLines(this.files.read(`records/${index}.ndjson`) ?? new Uint8Array(0))) {
+    for (const line of this.linesOf(index) ?? []) {
       try {
         const record = parseLine(line);
         if (ids.has(record.id)) found.set(record.id, record);

@@ -231,7 +231,7 @@ export function parseRules(bytes) {
   checkPools(rules.pools);
   checkUnique(rules.steps.map((step) => step.id), "a step");
   for (const step of rules.steps) checkStep(step, rules.pools);
-  const recovered = rules.steps.flatMap((s) => (s.kind === "recover_cost" ? [...new Set(s.costs)] : []));
+  const recovered = rules.steps.flatMap((step) => [...new Set(step.costs ?? [])]);
   checkUnique(recovered, "a cost");
   for (const step of rules.steps) checkUnique(step.costs ?? [], "a cost");
   const hash = recode("malformed-rules", () => canonicalDigest(document));
@@ -254,7 +254,8 @@ export function namesUsed(rules) {
   for (const step of rules.steps) {
     for (const cost of step.costs ?? []) used.costs.add(cost);
     for (const one of keysOf(step)) {
-      for (const id of [...(one.members ?? []), ...(one.weights?.keys() ?? [])]) used.members.add(id);
+      const named = [...(one.members ?? []), ...(one.weights?.keys() ?? [])];
+      for (const id of named) used.members.add(id);
       if (one.input) addTotal(metricOf(rules, one.input));
     }
   }

@@ -19,7 +19,8 @@ const least = (...values) => values.reduce((a, b) => (b < a ? b : a));
 function requireMembers(names, inputs) {
   const unknown = sortedTexts(new Set(names)).filter((id) => !inputs.members.includes(id));
   if (unknown.length) {
-    refuse("unknown-field", `the rule names ${unknown.join(", ")}, not among this period's members`);
+    const names = unknown.join(", ");
+    refuse("unknown-field", `the rule names ${names}, not among this period's members`);
   }
 }
 
@@ -303,6 +304,7 @@ export function run(rules, inputs) {
   const memberTotals = inputs.members.map((_, i) =>
     sum(work.steps.map((step) => step.division?.rounded.amounts[i] ?? 0n)));
   const { steps, funds, carry, owed, held } = work;
-  return { members: inputs.members, pools, steps, memberTotals, funds, poolsLeft: held, carry, owed };
+  const { members } = inputs;
+  return { members, pools, steps, memberTotals, funds, poolsLeft: held, carry, owed };
 }
 

@@ -174,7 +174,8 @@ export function verifyStatement(statement, settlement) {
   const found = take(settlementShape, settlement, "sum-mismatch", "settlement");
   const wanted = toHex(canonicalDigest(settlement));
   if (own.settlement_id !== wanted || toHex(canonicalDigest(own.settlement)) !== wanted) {
-    refuse("not-included", "the statement belongs to another settlement", { field: "settlement_id" });
+    const field = "settlement_id";
+    refuse("not-included", "the statement belongs to another settlement", { field });
   }
   verifyTotals(found);
   const dividing = found.steps.filter((step) => step.division !== null);

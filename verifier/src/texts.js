@@ -3,8 +3,8 @@
 export const TEXTS = {
   en: {
     title: "Verify it yourself",
-    intro: "Checks an audit bundle, a member statement or a proof of a kyojo ledger from scratch, " +
-      "in your browser. Nothing leaves this device: the page cannot open any connection.",
+    intro: "Checks an audit bundle, a member statement or a proof of a kyojo ledger from " +
+      "scratch, in your browser. Nothing leaves this device: the page cannot open any connection.",
     drop: "Choose files or drop them here",
     dropHelp: "A bundle, statement or proof; and, for a full verdict, the co-op's trust file. A " +
       "tlog-proof also needs the entry it is about.",

@@ -6,7 +6,9 @@ import { concat } from "./bytes.js";
 import { rootHash } from "./merkle.js";
 
 export const TILE_WIDTH = 256;
-const PATH = /^tile\/(entries|0|[1-9][0-9]?)\/((?:x[0-9]{3}\/)*[0-9]{3})(?:\.p\/([1-9][0-9]{0,2}))?$/;
+const PATH = new RegExp(
+  "^tile/(entries|0|[1-9][0-9]?)/((?:x[0-9]{3}/)*[0-9]{3})(?:\\.p/([1-9][0-9]{0,2}))?$",
+);
 
 function formatIndex(index) {
   const groups = [];

@@ -78,7 +78,8 @@ export function recordTime(text) {
   const [, ...fields] = match;
   const local = milliseconds(...fields.slice(0, 6).map(Number), 0);
   const [digits = "", sign, hours = 0, minutes = 0] = fields.slice(6);
-  if (local === null || Number(hours) > 23 || Number(minutes) > 59 || digits.length > 6) return null;
+  const isOffset = Number(hours) <= 23 && Number(minutes) <= 59;
+  if (local === null || !isOffset || digits.length > 6) return null;
   const offset = (Number(hours) * 60 + Number(minutes)) * 60_000 * (sign === "-" ? -1 : 1);
   return micros(local - offset, Number(digits.padEnd(6, "0")));
 }

@@ -189,7 +189,8 @@ export function readLines(lines, scope, numbers = lines.map((_, i) => i + 1)) {
     }
   });
   if (faults.length) {
-    throw new Refusal("malformed-batch", "records are wrong", { faults: faults.slice(0, FAULTS_MAX) });
+    const kept = faults.slice(0, FAULTS_MAX);
+    throw new Refusal("malformed-batch", "records are wrong", { faults: kept });
   }
   return { records, periods, totals: countTotals(records, periods) };
 }

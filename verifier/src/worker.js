@@ -18,7 +18,8 @@ function progressTo(post) {
 async function answer({ id, given }) {
   const start = performance.now();
   try {
-    const report = await verifyFiles(given, progressTo((progress) => postMessage({ id, progress })));
+    const tell = progressTo((progress) => postMessage({ id, progress }));
+    const report = await verifyFiles(given, tell);
     postMessage({ id, report: { ...report, milliseconds: Math.round(performance.now() - start) } });
   } catch (error) {
     // Every fault of a file is a finding; what arrives here is a fault of this program.
