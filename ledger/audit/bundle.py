@@ -79,6 +79,7 @@ _SIZES = {
     START_USAGE: 256 * 2**20,
     MANIFEST: MANIFEST_BYTES_MAX,
 }
+_KEY_CHANGE = re.compile(r"keys/([1-9][0-9]{0,15})")
 _ENTRIES = re.compile(r"entries/(0|[1-9][0-9]{0,15})-([1-9][0-9]{0,15})")
 
 _BLOB = re.compile(r"blobs/[0-9a-f]{64}")
@@ -103,6 +104,10 @@ class LogSource(Protocol):
 
     def batch(self, index: int) -> HeldBatch:
         """What is held of the usage batch at an index; raises NotFound."""
+        ...
+
+    def key_changes(self) -> Mapping[int, bytes]:
+        """The checkpoints at which the log's keys changed, by size."""
         ...
 
 
@@ -202,8 +207,8 @@ def parse_manifest(data: bytes) -> Manifest:
 
 def size_limit(name: str) -> int:
     """The most bytes that a file with this name may have; MalformedDocument for a strange name."""
-    if name in _SIZES:
-        return _SIZES[name]
+    if name in _SIZES or _KEY_CHANGE.fullmatch(name):
+        return _SIZES.get(name, NOTE_BYTES_MAX)
     if span := parse_entries_name(name):
         return (span[1] - span[0]) * (ENTRY_BYTES_MAX + 2)
     if _BLOB.fullmatch(name):
@@ -216,6 +221,26 @@ def size_limit(name: str) -> int:
         return parse_tile_path(name).width * HASH_BYTES
     except KyojoError as error:
         raise MalformedDocument(f"{name!r} is not a file of an audit bundle", file=name) from error
+
+
+def key_change_name(size: int) -> str:
+    """The file with the checkpoint of this size, at which the log's keys changed."""
+    return f"keys/{size}"
+
+
+def key_change_size(name: str) -> int | None:
+    """The size in the name of such a file; None for another name."""
+    found = _KEY_CHANGE.fullmatch(name)
+    return None if found is None else int(found[1])
+
+
+def key_change_files(source: LogSource, start: int, end: int) -> Contents:
+    """The checkpoints at which the keys changed after ``start`` and up to ``end`` entries."""
+    return {
+        key_change_name(size): _constant(note)
+        for size, note in source.key_changes().items()
+        if start < size <= end
+    }
 
 
 def entries_name(first: int, end: int) -> str:
@@ -264,7 +289,7 @@ def tiles_of(leaf_hashes: list[bytes]) -> dict[Tile, bytes]:
 
 def _contents(source: LogSource, size: int, note: bytes) -> tuple[Contents, str]:
     """Every file but the manifest, by name; and the genesis hash."""
-    found: Contents = {CHECKPOINT: lambda: note}
+    found: Contents = {CHECKPOINT: lambda: note, **key_change_files(source, 0, size)}
     leaf_hashes: list[bytes] = []
     for index, data in enumerate(source.entry_data(0, size)):
         leaf_hashes.append(leaf_hash(data))

@@ -22,6 +22,7 @@ from ledger.coop.apply import apply
 from ledger.coop.bodies import AnchorRecorded, UsageBatch, parse_body
 from ledger.coop.charter import Charter
 from ledger.coop.envelope import DECISION, Draft, Envelope, parse_envelope
+from ledger.coop.logkeys import in_force
 from ledger.coop.state import Facility, State
 from ledger.coop.step import AccountKey, Change
 from ledger.coop.submission import blob_references
@@ -48,6 +49,7 @@ class Fold:
     settlements: list[SettlementFact] = field(default_factory=list)
     anchors: list[tuple[int, AnchorRecorded]] = field(default_factory=list)
     _totals: dict[tuple[str, int], dict[AccountKey, int]] = field(default_factory=dict)
+    key_changes: list[tuple[int, tuple[str, ...]]] = field(default_factory=list)
     approvals: dict[str, list[str]] = field(default_factory=dict)
     _scope: tuple[_ScopeKey, Scope] | None = None
 
@@ -89,6 +91,11 @@ class Fold:
                     return next(rest, b"")
                 at += found.width
         raise NotFound(f"the bundle does not hold entry {index}")
+
+    @property
+    def keys_in_force(self) -> tuple[str, ...]:
+        """The vkeys with which the log signs at the end."""
+        return in_force(self.state.log_keys)
 
     # Folding.
 
@@ -156,6 +163,8 @@ class Fold:
                 key = AccountKey(*row[2:6])
                 totals[key] = totals.get(key, 0) + row.amount
             self._note_settlement(index, draft, change)
+            if index and change.state.log_keys != before.log_keys:
+                self.key_changes.append((index, in_force(change.state.log_keys)))
             self._note_approval(draft, change)
         try:
             if draft.kind == USAGE_BATCH:

@@ -9,12 +9,13 @@ nothing: they are ignored, and the report says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ledger.audit.bundle import CHECKPOINT, START_CHECKPOINT
 from ledger.audit.files import Files
 from ledger.audit.fold import Fold
+from ledger.audit.keychain import follow_keys
 from ledger.audit.report import Findings
 from ledger.audit.trust import Trust
 from ledger.coop.logkeys import in_force
@@ -50,8 +51,9 @@ def check_head(files: Files, fold: Fold, trust: Trust | None, findings: Findings
         _check_log(fold, stated, origin, trust, findings)
     signed_by: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
+    keys = follow_keys(files, fold, _starting_keys(fold, trust), findings)
     try:
-        signed_by = _names(_open(data, fold, trust, origin).signatures)
+        signed_by = _names(_open(data, keys, trust, origin).signatures)
         unchecked = _check_lines(data, fold, trust)
     except KyojoError as error:
         findings.add_error(error, f"{CHECKPOINT}, signatures")
@@ -68,7 +70,8 @@ def check_start_head(files: Files, fold: Fold, trust: Trust | None, findings: Fi
     before = fold.start.before
     try:
         _check_lines(data, fold, trust)
-        note = _open(data, fold, trust, fold.start.state.terms().origin)
+        keys = _starting_keys(fold, trust)
+        note = _open(data, keys, trust, fold.start.state.terms().origin)
         stated = parse_checkpoint(note.text)
         if (stated.size, stated.root) != (before.size, before.root()):
             raise NotConsistent(f"it is of {stated.size} entries with the root {stated.root.hex()}")
@@ -104,16 +107,13 @@ def _check_log(
         )  # fmt: skip
 
 
-def _open(data: bytes, fold: Fold, trust: Trust | None, origin: str) -> Note:
+def _open(data: bytes, keys: Sequence[VerifierKey], trust: Trust | None, origin: str) -> Note:
     """The note, verified by those who must have signed it."""
     if trust is not None and trust.policy is not None:
         policy = parse_policy(trust.policy.encode())
         return open_cosigned(data, origin=trust.origin, policy=policy).note
     if trust is not None:
-        keys = [parse_vkey(vkey) for vkey in trust.log_keys]
         origin = trust.origin
-    else:
-        keys = _own_keys(fold)
     verifiers = list(map(verifier_of, _distinct(keys)))
     return open_checkpoint(data, origin=origin, verifiers=verifiers).note
 
@@ -135,8 +135,18 @@ def _check_lines(data: bytes, fold: Fold, trust: Trust | None) -> tuple[str, ...
     return _names(note.ignored)
 
 
+def _starting_keys(fold: Fold, trust: Trust | None) -> list[VerifierKey]:
+    """The keys that are trusted to begin with; without a trust file, the log's own first ones."""
+    if trust is not None:
+        return [parse_vkey(vkey) for vkey in trust.log_keys]
+    if fold.start is not None:
+        return [parse_vkey(vkey) for vkey in in_force(fold.start.state.log_keys)]
+    charter = fold.state.charter
+    return [parse_vkey(vkey) for vkey in charter.log_keys] if charter is not None else []
+
+
 def _own_keys(fold: Fold) -> list[VerifierKey]:
-    return [parse_vkey(vkey) for vkey in in_force(fold.state.log_keys)]
+    return [parse_vkey(vkey) for vkey in fold.state.log_keys]
 
 
 def _names(lines: Iterable[Signature]) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ from ledger.audit.bundle import (
     blob_name,
     contents_of_entry,
     entries_name,
+    key_change_files,
     write_contents,
 )
 from ledger.audit.start import counts_for, needed_rules
@@ -97,6 +98,7 @@ def write_slice(  # noqa: PLR0913 - the log, where it is cut, and where to write
     if not 0 < start < end <= head.size:
         raise NotFound(f"entries {start} to {end} are no slice of a log of {head.size}")
     contents, named = _entries(source, start, end)
+    contents |= key_change_files(source, start, end)
     contents[CHECKPOINT] = lambda: head.note
     if head.size > end:
         contents[END_PROOF] = lambda: b"".join(source.consistency(end, head.size))

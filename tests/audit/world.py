@@ -68,6 +68,9 @@ class Source:
     def blob(self, digest: str) -> bytes:
         return self.world.blob(digest)
 
+    def key_changes(self):
+        return {}
+
     def batch(self, index: int):
         batch = self.world.batches[index]
         held = HeldBatch(batch.judged.lines, batch.seed)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import copy
+import io
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from ledger.audit.archive import read_archive
+from ledger.audit.bundle import MANIFEST, parse_manifest, write_contents
+from ledger.audit.report import Report
+from ledger.audit.trust import Trust
+from ledger.audit.verify import verify_bundle
 from ledger.client.logkeys import learn_keys
 from ledger.coop.logkeys import in_force, possession_text
 from ledger.errors import (
@@ -21,10 +28,12 @@ from ledger.errors import (
     Unavailable,
     VerificationError,
 )
+from ledger.log.checkpoint import Checkpoint, sign_checkpoint
 from ledger.log.key import KeyType, SigningKey, format_signing_key, format_vkey
 from ledger.log.note import Ed25519Signer, parse_note, sign_note
 from ledger.service import logkeys
 from ledger.service.coop import Coop
+from ledger.service.export import export_bundle, trust_of
 from ledger.service.submit import submit_usage
 from ledger.wiring import Installation
 from tests.builder import ORIGIN, log_key
@@ -225,3 +234,81 @@ def test_keys_that_cannot_be_added_or_retired(office):
         logkeys.retire(coop, vkey(SECOND), "")
     with pytest.raises(NotPermitted, match="no Ed25519 key would be left"):
         logkeys.retire(coop, vkey(FIRST), "")
+
+
+# The audit follows the keys.
+
+
+def bundle_of(coop: Coop, folder: Path) -> bytes:
+    path = folder / "audit.zip"
+    export_bundle(coop, path)
+    return path.read_bytes()
+
+
+def trust_in(coop: Coop, *keys: SigningKey) -> Trust:
+    found = trust_of(coop)
+    return found.model_copy(update={"log_keys": tuple(map(vkey, keys))})
+
+
+def report_on(bundle: bytes, trust: Trust | None) -> Report:
+    return verify_bundle(io.BytesIO(bundle), trust)
+
+
+@pytest.mark.parametrize("known", [FIRST, SECOND, THIRD], ids=["first", "second", "third"])
+def test_an_auditor_who_knows_any_key_of_the_log_follows_it(office, tmp_path, known):
+    coop = rotated(office)
+    report = report_on(bundle_of(coop, tmp_path), trust_in(coop, known))
+    assert report.verdict == "verified", report.findings
+    assert report.facts.signed_by == (f"{ORIGIN}+{ids(THIRD)[0]}",)
+    assert report_on(bundle_of(coop, tmp_path), None).verdict == "consistent"
+
+
+def test_an_auditor_who_knows_another_key_does_not(office, tmp_path):
+    coop = rotated(office)
+    stranger = SigningKey(ORIGIN, KeyType.ED25519, b"9" * 32)
+    report = report_on(bundle_of(coop, tmp_path), trust_in(coop, stranger))
+    assert report.verdict == "refused"
+    assert [found.where for found in report.findings] == ["checkpoint, signatures"]
+
+
+def test_a_retired_key_signs_no_head(office, tmp_path):
+    coop = rotated(office)
+    bundle = bundle_of(coop, tmp_path)
+    with coop.reading() as (_, log):
+        head = log.head()
+    old = sign_checkpoint(Checkpoint(ORIGIN, head.size, head.root), [Ed25519Signer(FIRST)])
+    report = report_on(with_file(bundle, "checkpoint", old), trust_in(coop, FIRST))
+    assert "checkpoint, signatures" in [found.where for found in report.findings]
+
+
+def test_every_change_of_a_key_head_is_found(office, tmp_path):
+    coop = rotated(office)
+    bundle = bundle_of(coop, tmp_path)
+    with coop.reading() as (_, log):
+        notes = log.key_changes()
+    assert len(notes) == 4
+    for size, note in notes.items():
+        for at in range(0, len(note), 7):
+            changed = note[:at] + bytes([note[at] ^ 1]) + note[at + 1 :]
+            report = report_on(with_file(bundle, f"keys/{size}", changed), trust_in(coop, FIRST))
+            assert f"keys/{size}" in {found.where for found in report.findings}, at
+    last = with_file(bundle, f"keys/{max(notes)}", None)
+    places = {found.where for found in report_on(last, trust_in(coop, FIRST)).findings}
+    assert any(place.endswith(", keys") for place in places)
+    extra = with_file(bundle, "keys/3", next(iter(notes.values())))
+    found = report_on(extra, trust_in(coop, FIRST))
+    assert "keys/3" in {one.where for one in found.findings}
+
+
+def with_file(bundle: bytes, name: str, data: bytes | None) -> bytes:
+    """The bundle with one file replaced, added or (None) taken out, its manifest made to fit."""
+    archive = read_archive(io.BytesIO(bundle))
+    files = {one: archive.read(one) for one in archive.members if one != MANIFEST}
+    manifest = parse_manifest(archive.read(MANIFEST))
+    files.pop(name, None)
+    if data is not None:
+        files[name] = data
+    out = io.BytesIO()
+    write_contents(out, {one: partial(bytes, got) for one, got in files.items()}, manifest,
+                   lambda _done, _all: None)  # fmt: skip
+    return out.getvalue()
