@@ -9,6 +9,7 @@ import { Refusal, Unknown, refuse } from "./errors.js";
 import { CHECKPOINT, openFiles } from "./files.js";
 import { Findings, noting } from "./findings.js";
 import { Fold, bundlePath, sizeOf } from "./fold.js";
+import { followKeys } from "./keychain.js";
 import { rootHash } from "./merkle.js";
 import {
   distinctKeys, keyLabel, openCheckpoint, openNote, parseCheckpoint, parseNote, parseVkey,
@@ -20,10 +21,15 @@ import { MANIFEST } from "./zip.js";
 
 // The signed head.
 
-// The keys that the log itself names: all that it ever had, and those with which it signs now.
-function ownKeys(fold, isEver = true) {
-  const keys = [...fold.state.log_keys].filter(([, key]) => isEver || key.retired === null);
-  return keys.map(([vkey]) => parseVkey(vkey));
+// All keys that the log itself names, retired ones too.
+function ownKeys(fold) {
+  return [...fold.state.log_keys.keys()].map(parseVkey);
+}
+
+// The keys that are trusted to begin with; without a trust file, the charter's own.
+function startingKeys(fold, trust) {
+  if (trust !== null) return trust.keys;
+  return (fold.state.charter?.terms.log_keys ?? []).map(parseVkey);
 }
 
 function checkLog(fold, stated, origin, trust, findings) {
@@ -47,10 +53,11 @@ function checkLog(fold, stated, origin, trust, findings) {
   }
 }
 
-async function openHead(data, fold, trust, origin) {
-  if (trust === null) return openCheckpoint(data, origin, distinctKeys(ownKeys(fold, false)));
-  if (trust.policy !== null) return openCosigned(data, trust.origin, trust.policy);
-  return openCheckpoint(data, trust.origin, distinctKeys(trust.keys));
+async function openHead(data, keys, trust, origin) {
+  if (trust !== null && trust.policy !== null) {
+    return openCosigned(data, trust.origin, trust.policy);
+  }
+  return openCheckpoint(data, trust === null ? origin : trust.origin, distinctKeys(keys));
 }
 
 // No known key may be wrong or sign twice, and no unknown one sign in the log's name. Gives the
@@ -78,8 +85,9 @@ async function checkHead(files, fold, trust, findings) {
   const stated = noting(findings, CHECKPOINT, () => parseCheckpoint(parseNote(data).text));
   if (trust !== null) checkLog(fold, stated, origin, trust, findings);
   let [signedBy, unchecked] = [[], []];
+  const keys = await followKeys(files, fold, startingKeys(fold, trust), findings);
   try {
-    const { note } = await openHead(data, fold, trust, origin);
+    const { note } = await openHead(data, keys, trust, origin);
     signedBy = note.signatures.map(keyLabel);
     unchecked = await checkLines(data, fold, trust);
   } catch (error) {

@@ -23,6 +23,7 @@ function sizeLimit(name) {
   if (/^blobs\/[0-9a-f]{64}$/.test(name)) return 64 * MIB;
   const records = /^records\/(?:0|[1-9][0-9]{0,15})\.(ndjson|leaves)$/.exec(name);
   if (records) return records[1] === "ndjson" ? 16 * MIB : 10_000 * 64;
+  if (/^keys\/[1-9][0-9]{0,15}$/.test(name)) return 1_000_000;
   const tile = parseTilePath(name);
   if (tile === null) {
     refuse("malformed-document", `${name} is not a file of an audit bundle`, { file: name });

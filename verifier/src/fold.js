@@ -44,6 +44,7 @@ export class Fold {
   firstUnknown = null;
   firstReceivedAt = "";
   settlements = [];
+  keyChanges = [];
   anchors = [];
   #totals = new Map();
 
@@ -184,6 +185,7 @@ export class Fold {
     this.#checkBlobs(index, entry.body);
     if (change !== null) {
       this.#addTotals(change.totals);
+      this.#noteKeys(index, before, change.state);
       if (change.settlement) this.settlements.push({ entry: index, ...change.settlement });
     }
     try {
@@ -197,6 +199,12 @@ export class Fold {
     } catch (error) {
       if (change !== null || !(error instanceof Refusal)) this.#refused(index, error);
     }
+  }
+
+  #noteKeys(index, before, { log_keys: keys }) {
+    if (index === 0 || keys === before.log_keys) return;
+    const inForce = [...keys].filter(([, key]) => key.retired === null);
+    this.keyChanges.push({ index, vkeys: inForce.map(([vkey]) => vkey) });
   }
 
   #checkBlobs(index, body) {
