@@ -30,11 +30,13 @@ from ledger.coop import bodies
 from ledger.coop.envelope import Envelope, parse_envelope
 from ledger.coop.state import SUSPENSE
 from ledger.errors import (
+    BadSignature,
     InvalidInput,
     NotIncluded,
     SumMismatch,
     VerificationError,
 )
+from ledger.identity.signature import recover_address
 from ledger.log.checkpoint import Checkpoint, open_checkpoint
 from ledger.log.merkle import leaf_hash, verify_inclusion
 from ledger.log.note import Verifier
@@ -97,7 +99,12 @@ def verify_member_statement(
     try:
         found = _Document.model_validate_json(canonical.encode(dict(document)))
         head = open_checkpoint(found.proof.checkpoint.encode(), origin=origin, verifiers=verifiers)
-        proposed = _included(found.proof, head.checkpoint)
+        if found.origin != origin:
+            raise SumMismatch(f"the statement is of {found.origin}, not of {origin}")
+        genesis = bytes.fromhex(found.genesis)
+        proposed = _included(found.proof, head.checkpoint, genesis)
+        if proposed.draft.kind != "settlement-proposed":
+            raise NotIncluded(f"entry {found.proof.index} is a {proposed.draft.kind}")
         body = bodies.parse_body(bodies.SettlementProposed, proposed.draft.body)
         verify_statement(found.statement, body.settlement)
         _verify_usage(found, str(body.settlement["period"]), head.checkpoint)
@@ -147,11 +154,17 @@ class _Document(bodies.Body):
     names: dict[str, Any]
 
 
-def _included(proof: _Proof, head: Checkpoint) -> Envelope:
+def _included(proof: _Proof, head: Checkpoint, genesis: bytes) -> Envelope:
+    """The entry, which stands in the log and was signed for the co-op with this genesis hash."""
     data = proof.entry.encode()
     hashes = [bytes.fromhex(found) for found in proof.hashes]
     verify_inclusion(leaf_hash(data), proof.index, head.size, hashes, head.root)
-    return parse_envelope(data)
+    envelope = parse_envelope(data)
+    draft = envelope.draft
+    signer = recover_address(draft.message(genesis).digest(), draft.signature)
+    if draft.origin != head.origin or signer != draft.actor:
+        raise BadSignature(f"entry {proof.index} was not signed by its actor for this co-op")
+    return envelope
 
 
 def _verify_usage(found: _Document, period: str, head: Checkpoint) -> None:
@@ -159,7 +172,7 @@ def _verify_usage(found: _Document, period: str, head: Checkpoint) -> None:
     own = parse_statement(found.statement)
     if own.member != found.member:
         raise SumMismatch(f"the statement is {own.member}'s, not {found.member}'s")
-    totals = [_verify_batch(batch, head, found.member) for batch in found.usage.batches]
+    totals = [_verify_batch(batch, head, found) for batch in found.usage.batches]
     if len({batch.index for batch in found.usage.batches}) != len(totals):
         raise SumMismatch("a batch stands twice in the statement")
     summed = _summed(totals, period)
@@ -170,12 +183,12 @@ def _verify_usage(found: _Document, period: str, head: Checkpoint) -> None:
             _verify_source(source, summed)
 
 
-def _verify_batch(batch: _Batch, head: Checkpoint, member: str) -> Totals:
-    draft = _included(batch, head).draft
+def _verify_batch(batch: _Batch, head: Checkpoint, found: _Document) -> Totals:
+    draft = _included(batch, head, bytes.fromhex(found.genesis)).draft
     if draft.kind != "usage-batch":
         raise NotIncluded(f"entry {batch.index} is a {draft.kind}, not a usage batch")
     body = bodies.parse_body(bodies.UsageBatch, draft.body)
-    if (body.account == SUSPENSE) != (member == SUSPENSE):
+    if (body.account == SUSPENSE) != (found.member == SUSPENSE):
         raise SumMismatch(f"entry {batch.index} counts for another account")
     totals = {TotalKey(*row[:4]): row[4] for row in batch.totals}
     blob = encode_totals(bytes.fromhex(batch.salt), totals)

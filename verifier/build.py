@@ -1,0 +1,92 @@
+"""Build the verifier's one page from its sources: ``python verifier/build.py [--check]``.
+
+The sources are ES modules, which a page opened from a file cannot load. Each becomes a function
+of its own in one script, with its imports as constants, in the order in which they are needed;
+nothing is renamed or shortened, so the page reads like its sources. The page's policy admits this
+very script by its hash, and no connection.
+
+``--check`` writes nothing and fails if the committed page is not what the sources give.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PAGE = HERE / "index.html"
+ENTRY = "main.js"
+
+_IMPORT = re.compile(r'^import (\{[^}]*\}|\* as \w+) from\s+"\./([\w.]+)";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export ((?:async )?function\*?|class|const) (\w+)", re.MULTILINE)
+
+
+def policy_of(script: str) -> str:
+    """What the page may do: run this one script, here and in its worker, and nothing else."""
+    digest = base64.b64encode(sha256(script.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}' blob:; worker-src blob:; "
+        "style-src 'unsafe-inline'; connect-src 'none'; form-action 'none'; base-uri 'none'"
+    )
+
+
+def module_names(name: str, found: list[str], above: tuple[str, ...] = ()) -> list[str]:
+    """All modules that ``name`` needs and itself, each after those that it needs."""
+    if name in above:
+        raise SystemExit(f"the modules import each other in a circle: {' > '.join(above)} > {name}")
+    if name not in found:
+        for _, needed in _IMPORT.findall((HERE / "src" / name).read_text("utf-8")):
+            module_names(needed, found, (*above, name))
+        found.append(name)
+    return found
+
+
+def wrapped(name: str) -> str:
+    """A module as a constant: a function that is called once and gives what it exports."""
+    source = (HERE / "src" / name).read_text("utf-8")
+    exports = [found for _, found in _EXPORT.findall(source)]
+    imports = [
+        f"const {what} = {_constant(needed)};" if "{" in what else _whole(what, needed)
+        for what, needed in _IMPORT.findall(source)
+    ]
+    body = _EXPORT.sub(r"\1 \2", _IMPORT.sub("", source)).strip("\n")
+    if re.search(r"^(import|export)\b", body, re.MULTILINE):
+        raise SystemExit(f"{name}: an import or export that this script does not know")
+    lines = [f"const {_constant(name)} = (() => {{", *imports, body]
+    return "\n".join([*lines, f"return {{ {', '.join(exports)} }};", "})();", ""])
+
+
+def build() -> str:
+    """The text of the page."""
+    modules = "\n".join(map(wrapped, module_names(ENTRY, [])))
+    script = f'\n"use strict";\n(() => {{\n{modules}}})();\n'
+    page = (HERE / "page.html").read_text("utf-8")
+    style = (HERE / "style.css").read_text("utf-8")
+    page = page.replace("\n{{script}}", "{{script}}").replace("{{style}}", style)
+    return page.replace("{{policy}}", policy_of(script)).replace("{{script}}", script)
+
+
+def main() -> int:
+    """Write the page, or compare it."""
+    text = build()
+    if "--check" not in sys.argv[1:]:
+        PAGE.write_text(text, "utf-8")
+    elif not PAGE.is_file() or PAGE.read_text("utf-8") != text:
+        sys.stderr.write("verifier/index.html is not what its sources give; run build.py\n")
+        return 1
+    return 0
+
+
+def _constant(name: str) -> str:
+    return "MODULE_" + name.removesuffix(".js").upper()
+
+
+def _whole(what: str, needed: str) -> str:
+    return f"const {what.removeprefix('* as ')} = {_constant(needed)};"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

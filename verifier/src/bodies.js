@@ -1,0 +1,165 @@
+// The shape of the body of every kind of entry, and of the charter.
+
+import { integer, list, nullable, object, oneOf, either, record, take, text } from
+  "./schema.js";
+
+const HASH = /^[0-9a-f]{64}$/;
+// Words that people read: no control characters, none that hide or turn around what follows.
+const READABLE = new RegExp(
+  "^[^\\u0000-\\u001f\\u007f-\\u009f\\u061c\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f" +
+    "\\ufeff\\ufff9-\\ufffb]*$",
+  "u",
+);
+const FACILITY = new RegExp(
+  "^[^+\\u0000-\\u0020\\u007f\\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f" +
+    "\\u3000]{1,64}$",
+  "u",
+);
+
+export const hash = text({ pattern: HASH });
+const address = text({ pattern: /^0x[0-9a-f]{40}$/ });
+const signature = text({ pattern: /^0x[0-9a-f]{130}$/ });
+export const memberName = text({ pattern: /^[a-z0-9][a-z0-9_-]{0,63}$/ });
+const word = text({ pattern: /^[a-z][a-z0-9_]{0,63}$/ });
+const month = text({ pattern: /^[0-9]{4}-(0[1-9]|1[0-2])$/ });
+const instant = text({
+  pattern: /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$/,
+});
+const date = text({ pattern: /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/ });
+const currency = text({ pattern: /^[A-Z]{3}$/ });
+const positive = integer(1);
+const count = integer(0);
+const shortText = text({ max: 200, pattern: READABLE });
+const label = text({ min: 1, max: 120, pattern: READABLE });
+const role = oneOf("member", "operator", "auditor", "municipality");
+const roles = list(role, 1, 4);
+const moneyOrigin = oneOf("member", "other", "public");
+const localName = object({ ja: label, en: label });
+const blobRef = object({ sha256: hash, bytes: integer(1, 2 ** 40) });
+const newKey = object({ address, possession: signature });
+
+const destination = either(
+  object({ type: oneOf("evm"), address }),
+  object({ type: oneOf("bank"), details: blobRef, hint: text({ max: 40, pattern: READABLE }) }),
+);
+
+const vkey = text({ min: 1, max: 4000 });
+
+const source = object({
+  format: shortText, format_version: shortText, map_version: shortText, map_hash: hash,
+});
+
+export const BODIES = {
+  "member-admitted": object({
+    id: memberName, name: localName, roles, keys: list(newKey, 1, 16),
+  }),
+  "member-left": object({ member: memberName, reason: shortText }),
+  "key-added": object({ member: memberName, key: newKey, label: shortText }),
+  "key-revoked": object({ key: address, reason: shortText }),
+  "facility-registered": object({
+    id: text({ pattern: FACILITY }), name: localName, owner: nullable(memberName),
+  }),
+  "payout-destination-set": object({ member: memberName, currency, destination }),
+  "funding-reported": object({
+    asset: word, id: word, member: memberName, amount_minor: positive, currency,
+    origin: moneyOrigin,
+  }),
+  "revenue-reported": object({
+    period: month, id: word, amount_minor: positive, currency, origin: moneyOrigin,
+  }),
+  "cost-reported": object({
+    period: month, id: word, member: memberName, amount_minor: positive, currency,
+  }),
+  "usage-batch": object({
+    count: integer(1, 10_000), root: hash, totals: blobRef, account: oneOf("own", "suspense"),
+    custody: oneOf("ledger"), source: nullable(source),
+  }),
+  "records-erased": object({
+    batch: count, records: list(integer(0, 9999), 1, 10_000), reason: shortText,
+  }),
+  "usage-confirmed": object({ period: month, batches: count, records: count }),
+  "ruleset-proposed": object({
+    ruleset: memberName, version: integer(1, 1_000_000), effective_from: date, rule_hash: hash,
+    text: blobRef,
+  }),
+  "period-opened": object({ period: month, start: instant, end: instant }),
+  "period-closing": object({ period: month }),
+  "period-closed": object({ period: month }),
+  "settlement-proposed": object({
+    settlement: record(), inputs: blobRef, lines: blobRef, seed: blobRef,
+  }),
+  "settlement-settled": object({ period: month, settlement_id: hash }),
+  "log-key-added": object({ vkey, possession: text({ max: 8000 }) }),
+  "log-key-retired": object({ vkey, reason: shortText }),
+  "anchor-recorded": object({
+    size: positive, root: hash, chain_id: positive, contract: address, transaction: hash,
+    block_number: count, block_hash: hash, evidence: blobRef,
+  }),
+  decision: object({
+    action: oneOf("approve", "reject", "abstain"), subject: text({ min: 1, max: 500 }),
+    subject_hash: hash, comment: text({ max: 500, pattern: READABLE }),
+  }),
+  "proposal-withdrawn": object({ subject_hash: hash, reason: shortText }),
+};
+
+const quorum = object({
+  roles, threshold: text({ pattern: /^[1-9][0-9]{0,3}(\/[1-9][0-9]{0,3})?$/ }),
+});
+const alias = text({ min: 1, max: 64 });
+const aliases = list(alias, 0, 16);
+
+const charter = object({
+  origin: text({ max: 255, pattern: /^[a-z0-9.-]+(:[0-9]+)?(\/[A-Za-z0-9._-]+)*$/ }),
+  name: localName,
+  nonce: hash,
+  time_zone: text({ min: 1, max: 64 }),
+  currencies: list(object({ code: currency, digits: integer(0, 6) }), 1, 8),
+  period: object({
+    decided_by: oneOf("start", "end"), grace_days: integer(0, 90),
+    objection_days: integer(0, 90), lookback_periods: integer(0, 120),
+  }),
+  members: list(
+    object({ id: memberName, name: localName, roles, keys: list(address, 1, 16) }), 1, 64,
+  ),
+  authority: record(object({ write: roles, approve: nullable(quorum) })),
+  vocabulary: object({
+    version: integer(1, 1_000_000),
+    metrics: list(
+      object({
+        id: word, unit: oneOf("m", "s", "Wh", "count", "g", "mL"), name: localName, aliases,
+      }),
+      1, 64,
+    ),
+    charges: list(object({ id: word, name: localName, aliases }), 0, 64),
+  }),
+  readers: object({
+    entries: oneOf("everyone", "members"), totals: list(role), records: list(role),
+    settlements: list(role),
+  }),
+  log_keys: list(text({ max: 4000 }), 1, 4),
+  anchors: list(
+    object({ chain_id: positive, contract: address, code_hash: hash }), 0, 8,
+  ),
+});
+
+const charterEntry = object({
+  charter, signatures: list(object({ key: address, signature }), 1, 1024),
+});
+
+export function takeBody(kind, body) {
+  return take(BODIES[kind], body, "malformed-entry", kind);
+}
+
+export function takeCharter(body) {
+  return take(charterEntry, body, "malformed-entry", "charter");
+}
+
+// Every {"sha256", "bytes"} in a body, at any depth.
+export function blobReferences(value) {
+  if (value instanceof Map) {
+    const isReference = value.size === 2 && value.has("bytes") &&
+      typeof value.get("sha256") === "string";
+    return isReference ? [value] : [...value.values()].flatMap(blobReferences);
+  }
+  return Array.isArray(value) ? value.flatMap(blobReferences) : [];
+}

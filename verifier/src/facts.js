@@ -1,0 +1,141 @@
+// Money facts: funding, revenue and cost. Reported by one, confirmed by another, or not counted.
+
+import { compareText, sortedTexts, toHex } from "./bytes.js";
+import { takeBody } from "./bodies.js";
+import { refuse } from "./errors.js";
+import { propose } from "./proposals.js";
+import { digitsOf, memberOf, periodOf, withKey, withPeriod } from "./state.js";
+import * as subjects from "./subjects.js";
+
+const OF_A_PERIOD = ["revenue-reported", "cost-reported"];
+
+export function sortedMap(map) {
+  return new Map([...map].sort(([a], [b]) => compareText(a, b)));
+}
+
+function report(step, subject) {
+  if (step.right.approve === null) {
+    refuse("malformed-entry", "a money fact needs somebody who confirms it");
+  }
+  const subjectHash = toHex(step.entry.leaf);
+  return propose(step, step.right.approve, { subject, subjectHash, body: step.entry.body });
+}
+
+// Nobody reports a thing twice while the first report waits.
+function refusePending(step) {
+  const identity = (body) => ["period", "asset", "id", "member"].map((name) => body.get(name));
+  const wanted = identity(step.entry.body).join("\n");
+  for (const proposal of step.state.proposals.values()) {
+    const isSame = proposal.kind === step.entry.kind && proposal.proposer === step.member.id;
+    if (isSame && identity(proposal.body).join("\n") === wanted) {
+      refuse("duplicate-id", `this waits for confirmation already: ${proposal.subject}`);
+    }
+  }
+}
+
+export function reportFunding(step, body) {
+  memberOf(step.state, body.member);
+  digitsOf(step.state, body.currency);
+  checkFunding(step.state, body);
+  refusePending(step);
+  return report(step, subjects.ofFunding(step.state, body));
+}
+
+function checkFunding(state, body) {
+  const asset = state.funding.get(body.asset);
+  if (asset === undefined) return;
+  if (asset.currency !== body.currency) {
+    refuse("malformed-entry", `${body.asset} is funded in ${asset.currency}`);
+  }
+  if (asset.reports.includes(`${body.member}/${body.id}`)) {
+    refuse("duplicate-id", `${body.id} of ${body.asset} by ${body.member} is confirmed already`);
+  }
+  if ((asset.amounts.get(body.member) ?? 0) + body.amount_minor > Number.MAX_SAFE_INTEGER) {
+    refuse("out-of-range", `the funding of ${body.asset} by ${body.member} is beyond 2**53 − 1`);
+  }
+}
+
+export function enactFunding(step, state, proposal) {
+  const body = takeBody(proposal.kind, proposal.body);
+  checkFunding(state, body);
+  const before = state.funding.get(body.asset) ?? { amounts: new Map(), reports: [] };
+  const amount = (before.amounts.get(body.member) ?? 0) + body.amount_minor;
+  const found = {
+    currency: body.currency,
+    amounts: sortedMap(withKey(before.amounts, body.member, amount)),
+    reports: sortedTexts([...before.reports, `${body.member}/${body.id}`]),
+  };
+  return { ...state, funding: withKey(state.funding, body.asset, found) };
+}
+
+function uncut(state, id) {
+  const period = periodOf(state, id);
+  if (period.status !== "open" && period.status !== "closing") {
+    refuse("period-closed", `${id} is ${period.status}: facts enter before the cut-off only`);
+  }
+  return period;
+}
+
+export function reportRevenue(step, body) {
+  digitsOf(step.state, body.currency);
+  if (step.state.charter.terms.vocabulary.charges.some((charge) => charge.id === body.id)) {
+    refuse("malformed-entry", `${body.id} is metered; the same money is never also reported`);
+  }
+  checkRevenue(step.state, body);
+  refusePending(step);
+  return report(step, subjects.ofRevenue(step.state, body));
+}
+
+function checkRevenue(state, body) {
+  const period = uncut(state, body.period);
+  if (period.revenue.has(body.id)) {
+    refuse("duplicate-id", `the revenue ${body.id} of ${body.period} is confirmed already`);
+  }
+  return period;
+}
+
+export function enactRevenue(step, state, proposal) {
+  const body = takeBody(proposal.kind, proposal.body);
+  const period = checkRevenue(state, body);
+  const { amount_minor, currency, origin } = body;
+  const revenue = withKey(period.revenue, body.id, { amount_minor, currency, origin });
+  return withPeriod(state, { ...period, revenue });
+}
+
+export function reportCost(step, body) {
+  digitsOf(step.state, body.currency);
+  memberOf(step.state, body.member);
+  checkCost(step.state, body);
+  refusePending(step);
+  return report(step, subjects.ofCost(step.state, body));
+}
+
+function checkCost(state, body) {
+  const period = uncut(state, body.period);
+  const row = period.costs.get(body.id);
+  if (row !== undefined && row.borne.has(body.member)) {
+    refuse("duplicate-id", `the cost ${body.id} of ${body.period} by ${body.member} is confirmed`);
+  }
+  if (row !== undefined && row.currency !== body.currency) {
+    refuse("malformed-entry", `the cost ${body.id} is kept in ${row.currency}`);
+  }
+  return period;
+}
+
+export function enactCost(step, state, proposal) {
+  const body = takeBody(proposal.kind, proposal.body);
+  const period = checkCost(state, body);
+  const before = period.costs.get(body.id) ?? { currency: body.currency, borne: new Map() };
+  const borne = sortedMap(withKey(before.borne, body.member, body.amount_minor));
+  const costs = withKey(period.costs, body.id, { currency: body.currency, borne });
+  return withPeriod(state, { ...period, costs });
+}
+
+// The state without the reports of a period that nobody can confirm any more.
+export function dropUnconfirmed(state, periodId) {
+  const kept = [...state.proposals].filter(
+    ([, proposal]) =>
+      !OF_A_PERIOD.includes(proposal.kind) || proposal.body.get("period") !== periodId,
+  );
+  return { ...state, proposals: new Map(kept) };
+}

@@ -1,0 +1,115 @@
+// Proposals and decisions: the electorate is frozen when something is proposed, each member has one
+// vote, the proposer is never the only approver, and a vote names the subject in derived words.
+
+import { sortedTexts } from "./bytes.js";
+import { refuse } from "./errors.js";
+import { withKey, without } from "./state.js";
+
+const shares = (list, roles) => list.some((role) => roles.includes(role));
+
+// The members who vote under a quorum now, by id.
+export function electors(state, quorum) {
+  const able = [...state.members.values()].filter(
+    (member) => member.left === null && shares(quorum.roles, member.roles),
+  );
+  return sortedTexts(able.map((member) => member.id));
+}
+
+// How many approvals an electorate of this size must give, rounded up.
+export function neededOf(threshold, electorate) {
+  const [top, bottom] = threshold.split("/").map(Number);
+  return bottom === undefined ? top : Math.ceil((top * electorate) / bottom);
+}
+
+export function isImpossible(quorum) {
+  const [top, bottom] = quorum.threshold.split("/").map(Number);
+  return bottom !== undefined && top > bottom;
+}
+
+// Put a proposal before its electorate; `needed` is given where rules ask for more than a quorum.
+export function propose(step, quorum, { subject, subjectHash, body, needed = null }) {
+  const { state } = step;
+  if (state.proposals.has(subjectHash)) {
+    refuse("duplicate-id", `this is already before the electorate: ${subject}`);
+  }
+  const electorate = electors(state, quorum);
+  const least = needed ?? neededOf(quorum.threshold, electorate.length);
+  const others = electorate.filter((id) => id !== step.member.id);
+  if (least > electorate.length || others.length === 0) {
+    refuse("quorum-missing", `${least} approvals are needed of ${electorate.length} members`);
+  }
+  const proposal = {
+    kind: step.entry.kind, subject, index: step.index, proposer: step.member.id, electorate,
+    needed: Math.max(least, 1), body, approvals: [], rejections: [], abstentions: [],
+  };
+  return { ...state, proposals: withKey(state.proposals, subjectHash, proposal) };
+}
+
+function openProposal(state, subjectHash) {
+  const proposal = state.proposals.get(subjectHash);
+  return proposal ?? refuse("not-found", `nothing with the hash ${subjectHash} is open`);
+}
+
+function votable(step, body) {
+  const proposal = openProposal(step.state, body.subject_hash);
+  if (body.subject !== proposal.subject) {
+    refuse("malformed-entry", `the subject must read "${proposal.subject}"`);
+  }
+  const member = step.member.id;
+  if (!proposal.electorate.includes(member)) {
+    refuse("not-permitted", `${member} is not in the electorate of "${proposal.subject}"`);
+  }
+  const voted = [...proposal.approvals, ...proposal.rejections, ...proposal.abstentions];
+  if (voted.includes(member)) {
+    refuse("duplicate-id", `${member} has already voted on "${proposal.subject}"`);
+  }
+  return proposal;
+}
+
+const BALLOTS = { approve: "approvals", reject: "rejections", abstain: "abstentions" };
+
+// Count one vote, and enact the proposal when the quorum is reached.
+export function decide(step, body, enact) {
+  const proposal = votable(step, body);
+  const side = BALLOTS[body.action];
+  const voted = { ...proposal, [side]: [...proposal[side], step.member.id] };
+  const others = without(step.state.proposals, body.subject_hash);
+  const isCarried = voted.approvals.length >= voted.needed &&
+    voted.approvals.some((id) => id !== voted.proposer);
+  if (isCarried) return enact[voted.kind](step, { ...step.state, proposals: others }, voted);
+  return { ...step.state, proposals: others.set(body.subject_hash, voted) };
+}
+
+// Take back an open proposal; only the member that made it can.
+export function withdraw(step, body, undo) {
+  const proposal = openProposal(step.state, body.subject_hash);
+  if (proposal.proposer !== step.member.id) {
+    refuse("not-permitted", `only ${proposal.proposer} can withdraw "${proposal.subject}"`);
+  }
+  return drop(step.state, body.subject_hash, undo);
+}
+
+function drop(state, hash, undo) {
+  const proposal = state.proposals.get(hash);
+  const after = { ...state, proposals: without(state.proposals, hash) };
+  return Object.hasOwn(undo, proposal.kind) ? undo[proposal.kind](after, proposal) : after;
+}
+
+// Whether even the approval of all who may still vote would not carry it.
+function isLost(state, proposal) {
+  const against = [...proposal.rejections, ...proposal.abstentions];
+  const able = proposal.electorate.filter((id) =>
+    proposal.approvals.includes(id) ||
+    (!against.includes(id) && state.members.get(id).left === null));
+  return able.length < proposal.needed || !able.some((id) => id !== proposal.proposer);
+}
+
+// The state without the proposals that nobody can carry any more.
+export function dropLost(state, undo) {
+  let found = state;
+  for (const [hash, proposal] of state.proposals) {
+    if (isLost(found, proposal)) found = drop(found, hash, undo);
+  }
+  return found;
+}
+

@@ -1,0 +1,102 @@
+// A report as people read it: the verdict, what is wrong and where, what was read, what was not
+// checked.
+
+import { element } from "./dom.js";
+import { formatMinor } from "./subjects.js";
+import { TEXTS } from "./texts.js";
+
+const SHOWN_MAX = 100;
+const MARKS = { verified: "✓", consistent: "≈", refused: "✕", unknown: "?" };
+
+function card(title, ...children) {
+  return element("section", { class: "card" }, element("h2", {}, title), ...children);
+}
+
+function findingNode(finding, language) {
+  return element(
+    "li", {}, element("b", {}, finding.where), `${finding[language]} `,
+    element("code", {}, finding.code ?? ""),
+  );
+}
+
+function findingsCard(report, texts, language) {
+  const shown = report.findings.slice(0, SHOWN_MAX);
+  const list = element(
+    "ol", { class: "findings" }, ...shown.map((finding) => findingNode(finding, language)),
+  );
+  const rest = report.findingsCount - shown.length;
+  const more = rest ? [element("p", { class: "quiet" }, `${rest} ${texts.more}`)] : [];
+  return card(`${texts.findings} (${report.findingsCount})`, list, ...more);
+}
+
+function amount(value, digits, currency) {
+  return `${formatMinor(BigInt(value), digits)} ${currency}`;
+}
+
+function bundleRows(facts, texts) {
+  const periods = facts.periods.map((period) =>
+    `${period.id}: ${texts.status[period.status] ?? period.status}`);
+  const settlements = facts.settlements.map((one) =>
+    `${one.period}: ${amount(one.total, one.digits, one.currency)} (${texts.members} ` +
+      `${one.members})`);
+  const anchors = facts.anchors.map((one) =>
+    `${texts.names.size} ${one.size}, ${texts.block} ${one.block} (${one.time ?? "?"}): ` +
+      texts.restsOn[one.restsOn]);
+  return [
+    ["origin", facts.origin], ["genesis", facts.genesis], ["size", String(facts.size)],
+    ["root", facts.root], ["signedBy", facts.signedBy.join(", ")],
+    ["span", `${facts.firstReceivedAt} – ${facts.lastReceivedAt}`],
+    ["records", `${facts.records} (${texts.inBatches} ${facts.batches})`],
+    ["files", String(facts.files)], ["periods", periods.join("; ")],
+    ["settlements", settlements.join("; ")], ["anchors", anchors.join("; ")],
+  ];
+}
+
+function factRows({ what, facts }, texts) {
+  if (what === "bundle") return bundleRows(facts, texts);
+  if (what === "records") return [["origin", facts.origin], ["lines", facts.lines.join("\n")]];
+  if (what === "proof") {
+    return ["origin", "size", "index", "leaf"].map((name) => [name, facts[name]]);
+  }
+  const net = facts.net && amount(facts.net, facts.digits, facts.currency);
+  return [
+    ["origin", facts.origin], ["member", facts.member], ["period", facts.period], ["net", net],
+    ["batches", String(facts.batches)], ["size", facts.size],
+    ["signedBy", facts.signedBy.join(", ")],
+  ];
+}
+
+function factsCard(report, texts) {
+  const time = ["time", `${(report.milliseconds / 1000).toFixed(1)} s`];
+  const rows = [...factRows(report, texts), time].filter(([, value]) => value);
+  const nodes = rows.flatMap(([name, value]) => [
+    element("dt", {}, texts.names[name]), element("dd", {}, value),
+  ]);
+  return card(texts.facts, element("dl", {}, ...nodes));
+}
+
+function verdictNode(verdict, texts) {
+  const [title, sentence] = texts.verdicts[verdict];
+  const mark = element("span", { "aria-hidden": "true" }, MARKS[verdict]);
+  return element(
+    "section", { class: `verdict ${verdict}`, "data-verdict": verdict },
+    element("h2", { tabindex: "-1" }, mark, title), element("p", {}, sentence),
+  );
+}
+
+// The nodes of a report in a language.
+export function reportNodes(report, language) {
+  const texts = TEXTS[language];
+  const nodes = [verdictNode(report.verdict, texts)];
+  if (report.unknown.length) {
+    const items = report.unknown.map((one) => findingNode(one, language));
+    nodes.push(card(texts.unknownTitle, element("ol", { class: "findings" }, ...items)));
+  }
+  if (report.findingsCount) nodes.push(findingsCard(report, texts, language));
+  if (report.facts) nodes.push(factsCard(report, texts));
+  if (report.notChecked.length) {
+    const items = report.notChecked.map((remark) => element("li", {}, remark[language]));
+    nodes.push(card(texts.notChecked, element("ul", { class: "plain" }, ...items)));
+  }
+  return nodes;
+}

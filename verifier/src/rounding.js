@@ -1,0 +1,64 @@
+// Dividing whole units by exact weights: floors, then the odd units to the largest remainders.
+//
+// With weights w of sum W the exact part of T is T·w/W; remainders are integers over the same W.
+// A negative total is the mirror image of the positive one; a zero weight receives nothing.
+
+import { compareText } from "./bytes.js";
+import { refuse } from "./errors.js";
+import { abs, sum } from "./fraction.js";
+
+const order = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+
+// All indices by the tie-break alone; sorts are stable, so the last token goes first.
+function rank(weights, members, rounding, declared) {
+  const ranked = [...declared];
+  if (rounding.method === "sequential") return ranked;
+  const place = new Map(declared.map((index, at) => [index, at]));
+  const by = {
+    weight_desc: (a, b) => order(weights[b], weights[a]),
+    weight_asc: (a, b) => order(weights[a], weights[b]),
+    member_asc: (a, b) => compareText(members[a], members[b]),
+    member_desc: (a, b) => compareText(members[b], members[a]),
+    declared: (a, b) => place.get(a) - place.get(b),
+  };
+  for (const token of [...rounding.tie_break].reverse()) ranked.sort(by[token]);
+  return ranked;
+}
+
+function cutOff(served, remainders, extra, weightSum, rounding) {
+  if (rounding.method === "sequential") return null;
+  const last = remainders[served[extra - 1]];
+  return {
+    remainder: last,
+    weightSum,
+    tied: remainders.filter((remainder) => remainder === last).length,
+    served: served.slice(0, extra).filter((index) => remainders[index] === last).length,
+  };
+}
+
+// Divide `total` (BigInt) by `weights`; `declared` gives the indices in declared order.
+export function divide(total, weights, members, rounding, declared) {
+  const weightSum = sum(weights);
+  if (weightSum === 0n) {
+    if (total) refuse("no-weights", `${total} units are to be divided, but every weight is zero`);
+    return { amounts: weights.map(() => 0n), extra: 0, order: [], cutOff: null };
+  }
+  const size = abs(total);
+  const remainders = weights.map((weight) => (size * weight) % weightSum);
+  const amounts = weights.map((weight) => (size * weight) / weightSum);
+  const extra = Number(size - sum(amounts));
+  let served = [];
+  if (extra) {
+    const ranked = rank(weights, members, rounding, declared);
+    served = rounding.method === "sequential"
+      ? ranked.filter((index) => weights[index])
+      : ranked.sort((a, b) => order(remainders[b], remainders[a]));
+    for (const index of served.slice(0, extra)) amounts[index] += 1n;
+  }
+  return {
+    amounts: total < 0n ? amounts.map((amount) => -amount) : amounts,
+    extra,
+    order: served,
+    cutOff: extra ? cutOff(served, remainders, extra, weightSum, rounding) : null,
+  };
+}

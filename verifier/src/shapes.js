@@ -1,0 +1,101 @@
+// The shape of settlements and statements that come from outside: closed and strict.
+
+import { hash } from "./bodies.js";
+import { refuse } from "./errors.js";
+import { formatFraction, parseIntegerJson, parseNumber } from "./fraction.js";
+import { anything, integer, list, nullable, object, oneOf, reads, record, text, tuple } from
+  "./schema.js";
+
+const FRACTION_LENGTH_MAX = 1000;
+const bad = (why) => refuse("malformed-document", why);
+const whole = reads(parseIntegerJson);
+const natural = reads((value) => {
+  const found = parseIntegerJson(value);
+  return found < 1n ? bad("not a positive integer") : found;
+});
+const exact = reads((value) => {
+  const found = typeof value === "string" ? parseNumber(value, FRACTION_LENGTH_MAX) : null;
+  const isLowest = found !== null && formatFraction(found.n, found.d) === value;
+  return isLowest ? found : bad("not a fraction in lowest terms");
+});
+const weight = reads((value) => {
+  const faults = [];
+  const found = exact(value, "", faults);
+  return faults.length || found.n < 0n ? bad("not a fraction from 0 in lowest terms") : found;
+});
+const count = integer(0);
+const positive = integer(1);
+const any = text();
+const amounts = record(whole);
+
+const division = object({
+  weight_total: weight, denominator: natural, commitment: hash,
+  rounding: object({
+    method: oneOf("largest_remainder", "sequential"),
+    tie_break: list(oneOf("weight_desc", "weight_asc", "member_asc", "member_desc", "declared")),
+  }),
+  extra_units: count,
+  cut_off: nullable(object({ remainder: exact, tied: positive, served: positive })),
+  parts: list(object({ part: any, fraction: weight, weight_total: weight })),
+});
+
+const step = object({
+  step: any, kind: any, source: any, available: whole, taken: whole, left: whole,
+  notes: list(any), fund: nullable(any), division: nullable(division),
+});
+
+export const settlementShape = object({
+  kyojo_settlement: oneOf(1), period: any, as_of_index: count, log_root: hash, state_hash: hash,
+  ruleset: any, version: positive, rule_hash: hash, inputs_hash: hash,
+  lines: object({ sha256: hash, bytes: count }), currency: any, minor_digits: integer(0, 9),
+  member_count: positive, pools: amounts, steps: list(step),
+  totals: object({
+    paid_to_members: whole, charged_to_members: whole, funds: amounts, projects: amounts,
+    pools_left: amounts, carry: amounts, in: whole, out: whole,
+  }),
+  seed_commitment: hash, weights_root: hash, amounts_root: hash, charges_root: nullable(hash),
+});
+
+const proof = object({ salt: hash, siblings: list(object({ hash, sum: whole })) });
+const sources = list(object({ where: any, value: exact }));
+const labels = record(any);
+const sum = object({ total_minor: whole, proof });
+
+export const statementShape = object({
+  kyojo_statement: oneOf(1), settlement_id: hash, settlement: record(), member: any,
+  leaf_index: count,
+  lines: list(
+    object({
+      step: any, part: nullable(any), member: any, weight: exact, share: exact, exact,
+      amount_minor: nullable(whole),
+    }),
+  ),
+  steps: list(
+    object({
+      step: any, label: labels, takes_part: oneOf(true, false), weight_units: whole,
+      quotient: whole, remainder: whole, extra: oneOf(0, 1), rank: nullable(positive),
+      amount_minor: whole, sources, parts: list(object({ part: any, label: labels, sources })),
+      proof,
+    }),
+  ),
+  amounts: sum, charges: nullable(sum), net_minor: whole,
+  limits: list(object({ en: any, ja: any })),
+});
+
+const inclusion = { index: count, entry: any, hashes: list(hash, 0, 63) };
+
+export const memberStatementShape = object({
+  kyojo_member_statement: oneOf(1), origin: any, genesis: hash, member: any, statement: record(),
+  usage: object({
+    batches: list(
+      object({
+        ...inclusion, count, root: hash, salt: hash,
+        totals: list(tuple(any, any, any, any, integer())),
+      }),
+    ),
+    totals: list(tuple(any, any, any, integer())),
+  }),
+  reports: list(object({ where: any, entries: list(count) })),
+  proof: object({ ...inclusion, checkpoint: any }),
+  anchors: list(record(anything)), names: record(anything),
+});

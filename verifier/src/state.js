@@ -1,0 +1,78 @@
+// What a co-op is at a size of its log; a function of the entries alone.
+//
+// Nothing changes in place: each step makes a new state that shares most of the old one. Fields
+// bear the names of the snapshot, whose canonical form is hashed at every cut-off.
+
+import { toHex } from "./bytes.js";
+import { abs } from "./fraction.js";
+import { refuse } from "./errors.js";
+import { canonicalDigest } from "./json.js";
+import { Frontier } from "./merkle.js";
+
+export const SUSPENSE = "suspense";
+const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
+
+export function emptyState() {
+  return {
+    size: 0, frontier: new Frontier(), received_at: "", genesis: "", charter: null,
+    members: new Map(), keys: new Map(), log_keys: new Map(), facilities: new Map(),
+    funding: new Map(), proposals: new Map(), rule_sets: [], periods: new Map(),
+    balances: new Map(), destinations: new Map(), anchors: new Map(),
+    erased: new Map(),
+  };
+}
+
+// A Map with one more, or one other, value.
+export function withKey(map, key, value) {
+  return new Map(map).set(key, value);
+}
+
+export function without(map, key) {
+  const found = new Map(map);
+  found.delete(key);
+  return found;
+}
+
+export function memberOf(state, id) {
+  const member = state.members.get(id);
+  if (member === undefined || member.left !== null) {
+    refuse("not-found", `${id} is not a member of this co-op`);
+  }
+  return member;
+}
+
+export function periodOf(state, id) {
+  return state.periods.get(id) ?? refuse("not-found", `the period ${id} has not been opened`);
+}
+
+export function withPeriod(state, period) {
+  return { ...state, periods: withKey(state.periods, period.id, period) };
+}
+
+export function digitsOf(state, currency) {
+  const terms = state.charter.terms.currencies.find((one) => one.code === currency);
+  if (!terms) refuse("malformed-entry", `the charter does not know the currency ${currency}`);
+  return terms.digits;
+}
+
+// Whole numbers that a double cannot hold, as texts.
+function exact(value) {
+  if (typeof value === "bigint") return abs(value) > SAFE ? String(value) : Number(value);
+  if (Array.isArray(value)) return value.map(exact);
+  if (value instanceof Map) return new Map([...value].map(([name, inner]) => [name, exact(inner)]));
+  if (value !== null && typeof value === "object") {
+    return exact(new Map(Object.entries(value)));
+  }
+  return value;
+}
+
+// SHA-256 of the canonical form of the state.
+export function stateHash(state) {
+  const { frontier, charter, ...rest } = state;
+  const document = exact(rest);
+  // States before there were erasures keep their hashes.
+  if (!state.erased.size) document.delete("erased");
+  document.set("subtrees", frontier.roots.map(toHex));
+  document.set("charter", charter === null ? null : charter.document);
+  return canonicalDigest(document);
+}

@@ -1,0 +1,59 @@
+// The one-line subjects that people decide on; derived here, never taken from an entry.
+
+import { toChecksum } from "./eip712.js";
+import { abs } from "./fraction.js";
+import { digitsOf } from "./state.js";
+
+// Minor units as a decimal amount with thousands commas.
+export function formatMinor(amount, digits) {
+  const value = BigInt(amount);
+  const text = String(abs(value)).padStart(digits + 1, "0");
+  const whole = text.slice(0, text.length - digits).replace(/\B(?=([0-9]{3})+$)/g, ",");
+  const sign = value < 0n ? "-" : "";
+  return digits ? `${sign}${whole}.${text.slice(-digits)}` : sign + whole;
+}
+
+function money(state, body) {
+  return `${formatMinor(body.amount_minor, digitsOf(state, body.currency))} ${body.currency}`;
+}
+
+export const ofCharter = (charter) => {
+  const names = charter.members.map((member) => member.id).join(", ");
+  return `Charter of ${charter.name.en} (${charter.origin}) by ${names}`;
+};
+
+export const ofAdmission = (body) =>
+  `Admit ${body.id} (${body.name.en}) as ${body.roles.join(", ")} with ${body.keys.length} key(s)`;
+
+export const ofLeaving = (body) => `End the membership of ${body.member}`;
+
+export const ofKeyAdded = (body) => `Add key ${toChecksum(body.key.address)} for ${body.member}`;
+
+export const ofKeyRevoked = (body, member) => `Revoke key ${toChecksum(body.key)} of ${member}`;
+
+export const ofFacility = (body) => `Register facility ${body.id} (${body.name.en})`;
+
+export const ofFunding = (state, body) =>
+  `Funding ${body.id} of ${body.asset} by ${body.member}: ${money(state, body)} (${body.origin})`;
+
+export const ofRevenue = (state, body) =>
+  `Revenue ${body.id} ${body.period}: ${money(state, body)} (${body.origin})`;
+
+export const ofCost = (state, body) =>
+  `Cost ${body.id} ${body.period}: ${money(state, body)} borne by ${body.member}`;
+
+export const ofRules = (body) =>
+  `Rule set ${body.ruleset} version ${body.version} from ${body.effective_from}`;
+
+export function ofSettlement(period, paid, charged, currency, members, digits) {
+  const subject =
+    `Settlement ${period}: ${formatMinor(paid, digits)} ${currency} to ${members} members`;
+  if (!charged) return subject;
+  return `${subject}, ${formatMinor(charged, digits)} ${currency} charged to members`;
+}
+
+export function ofDestination(body) {
+  const where = body.destination;
+  const place = where.type === "evm" ? toChecksum(where.address) : `bank account ${where.hint}`;
+  return `Pay ${body.member} in ${body.currency} to ${place}`;
+}
