@@ -86,6 +86,12 @@ def is_plausible_month(month: str, start: str, end: str) -> bool:
     )
 
 
+def next_month(month: str) -> str:
+    """The month after one like 2026-10."""
+    year, number = int(month[:4]), int(month[5:])
+    return f"{year + number // 12:04d}-{number % 12 + 1:02d}"
+
+
 def add_days(instant: str, days: int) -> str:
     """The instant a whole number of 24-hour days later."""
     try:

@@ -57,11 +57,12 @@ class Installation:
         """One of the co-ops; raises NotFound."""
         found = self.coops.get(slug)
         if found is None:
-            raise NotFound(f"there is no co-op {slug!r} here; there are: {', '.join(self.coops)}")
+            raise NotFound(f"there is no co-op {slug!r} here")
         return found
 
     def chain(self, slug: str) -> ChainAccess:
         """How this installation reaches a co-op's chain; raises NotFound if it is not told."""
+        self.coop(slug)
         section = self.config.coops[slug].chain
         if section is None:
             raise NotFound(f"kyojo.toml has no [coops.{slug}.chain]")

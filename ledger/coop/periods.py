@@ -18,7 +18,7 @@ from ledger.coop.state import SUSPENSE, CutOff, Member, Period, State, state_has
 from ledger.coop.step import Change, Step
 from ledger.errors import Conflict, DuplicateId, OutOfRange, PeriodClosed
 from ledger.log.merkle import Frontier
-from ledger.period import add_days, is_plausible_month, month_bounds
+from ledger.period import add_days, is_plausible_month, month_bounds, next_month
 
 
 def open_period(step: Step, body: bodies.PeriodOpened) -> Change:
@@ -34,8 +34,18 @@ def open_period(step: Step, body: bodies.PeriodOpened) -> Change:
     for other in step.state.periods.values():
         if body.start < other.end and other.start < body.end:
             raise Conflict(f"{body.period} would overlap {other.id}")
+    _check_borders(step.state, body)
     period = Period(body.period, body.start, body.end)
     return Change(step.state.with_period(period), period=body.period)
+
+
+def _check_borders(state: State, body: bodies.PeriodOpened) -> None:
+    """Months that follow each other meet: no moment between them belongs to none."""
+    for other in state.periods.values():
+        if next_month(other.id) == body.period and other.end != body.start:
+            raise OutOfRange(f"{body.period} must start where {other.id} ends, at {other.end}")
+        if next_month(body.period) == other.id and body.end != other.start:
+            raise OutOfRange(f"{body.period} must end where {other.id} starts, at {other.start}")
 
 
 def begin_closing(step: Step, body: bodies.PeriodClosing) -> Change:

@@ -117,6 +117,12 @@ def _check_succession(state: State, body: bodies.RulesetProposed) -> None:
             raise Conflict(f"version {last.version} holds from {last.effective_from}; not earlier")
         if body.ruleset != last.ruleset or body.version != last.version + 1:
             raise Conflict(f"the next rule set is {last.ruleset} version {last.version + 1}")
-    cut = [period.id for period in state.periods.values() if period.cut_off is not None]
+    # A month that is cut off keeps its rules whatever comes; one before it may still need others.
+    open_ = [period.id for period in state.periods.values() if period.cut_off is None]
+    cut = [
+        period.id
+        for period in state.periods.values()
+        if period.cut_off is not None and not any(month < period.id for month in open_)
+    ]
     if cut and body.effective_from <= f"{max(cut)}-01":
         raise Conflict(f"{max(cut)} is closed; a rule set cannot reach back into it")

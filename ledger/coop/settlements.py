@@ -27,7 +27,7 @@ from ledger.errors import (
     SumMismatch,
 )
 from ledger.money import AMOUNT_MAX
-from ledger.period import add_days
+from ledger.period import add_days, next_month
 from ledger.rules.document import RuleSet
 from ledger.rules.inputs import Inputs, inputs_bytes, parse_inputs
 from ledger.rules.number import integer_json
@@ -82,11 +82,14 @@ def inputs_document(
     currency = rules.currency
     balances = state.balances.get(currency, Balances())
     usage = usage_by_name(totals, currency)
-    accounts = {account for row in usage.values() for account in row}
+    accounts = {*facts["members"], *(account for row in usage.values() for account in row)}
+    owed = {member for row in balances.owed.values() for member in row} - accounts
+    beside = {"beside": sorted(owed)} if owed else {}
     return {
+        **beside,
         "kyojo_inputs": 1,
-        "period": {"start": f"{period.id}-01", "end": _next_month(period.id)},
-        "members": sorted({*facts["members"], *accounts}),
+        "period": {"start": f"{period.id}-01", "end": f"{next_month(period.id)}-01"},
+        "members": sorted(accounts | owed),
         "totals": {
             name: {account: integer_json(amount) for account, amount in row.items()}
             for name, row in usage.items()
@@ -176,7 +179,10 @@ def stricter_quorum(state: State, charter: Quorum, rules: RuleSet) -> Quorum:
     if rules.approval is None:
         return charter
     share = rules.approval.threshold
-    own = Quorum(roles=charter.roles, threshold=f"{share.numerator}/{share.denominator}")
+    # Not validated: a rule set's threshold may be any share, a charter's has short terms.
+    own = Quorum.model_construct(
+        roles=charter.roles, threshold=f"{share.numerator}/{share.denominator}"
+    )
     count = len(electors(state, charter))
     return own if own.needed(count) > charter.needed(count) else charter
 
@@ -293,8 +299,3 @@ def _compare_blobs(step: Step, body: bodies.SettlementProposed, computed: Comput
         raise SumMismatch("the inputs blob is not what the ledger holds at the cut-off")
     if step.blob(body.lines, "the lines") != computed.settlement.lines_blob:
         raise SumMismatch("the lines blob is not what the rules give")
-
-
-def _next_month(month: str) -> str:
-    year, number = int(month[:4]), int(month[5:])
-    return f"{year + number // 12:04d}-{number % 12 + 1:02d}-01"

@@ -10,6 +10,9 @@ what they earn by data-driven keys, so that nothing is lost or guessed; keys tha
 (``equal``) pass it by. Ids that begin with ``fund.``, ``pool.`` or ``project.`` are refused,
 because lines can go to accounts of those names.
 
+Beside. Members that the optional list ``beside`` names are there for what they are still owed: they
+are no heads of this period, and ``equal`` passes them by as it does ``suspense``.
+
 Carry. ``carry`` holds, per step, costs left unpaid by earlier periods; the optional ``owed`` says
 to whom (step → member → int, adding up to ``carry``). Without it, they are owed in proportion to
 this period's costs.
@@ -68,6 +71,7 @@ class Inputs:
     carry: PerMember
     owed: Mapping[str, PerMember]
     opening: PerMember
+    beside: frozenset[str]
     document: Mapping[str, Any]
 
 
@@ -143,6 +147,7 @@ class _Reader:
             carry=carry,
             owed=owed,
             opening=self._table(document.get("opening", {}), "/opening", self._integer),
+            beside=self._beside(),
             document=document,
         )
 
@@ -151,7 +156,7 @@ class _Reader:
 
     def _fields(self) -> None:
         known = {"kyojo_inputs", "period", "members", "totals", "revenue", "costs", "funding"}
-        known |= {"balances", "carry", "owed", "opening"}
+        known |= {"balances", "carry", "owed", "opening", "beside"}
         for name, value in self.document.items():
             if name in later.INPUT_FIELDS:
                 if value != {}:
@@ -190,6 +195,17 @@ class _Reader:
             else:
                 seen[member] = None
         return tuple(seen)
+
+    def _beside(self) -> frozenset[str]:
+        listed = self.document.get("beside", [])
+        if not isinstance(listed, list) or not all(type(one) is str for one in listed):
+            self.refuse("/beside", "members", "beside must be a list of ids")
+            return frozenset()
+        for index, member in enumerate(listed):
+            if member not in self.members:
+                message = f"{member!r} is not one of the members"
+                self.refuse(f"/beside/{index}", "unknown-member", message)
+        return frozenset(listed)
 
     def _tables(self, name: str, read: Callable[[Any, str], T]) -> dict[str, T]:
         return self._table(self.document.get(name, {}), f"/{name}", read)

@@ -66,6 +66,8 @@ class Anchored:
 def anchor(coop: Coop, access: ChainAccess) -> Anchored | None:
     """Anchor what is new and record what is final; None if there is nothing to anchor yet."""
     rows = AnchorRows(OutboxTable(coop.database, coop.log.id, coop.clock))
+    # First, and not while we hold the node: the embedded chain is one process's, one opening's.
+    coop.sequencer.compare()
     with open_node(access.url) as node:
         target = _target(coop, node)
         node.check(

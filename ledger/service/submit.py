@@ -21,6 +21,8 @@ from ledger.usage.batch import BATCH_BYTES_MAX, read_lines, split_lines
 
 GZIP_BYTES_MAX = BATCH_BYTES_MAX // 2
 ENTRY_REQUEST_BYTES_MAX = 96 * 2**20
+# An entry has at most 65,535 bytes, so no more parts than that; blobs and totals are base64.
+PARTS_MAX = 70_000
 _SEED = re.compile(r"[0-9a-f]{64}")
 
 
@@ -85,6 +87,9 @@ def entry_request(draft: Draft, blobs: Mapping[str, bytes]) -> bytes:
 
 
 def _object(data: bytes, what: str, fields: set[str]) -> dict[str, Any]:
+    # Small parts are what costs memory: a value is some fifty times the comma that it is told by.
+    if sum(map(data.count, (b",", b"[", b"{"))) > PARTS_MAX:
+        raise TooLarge(f"{what} has more than {PARTS_MAX} parts; it needs a few dozen")
     try:
         document = canonical.parse(data, what=what)
     except MalformedDocument as error:

@@ -175,6 +175,17 @@ class Sequencer:
             raise InvariantViolated("a group was committed and left an entry unanswered")
         return ticket.receipt
 
+    def compare(self) -> None:
+        """Compare the log with what is known of it outside, if this process has not done so yet.
+
+        The first write does it by itself; whoever is about to hold one of the sources asks before.
+        Raises ReadOnly if the log is behind or different.
+        """
+        if not self._is_compared:
+            known = self._outside(self.state())
+            with self._database.read() as connection:
+                self._compare(connection, known)
+
     def _take_group(self, mine: _Ticket) -> list[_Ticket]:
         with self._queue_lock:
             group, self._queue = self._queue[:GROUP_MAX], self._queue[GROUP_MAX:]

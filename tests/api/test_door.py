@@ -52,3 +52,11 @@ def test_late_usage_is_shown_apart(open_world, who):
     rows = world.get(f"/periods/{MONTH}/totals", who).json()
     (row,) = [row for row in rows if (row["account"], row["name"]) == ("bus", "trips")]
     assert (row["amount"], row["late"]) == (413, 5)
+
+
+@pytest.mark.parametrize("path", ["usage", "entries"])
+def test_a_body_of_nothing_but_parts_is_not_even_parsed(world: World, path: str):
+    body = b'{"entry":[' + b"[]," * 400_000 + b'[]],"x":1}\n{}\n'
+    response = world.http.post(f"/v1/{SLUG}/{path}", content=body)
+    problem = check_problem(response, 413, "too-large")
+    assert "parts" in problem["detail"]

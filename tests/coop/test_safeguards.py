@@ -17,6 +17,7 @@ from stages import (
     world_with,
 )
 
+from ledger.coop.settlements import compute
 from ledger.coop.subjects import Sums, of_settlement
 from ledger.errors import (
     Conflict,
@@ -25,6 +26,7 @@ from ledger.errors import (
     MalformedEntry,
     NotFound,
     NotPermitted,
+    OutOfRange,
 )
 from tests.builder import RULES, SALT, World, charter, record, rules_body
 
@@ -363,3 +365,96 @@ def test_a_kind_that_the_charter_does_not_name_is_nobodys_to_write():
     body = {"subject_hash": hash_, "reason": ""}
     found = refuse(world, "bus", "proposal-withdrawn", body, error=NotPermitted)
     assert "lets nobody write proposal-withdrawn" in str(found)
+
+
+# Months, and what is owed from one to the next.
+
+
+CARRIED = """\
+kyojo_rules: 1
+ruleset: kaga-mobility
+version: 1
+effective_from: 2026-10-01
+timezone: Asia/Tokyo
+currency: JPY
+minor_digits: 0
+pools: {gross: {from: [revenue.fares]}}
+steps:
+  - {id: opex, kind: recover_cost, source: gross, costs: [platform], limit: 40, carry_forward: true}
+  - {id: share, kind: allocate, source: gross, key: {kind: equal}}
+"""
+
+
+def test_what_is_owed_to_somebody_who_is_not_there_any_more_is_paid():
+    world = october()
+    adopt(world, CARRIED)
+    for kind, row in (
+        ("revenue-reported", {"id": "fares", "amount_minor": 100, "origin": "member"}),
+        ("cost-reported", {"id": "platform", "amount_minor": 70, "member": "town"}),
+    ):
+        world.write("office", kind, {"period": MONTH, "currency": "JPY", **row})
+        world.carry("bus", "ev")
+    world.close()
+    propose(world)
+    world.carry("bus", "ev")
+    settled = {"period": MONTH, "settlement_id": world.state.period(MONTH).settlement}
+    world.write("office", "settlement-settled", settled)
+    assert world.state.balances["JPY"].owed == {"opex": {"town": 30}}
+    world.write("office", "period-opened", NOVEMBER)
+    fares = {"id": "fares", "amount_minor": 100, "origin": "member", "currency": "JPY"}
+    world.write("office", "revenue-reported", {"period": "2026-11", **fares})
+    world.carry("bus", "ev")
+    world.now = DECEMBER_FIRST
+    world.close("2026-11")
+    computed = compute(world.state, "2026-11", world, bytes(32))
+    assert computed.inputs.beside == {"town"}
+    assert computed.settlement.result.member_totals["town"] == 30, "and no head of November"
+    assert computed.settlement.result.member_totals["bus"] in (23, 24)
+
+
+def test_months_that_follow_each_other_meet():
+    world = stage("month")
+    late = {**NOVEMBER, "start": "2026-11-01T00:00:00.000Z"}
+    found = refuse(world, "office", "period-opened", late, error=OutOfRange)
+    assert "must start where 2026-10 ends" in str(found)
+    bounds = {"start": "2026-08-31T15:00:00.000Z", "end": "2026-09-30T10:00:00.000Z"}
+    found = refuse(
+        world, "office", "period-opened", {"period": "2026-09", **bounds}, error=OutOfRange
+    )
+    assert "must end where 2026-10 starts" in str(found)
+    world.write("office", "period-opened", NOVEMBER)
+
+
+def test_a_month_that_waits_for_rules_is_not_stuck_behind_a_later_one():
+    world = stage("month")
+    cost = {"period": MONTH, "id": "insurance", "member": "bus", "amount_minor": 5}
+    world.write("office", "cost-reported", {**cost, "currency": "JPY"})
+    world.carry("bus", "ev")
+    world.write("office", "period-opened", NOVEMBER)
+    world.now = DECEMBER_FIRST
+    line = record("nov", started_at="2026-11-05T08:00:00Z", ended_at="2026-11-05T08:30:00Z")
+    world.submit("bus", line)
+    world.close("2026-11")
+    closing_is_refused(world, Infeasible, "cost insurance")
+    before = world.state.period("2026-11").cut_off.rule_hash
+    adopt(
+        world,
+        RULES.replace("version: 1", "version: 2").replace("[platform]", "[platform, insurance]"),
+    )
+    world.write("office", "period-closed", {"period": MONTH})
+    assert world.state.period("2026-11").cut_off.rule_hash == before
+    adopting = RULES.replace("version: 1", "version: 3").replace("rate: 5%", "rate: 7%")
+    blob = SALT + adopting.encode()
+    refuse(world, "office", "ruleset-proposed", rules_body(blob), blob, error=Conflict)
+
+
+@pytest.mark.parametrize("threshold", ["66.67%", "0%", "100%", "12345/99999"])
+def test_any_share_may_be_a_rule_sets_own_threshold(threshold):
+    world = stage("month")
+    adopt(
+        world, RULES.replace("version: 1", "version: 2") + f"approval: {{threshold: {threshold}}}\n"
+    )
+    world.close()
+    propose(world)
+    world.carry("bus", "ev", "bike")
+    assert world.state.period(MONTH).status == "approved"

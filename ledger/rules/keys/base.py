@@ -79,10 +79,13 @@ def input_place(*names: str) -> str:
 
 
 def weigh_heads(scope: Scope, members: Collection[str] | None) -> Weights:
-    """Weight 1 for everybody who takes part; ``suspense`` is nobody unless it is named."""
+    """Weight 1 for everybody who takes part.
+
+    ``suspense``, and whoever is there only for what it is owed, is no head unless it is named.
+    """
     outside = outside_of(members, scope)
     if members is None:
-        outside |= {SUSPENSE} & scope.members
+        outside |= ({SUSPENSE} & scope.members) | scope.inputs.beside
     heads = (int(member not in outside) for member in scope.inputs.members)
     return Weights(tuple(heads), 1, outside)
 
