@@ -62,6 +62,17 @@ export function parseNumber(value, lengthMax = LENGTH_MAX) {
   return refuse("out-of-range", `${JSON.stringify(value.slice(0, 40))} is not a number`);
 }
 
+// The fraction strictly between two non-negative ones that has the smallest denominator, and of
+// several such the smallest: down the Stern–Brocot tree, by continued fractions.
+export function simplestBetween(low, high) {
+  const whole = fraction(low.n / low.d);
+  const next = plus(whole, ONE);
+  if (isLess(next, high)) return next;
+  const [restLow, restHigh] = [minus(low, whole), minus(high, whole)];
+  if (restLow.n === 0n) return plus(whole, fraction(1n, restHigh.d / restHigh.n + 1n));
+  return plus(whole, over(ONE, simplestBetween(over(ONE, restHigh), over(ONE, restLow))));
+}
+
 // Numerators of the fractions over their least common denominator.
 export function overCommonDenominator(values) {
   const common = values.reduce((found, value) => lcm(found, value.d), 1n);
@@ -76,7 +87,7 @@ export function integerJson(value) {
 // Read what integerJson wrote, in that form only.
 export function parseIntegerJson(value) {
   if (typeof value === "number") return BigInt(value);
-  if (typeof value === "string" && /^-?[1-9][0-9]{15,59}$/.test(value)) {
+  if (typeof value === "string" && /^-?[1-9][0-9]{15,159}$/.test(value)) {
     const found = BigInt(value);
     if (abs(found) > SAFE) return found;
   }

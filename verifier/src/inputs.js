@@ -35,13 +35,15 @@ export function readInputs(document) {
   const members = document.get("members");
   if (!members.length || !members.every(isMemberId)) bad("/members", "no members, or no ids");
   const known = new Set(members);
+  const beside = document.get("beside") ?? [];
+  if (!beside.every((id) => known.has(id))) bad("/beside", "not among the members");
   const perMember = (read) => (map, where) => {
     for (const id of map.keys()) if (!known.has(id)) bad(where, `${id} is not one of the members`);
     return table(map, where, read);
   };
   const field = (name, read) => table(document.get(name), `/${name}`, read);
   const inputs = {
-    members,
+    members, beside,
     totals: field("totals", perMember(quantity)),
     revenue: field("revenue", (row, where) => ({
       amount: quantity(row.get("amount_minor"), where), origin: row.get("origin"),

@@ -31,12 +31,23 @@ export function openPeriod(step, body) {
       refuse("conflict", `${body.period} would overlap ${other.id}`);
     }
   }
+  checkNeighbours(state, body);
   const period = {
     id: body.period, start: body.start, end: body.end, status: "open", epoch: 0, closing_at: null,
     cut_off: null, settlement: null, proposed_at: null, currency: null, pending: null,
     revenue: new Map(), costs: new Map(), usage: new Map(), confirmed: new Map(),
   };
   return withPeriod(state, period);
+}
+
+// A month begins at the instant at which the month before it ends.
+function checkNeighbours(state, body) {
+  const follows = (one, other) => nextMonth(one) === `${other}-01`;
+  for (const other of state.periods.values()) {
+    const isGap = (follows(other.id, body.period) && other.end !== body.start) ||
+      (follows(body.period, other.id) && other.start !== body.end);
+    if (isGap) refuse("out-of-range", `${body.period} does not meet ${other.id}`);
+  }
 }
 
 export function beginClosing(step, body) {
@@ -182,9 +193,13 @@ function checkSuccession(state, body) {
   if (last && (body.ruleset !== last.ruleset || body.version !== last.version + 1)) {
     refuse("conflict", `the next rule set is ${last.ruleset} version ${last.version + 1}`);
   }
-  for (const period of state.periods.values()) {
-    if (period.cut_off !== null && body.effective_from <= `${period.id}-01`) {
-      refuse("conflict", `${period.id} is closed; a rule set cannot reach back into it`);
+  // A month that is not cut off yet may still be given rules, and the later ones keep theirs.
+  const opened = [...state.periods.values()];
+  const pending = opened.filter((period) => period.cut_off === null);
+  for (const { id, cut_off: cut } of opened) {
+    const isBlocked = cut !== null && !pending.some((earlier) => earlier.id < id);
+    if (isBlocked && body.effective_from <= `${id}-01`) {
+      refuse("conflict", `${id} is closed; a rule set cannot reach back into it`);
     }
   }
 }
@@ -225,20 +240,25 @@ function usageByName(totals, currency) {
 
 const mapValues = (map, change) => new Map([...map].map(([name, row]) => [name, change(row)]));
 
-// The inputs of a run from what the co-op knows, in the rule set's currency.
+// The inputs of a run from what the co-op knows, in the rule set's currency. Beside the heads stand
+// those who are owed a carry and have left since.
 function inputsDocument(state, period, rules, totals) {
   const { facts } = period.cut_off;
   const { currency } = rules;
   const balances = state.balances.get(currency) ?? emptyBalances();
   const usage = usageByName(totals, currency);
   const accounts = [...usage.values()].flatMap((row) => [...row.keys()]);
+  const heads = new Set([...facts.members, ...accounts]);
+  const creditors = [...balances.owed.values()].flatMap((row) => [...row.keys()]);
+  const beside = sortedTexts(new Set(creditors.filter((id) => !heads.has(id))));
   const inCurrency = (rows) =>
     new Map([...sortedMap(rows)].filter(([, row]) => row.currency === currency));
   const amounts = (row) => mapValues(row, integerJson);
   return new Map(Object.entries({
     kyojo_inputs: 1,
     period: new Map([["start", `${period.id}-01`], ["end", nextMonth(period.id)]]),
-    members: sortedTexts(new Set([...facts.members, ...accounts])),
+    members: sortedTexts([...heads, ...beside]),
+    ...(beside.length ? { beside } : {}),
     totals: mapValues(usage, amounts),
     revenue: mapValues(inCurrency(facts.revenue), (row) =>
       new Map([["amount_minor", row.amount_minor], ["origin", row.origin]])),
@@ -252,7 +272,7 @@ function inputsDocument(state, period, rules, totals) {
 }
 
 function emptyBalances() {
-  return { funds: new Map(), carry: new Map(), pools: new Map(), owed: new Map() };
+  return { funds: new Map(), carry: new Map(), pools: new Map(), owed: new Map(), suspense: 0n };
 }
 
 function checkOrder(state, period) {
@@ -298,20 +318,22 @@ export function proposeSettlement(step, body) {
   const proposed = { ...period, status: "proposed", settlement: id, proposed_at: step.now };
   step.noteSettlement({
     period: name, id, total: found.paid, currency: found.rules.currency,
-    digits: digitsOf(state, found.rules.currency), members: found.result.members.length,
+    digits: digitsOf(state, found.rules.currency), members: found.document.member_count,
   });
   return withPeriod(after, proposed);
 }
 
-function subjectOf(state, period, { rules, paid, charged, result }) {
-  const digits = digitsOf(state, rules.currency);
-  return ofSettlement(period.id, paid, charged, rules.currency, result.members.length, digits);
+function subjectOf(state, period, found) {
+  const { currency } = found.rules;
+  const { member_count: members } = found.document;
+  return ofSettlement(period.id, found, currency, members, digitsOf(state, currency));
 }
 
-function proposalBody(period, { rules, result }) {
+function proposalBody(period, { rules, result, toSuspense }) {
   const amounts = (row) => mapValues(row, integerJson);
   return new Map(Object.entries({
-    period: period.id, currency: rules.currency, funds: amounts(result.funds),
+    period: period.id, currency: rules.currency, suspense: integerJson(toSuspense),
+    funds: amounts(result.funds),
     pools_left: amounts(result.poolsLeft), carry: amounts(result.carry),
     owed: mapValues(result.owed, amounts),
   }));
@@ -350,13 +372,15 @@ export function enactSettlement(step, state, proposal) {
   const { body } = proposal;
   const period = periodOf(state, body.get("period"));
   const currency = body.get("currency");
-  let funds = (state.balances.get(currency) ?? emptyBalances()).funds;
+  const before = state.balances.get(currency) ?? emptyBalances();
+  let { funds } = before;
   for (const [name, amount] of bigAmounts(body.get("funds"))) {
     funds = withKey(funds, name, (funds.get(name) ?? 0n) + amount);
   }
   const pending = {
     funds: sortedMap(funds), carry: bigAmounts(body.get("carry")),
     pools: bigAmounts(body.get("pools_left")), owed: mapValues(body.get("owed"), bigAmounts),
+    suspense: before.suspense + BigInt(body.get("suspense")),
   };
   return withPeriod(state, { ...period, status: "approved", pending, currency });
 }

@@ -5,7 +5,7 @@
 
 import { compareText } from "./bytes.js";
 import { refuse } from "./errors.js";
-import { abs, sum } from "./fraction.js";
+import { ONE, ZERO, abs, fraction, isLess, simplestBetween, sum } from "./fraction.js";
 
 const order = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
@@ -25,14 +25,22 @@ function rank(weights, members, rounding, declared) {
   return ranked;
 }
 
-function cutOff(served, remainders, extra, weightSum, rounding) {
+// Where the odd units stopped, as two bounds that are nobody's remainder: below the one nobody
+// received a unit, above the other everybody did, and between them lie those that tied.
+function cutOff(ranked, remainders, extra, weightSum, rounding) {
   if (rounding.method === "sequential") return null;
-  const last = remainders[served[extra - 1]];
+  const shares = ranked.map((index) => fraction(remainders[index], weightSum));
+  const [served, unserved] = [shares.slice(0, extra), shares.slice(extra)];
+  const tied = served.at(-1);
+  if (isLess(unserved[0], tied)) {
+    const bound = simplestBetween(unserved[0], tied);
+    return { unservedBelow: bound, servedAbove: bound };
+  }
+  // Both lists fall, so the nearest on either side are these.
+  const below = unserved.find((share) => isLess(share, tied)) ?? ZERO;
+  const above = served.findLast((share) => isLess(tied, share)) ?? ONE;
   return {
-    remainder: last,
-    weightSum,
-    tied: remainders.filter((remainder) => remainder === last).length,
-    served: served.slice(0, extra).filter((index) => remainders[index] === last).length,
+    unservedBelow: simplestBetween(below, tied), servedAbove: simplestBetween(tied, above),
   };
 }
 

@@ -38,10 +38,13 @@ function weighBy(values, key, inputs) {
   return { numerators, denominator, outside };
 }
 
-// Weight 1 for everybody who takes part; suspense is nobody unless it is named.
+// Weight 1 for everybody who takes part; suspense, and who is listed beside the members, is nobody
+// unless named.
 function weighHeads(key, inputs) {
   const outside = outsideOf(key.members, inputs);
-  if (!key.members && inputs.members.includes(SUSPENSE)) outside.add(SUSPENSE);
+  if (!key.members) {
+    for (const id of [SUSPENSE, ...inputs.beside]) if (inputs.members.includes(id)) outside.add(id);
+  }
   const numerators = inputs.members.map((id) => (outside.has(id) ? 0n : 1n));
   return { numerators, denominator: 1n, outside };
 }

@@ -6,6 +6,7 @@ import { encodeCanonical } from "./json.js";
 import { leafHash, rootHash } from "./merkle.js";
 import { run } from "./run.js";
 import { sha256 } from "./sha256.js";
+import { SUSPENSE } from "./state.js";
 import { buildSumTree, deriveSalt } from "./sumtree.js";
 
 const amountsJson = (amounts) =>
@@ -91,6 +92,11 @@ function creditsAndCharges(result) {
   return { paid, charged };
 }
 
+// What usage that names nobody has earned: held, and paid to nobody yet.
+function paidToSuspense(result) {
+  return creditsAndCharges(result).paid[result.members.indexOf(SUSPENSE)] ?? 0n;
+}
+
 function buildTrees(result, seed) {
   const order = result.members.map((_, i) => i)
     .sort((a, b) => compareText(result.members[a], result.members[b]));
@@ -123,8 +129,8 @@ function divisionRow(division, tree) {
     rounding: { method: division.rounding.method, tie_break: division.rounding.tie_break },
     extra_units: division.rounded.extra,
     cut_off: cutOff && {
-      remainder: formatFraction(cutOff.remainder, cutOff.weightSum),
-      tied: cutOff.tied, served: cutOff.served,
+      unserved_below: formatFraction(cutOff.unservedBelow.n, cutOff.unservedBelow.d),
+      served_above: formatFraction(cutOff.servedAbove.n, cutOff.servedAbove.d),
     },
     parts: division.parts.map((part) => ({
       part: part.part,
@@ -157,7 +163,8 @@ export function buildSettlement(cutOff, rules, inputs, seed) {
     concat(deriveSalt(seed, name, 0), encodeCanonical(document));
   const linesBlob = salted("lines", resultDocument(rules, inputs, result, sums));
   const inputsBlob = salted("inputs", inputs.document);
-  const paid = trees.amounts.root.sum;
+  const toSuspense = paidToSuspense(result);
+  const paid = trees.amounts.root.sum - toSuspense;
   const charged = trees.charges === null ? 0n : trees.charges.root.sum;
   const commitments = [...trees.weights].map(([step, tree]) => [step, tree.commitment]);
   const document = {
@@ -173,11 +180,13 @@ export function buildSettlement(cutOff, rules, inputs, seed) {
     lines: { sha256: toHex(sha256(linesBlob)), bytes: linesBlob.length },
     currency: rules.currency,
     minor_digits: rules.minor_digits,
-    member_count: result.members.length,
+    member_count: result.members.filter((id) => id !== SUSPENSE).length,
+    account_count: result.members.length,
     pools: amountsJson(result.pools),
     steps: result.steps.map((step) => publicStep(step, trees)),
     totals: {
-      paid_to_members: integerJson(paid), charged_to_members: integerJson(charged),
+      paid_to_members: integerJson(paid), paid_to_suspense: integerJson(toSuspense),
+      charged_to_members: integerJson(charged),
       funds: amountsJson(result.funds), projects: {}, pools_left: amountsJson(result.poolsLeft),
       carry: amountsJson(result.carry), ...sums,
     },
@@ -186,5 +195,5 @@ export function buildSettlement(cutOff, rules, inputs, seed) {
     amounts_root: toHex(trees.amounts.commitment),
     charges_root: trees.charges && toHex(trees.charges.commitment),
   };
-  return { document, inputsBlob, linesBlob, result, paid, charged };
+  return { document, inputsBlob, linesBlob, result, paid, toSuspense, charged };
 }

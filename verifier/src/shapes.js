@@ -35,7 +35,7 @@ const division = object({
     tie_break: list(oneOf("weight_desc", "weight_asc", "member_asc", "member_desc", "declared")),
   }),
   extra_units: count,
-  cut_off: nullable(object({ remainder: exact, tied: positive, served: positive })),
+  cut_off: nullable(object({ unserved_below: weight, served_above: weight })),
   parts: list(object({ part: any, fraction: weight, weight_total: weight })),
 });
 
@@ -48,10 +48,10 @@ export const settlementShape = object({
   kyojo_settlement: oneOf(1), period: any, as_of_index: count, log_root: hash, state_hash: hash,
   ruleset: any, version: positive, rule_hash: hash, inputs_hash: hash,
   lines: object({ sha256: hash, bytes: count }), currency: any, minor_digits: integer(0, 9),
-  member_count: positive, pools: amounts, steps: list(step),
+  member_count: count, account_count: positive, pools: amounts, steps: list(step),
   totals: object({
-    paid_to_members: whole, charged_to_members: whole, funds: amounts, projects: amounts,
-    pools_left: amounts, carry: amounts, in: whole, out: whole,
+    paid_to_members: whole, paid_to_suspense: whole, charged_to_members: whole,
+    funds: amounts, projects: amounts, pools_left: amounts, carry: amounts, in: whole, out: whole,
   }),
   seed_commitment: hash, weights_root: hash, amounts_root: hash, charges_root: nullable(hash),
 });

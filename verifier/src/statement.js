@@ -8,7 +8,7 @@ import { canonicalDigest } from "./json.js";
 import { take } from "./schema.js";
 import { weightsRoot } from "./settlement.js";
 import { settlementShape, statementShape } from "./shapes.js";
-import { climb, commit, leafNode } from "./sumtree.js";
+import { climb, commit, leafNode, widthOf } from "./sumtree.js";
 
 function agree(holds, what, field) {
   if (!holds) refuse("sum-mismatch", `${what} does not follow from the public figures`, { field });
@@ -25,6 +25,8 @@ function fundsOf(steps) {
   return funds;
 }
 
+const paidTogether = (totals) => totals.paid_to_members + totals.paid_to_suspense;
+
 // The settlement document adds up by itself: steps, funds, members, pools, roots.
 function verifyTotals(settlement) {
   const { totals, steps, pools } = settlement;
@@ -40,14 +42,14 @@ function verifyTotals(settlement) {
   const values = (map) => sum([...map.values()]);
   const paid = sum(taken.filter((amount) => amount > 0n));
   const charged = -sum(taken.filter((amount) => amount < 0n));
-  const given = totals.paid_to_members - totals.charged_to_members + values(totals.funds) +
+  const given = paid - totals.charged_to_members + values(totals.funds) +
     values(totals.projects);
   const roots = steps.filter((step) => step.division)
     .map((step) => [step.step, fromHex(step.division.commitment)]);
   for (const [what, holds] of [
     ["what is left in the pools", isSameMap(held, totals.pools_left)],
     ["the funds", isSameMap(fundsOf(steps), totals.funds)],
-    ["what members are paid", paid === totals.paid_to_members],
+    ["what members and suspense are paid", paid === paidTogether(totals)],
     ["what members owe", charged === totals.charged_to_members],
     ["the charges root", (settlement.charges_root === null) === (charged === 0n)],
     ["what came in", values(pools) === totals.in],
@@ -63,22 +65,26 @@ function verifyLeaf(own, proof, amount, head, field) {
   if (amount < 0n) bad("not-included", `no leaf can hold ${amount}`);
   if (own.leaf_index >= head.size) bad("not-included", `there is no leaf ${own.leaf_index}`);
   const siblings = proof.siblings.map((one) => ({ hash: fromHex(one.hash), sum: one.sum }));
-  const leaf = leafNode(fromHex(proof.salt), own.member, amount);
-  const root = climb(leaf, own.leaf_index, head.size, siblings);
+  const width = widthOf(head.sum);
+  const leaf = leafNode(fromHex(proof.salt), own.member, amount, width);
+  const root = climb(leaf, own.leaf_index, head.size, siblings, width);
   if (!equalBytes(commit(root, head.size), fromHex(head.commitment))) {
     bad("not-included", "the path does not lead to the commitment");
   }
   if (root.sum !== head.sum) bad("sum-mismatch", `the leaves add up to ${root.sum}`);
 }
 
-// Whether the odd unit received, or not, agrees with the cut-off.
+// Whether the odd unit received, or not, agrees with the cut-off; between its bounds either may be.
 function mayBeExtra(mine, remainder, whole, { extra_units: units, rounding, cut_off: cutOff }) {
   if (units === 0 || mine.weight_units === 0n) return mine.extra === 0;
   if (rounding.method === "sequential") return true;
-  if (cutOff === null || cutOff.remainder.n === 0n) return false;
+  if (cutOff === null) return false;
+  const { unserved_below: below, served_above: above } = cutOff;
   const own = fraction(remainder, whole);
-  if (isSame(own, cutOff.remainder)) return mine.extra === 1 || cutOff.served < cutOff.tied;
-  return mine.extra === (isLess(cutOff.remainder, own) ? 1 : 0);
+  if (isLess(below, own) && isLess(own, above)) return true;
+  // Nobody's remainder is a bound.
+  if (isSame(own, below) || isSame(own, above)) return false;
+  return mine.extra === (isLess(above, own) ? 1 : 0);
 }
 
 function wholeOf(division, field) {
@@ -91,7 +97,7 @@ function verifyStep(mine, step, own, settlement) {
   const field = `step ${step.step}`;
   const whole = wholeOf(step.division, field);
   const { commitment } = step.division;
-  const head = { commitment, size: settlement.member_count, sum: whole };
+  const head = { commitment, size: settlement.account_count, sum: whole };
   verifyLeaf(own, mine.proof, mine.weight_units, head, field);
   const product = abs(step.taken) * mine.weight_units;
   const divisor = whole || 1n;
@@ -157,8 +163,8 @@ function verifySums(own, settlement) {
   const amounts = own.steps.map((step) => step.amount_minor);
   const paid = sum(amounts.filter((amount) => amount > 0n));
   const charged = -sum(amounts.filter((amount) => amount < 0n));
-  const { totals, member_count: size, amounts_root, charges_root } = settlement;
-  const paidHead = { commitment: amounts_root, size, sum: totals.paid_to_members };
+  const { totals, account_count: size, amounts_root, charges_root } = settlement;
+  const paidHead = { commitment: amounts_root, size, sum: paidTogether(totals) };
   verifySum(own, own.amounts, paid, paidHead, "amounts");
   agree((own.charges === null) === (charges_root === null), "whether there are charges", "charges");
   if (own.charges !== null) {

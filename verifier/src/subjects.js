@@ -45,11 +45,11 @@ export const ofCost = (state, body) =>
 export const ofRules = (body) =>
   `Rule set ${body.ruleset} version ${body.version} from ${body.effective_from}`;
 
-export function ofSettlement(period, paid, charged, currency, members, digits) {
-  const subject =
-    `Settlement ${period}: ${formatMinor(paid, digits)} ${currency} to ${members} members`;
-  if (!charged) return subject;
-  return `${subject}, ${formatMinor(charged, digits)} ${currency} charged to members`;
+export function ofSettlement(period, { paid, toSuspense, charged }, currency, members, digits) {
+  const words = (amount) => `${formatMinor(amount, digits)} ${currency}`;
+  return `Settlement ${period}: ${words(paid)} to ${members} members` +
+    (toSuspense ? `, ${words(toSuspense)} to suspense` : "") +
+    (charged ? `, ${words(charged)} charged to members` : "");
 }
 
 export function ofDestination(body) {

@@ -1,12 +1,27 @@
 // Salted Merkle-sum trees: every node commits to the sums of both of its children.
+//
+// Sums are u128; in a tree whose total is beyond that they are u512, with marks of its own.
 
 import { bigEndian, compareText, concat, utf8 } from "./bytes.js";
 import { refuse } from "./errors.js";
+import { sum } from "./fraction.js";
 import { hmacSha256, sha256 } from "./sha256.js";
 
 const DOMAIN = utf8("kyojo/sum-tree/v1\n");
-const mark = (byte) => new Uint8Array([byte]);
-const u128 = (value) => bigEndian(value, 16) ?? refuse("out-of-range", `${value} is no u128`);
+const NARROW = 16;
+const WIDE = 64;
+const mark = (kind, width) => new Uint8Array([width === NARROW ? kind : kind + 0x10]);
+
+function unsigned(value, width) {
+  return bigEndian(value, width) ?? refuse("out-of-range", `${value} is no u${8 * width}`);
+}
+
+// How many bytes the sums of a tree with this total have: 16, or 64 in a wide tree.
+export function widthOf(total) {
+  const width = total < 1n << BigInt(8 * NARROW) ? NARROW : WIDE;
+  unsigned(total, width);
+  return width;
+}
 
 // The salt of leaf `index`, from the co-op's 32-byte seed.
 export function deriveSalt(seed, tree, index) {
@@ -14,21 +29,24 @@ export function deriveSalt(seed, tree, index) {
   return hmacSha256(seed, concat(DOMAIN, utf8(tree), bigEndian(index, 8)));
 }
 
-export function leafNode(salt, member, amount) {
+export function leafNode(salt, member, amount, width) {
   const name = utf8(member);
   const length = bigEndian(name.length, 2) ?? refuse("out-of-range", "an id that is too long");
-  return { hash: sha256(concat(mark(2), salt, length, name, u128(amount))), sum: amount };
+  const body = concat(mark(2, width), salt, length, name, unsigned(amount, width));
+  return { hash: sha256(body), sum: amount };
 }
 
-export function parentNode(left, right) {
+function parentNode(left, right, width) {
   const sum = left.sum + right.sum;
-  u128(sum);
-  const body = concat(mark(3), u128(left.sum), left.hash, u128(right.sum), right.hash);
-  return { hash: sha256(body), sum };
+  unsigned(sum, width);
+  const sides = [left, right].flatMap((node) => [unsigned(node.sum, width), node.hash]);
+  return { hash: sha256(concat(mark(3, width), ...sides)), sum };
 }
 
 export function commit(root, size) {
-  return sha256(concat(mark(4), u128(root.sum), bigEndian(size, 8), root.hash));
+  const width = widthOf(root.sum);
+  const body = [unsigned(root.sum, width), bigEndian(size, 8), root.hash];
+  return sha256(concat(mark(4, width), ...body));
 }
 
 // Root and commitment of the tree over [member, amount] rows, in the order of the ids' bytes.
@@ -36,19 +54,21 @@ export function buildSumTree(seed, tree, rows) {
   if (!rows.length || rows.some(([id], i) => i && compareText(rows[i - 1][0], id) >= 0)) {
     refuse("out-of-range", "a sum tree needs members, in the order of their ids");
   }
-  let level = rows.map(([id, amount], i) => leafNode(deriveSalt(seed, tree, i), id, amount));
+  const width = widthOf(sum(rows.map(([, amount]) => amount)));
+  let level = rows.map(([id, amount], i) =>
+    leafNode(deriveSalt(seed, tree, i), id, amount, width));
   while (level.length > 1) {
     const above = [];
     for (let i = 0; i < level.length; i += 2) {
-      above.push(i + 1 < level.length ? parentNode(level[i], level[i + 1]) : level[i]);
+      above.push(i + 1 < level.length ? parentNode(level[i], level[i + 1], width) : level[i]);
     }
     level = above;
   }
   return { root: level[0], commitment: commit(level[0], rows.length) };
 }
 
-// The root that a leaf and its siblings lead to, in a tree of `size` leaves.
-export function climb(leaf, index, size, siblings) {
+// The root that a leaf and its siblings lead to, in a tree of `size` leaves and sums of `width`.
+export function climb(leaf, index, size, siblings, width) {
   let [node, at, count] = [leaf, index, size];
   const rest = [...siblings];
   while (count > 1) {
@@ -56,7 +76,8 @@ export function climb(leaf, index, size, siblings) {
     if (other < count) {
       const sibling = rest.shift() ?? refuse("not-included", "the path is too short");
       if (sibling.sum < 0n) refuse("not-included", "a negative sum on the path");
-      node = at % 2 ? parentNode(sibling, node) : parentNode(node, sibling);
+      const [left, right] = at % 2 ? [sibling, node] : [node, sibling];
+      node = parentNode(left, right, width);
     }
     [at, count] = [Math.floor(at / 2), Math.ceil(count / 2)];
   }
