@@ -314,6 +314,14 @@ class StoreBusy(Unavailable):
     code = "store-busy"
 
 
+class StoreDamaged(StoreBusy):
+    """The database is damaged, or the file is no database."""
+
+    code = "store-damaged"
+    remedy_en = "Run `kyojo fsck`; docs/fsck.md says what each finding means and what to do."
+    remedy_ja = "`kyojo fsck` を実行してください。対処は docs/fsck.md にあります。"
+
+
 class ReadOnly(Unavailable):
     """This ledger signs nothing: its database is behind, or beside, what is known of it outside."""
 

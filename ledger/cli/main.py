@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser(words[0] if words else None).parse_args(words)
     try:
         code: int = options.run(options)
+        sys.stdout.flush()  # here, where a reader who has gone away is understood
     except KyojoError as error:
         return _report(error, options)
     except BrokenPipeError:

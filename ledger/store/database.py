@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from ledger.errors import InvalidInput, StoreBusy
+from ledger.errors import InvalidInput, StoreBusy, StoreDamaged
 
 BUSY_SECONDS = 30
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
@@ -76,7 +76,7 @@ def _busy() -> Iterator[None]:
         if error.connection_invalidated:
             raise StoreBusy(f"the database connection was lost: {error.orig}") from error
         if type(error) is DatabaseError:  # SQLite's word for a damaged or another kind of file
-            raise StoreBusy(f"the database cannot be used: {error.orig}") from error
+            raise StoreDamaged(f"the database cannot be used: {error.orig}") from error
         raise
 
 

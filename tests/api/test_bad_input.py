@@ -171,8 +171,9 @@ BATCHES: dict[str, tuple[Make, int, str]] = {
         edited(lambda body: body.replace(b'"custody"', b'"\\ud800"', 1)), 400, "malformed-entry",
     ),
     "nested beyond reason": (
-        raw(b"[" * 100_000 + b"\n" + line("a")), 400, "malformed-entry",
+        raw(b"[" * 60_000 + b"\n" + line("a")), 400, "malformed-entry",
     ),
+    "countless parts": (raw(b"[" * 100_000 + b"\n" + line("a")), 413, "too-large"),
     # The whole.
     "empty": (raw(b""), 400, "malformed-batch"),
     "no records": (raw(b"{}\n"), 400, "malformed-batch"),

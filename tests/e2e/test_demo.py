@@ -109,7 +109,9 @@ def assert_amounts_are_right(folder: Path) -> None:
     totals = settlement["totals"]
     assert totals["in"] == totals["out"] == month.revenue
     assert totals["funds"] == {"fund.reserve": month.reserve}
-    assert totals["paid_to_members"] + month.reserve == month.revenue
+    suspense = expected.get("suspense", 0)
+    assert totals["paid_to_suspense"] == suspense
+    assert totals["paid_to_members"] + suspense + month.reserve == month.revenue
 
 
 @pytest.mark.postgresql

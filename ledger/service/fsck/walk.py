@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ledger.audit.anchors import ChainView
 from ledger.audit.report import Remark
+from ledger.errors import StoreDamaged
 from ledger.service.fsck.batch_pool import BatchPool
 from ledger.service.fsck.batches import BatchResult
 from ledger.service.fsck.beside import (
@@ -72,7 +73,7 @@ def fsck(
     try:
         with database.read() as connection:
             return fsck_through(connection, wanted, beside, jobs=jobs, progress=progress)
-    except (DBAPIError, sqlite3.DatabaseError, UnicodeDecodeError) as error:
+    except (StoreDamaged, DBAPIError, sqlite3.DatabaseError, UnicodeDecodeError) as error:
         findings = Findings()
         why = str(getattr(error, "orig", error))
         findings.add("unreadable-database", ("", "", ""), why, f"データベースを読めません: {why}")
