@@ -41,11 +41,10 @@ class Rounding(Part):
 
 
 class OddUnits(Part):
-    """Where the odd units stopped."""
+    """Where the odd units stopped: remainders below the one got none, above the other got one."""
 
-    remainder: Fraction
-    tied: int
-    served: int
+    unserved_below: Fraction
+    served_above: Fraction
 
 
 class DivisionPart(Part):
@@ -91,6 +90,7 @@ class PublicTotals(Part):
     """What a settlement adds up to, without any member's figure."""
 
     paid_to_members: Number
+    paid_to_suspense: Number
     charged_to_members: Number
     funds: Amounts
     projects: Amounts
@@ -116,6 +116,7 @@ class SettlementDocument(Part):
     currency: str
     minor_digits: int
     member_count: int
+    account_count: int
     pools: Amounts
     steps: list[SettlementStep]
     totals: PublicTotals

@@ -177,13 +177,17 @@ class PeriodModel(BaseModel):
     unconfirmed: list[str] | None = Field(
         description="Members that did not confirm their usage; null for all but members."
     )
-    batches: int
-    records: int
+    batches: int | None = Field(description="Null for all but members while the month is open.")
+    records: int | None = Field(description="Null for all but members while the month is open.")
 
     @classmethod
     def of(cls, period: Period, *, for_member: bool) -> Self:
-        """From the state's period, with the names of members only ``for_member``."""
+        """From the state's period, with the names of members only ``for_member``.
+
+        Counts that grow while members submit would show strangers who sent how much and when.
+        """
         cut = period.cut_off
+        counts = period.usage.values() if for_member or cut is not None else None
         return cls(
             id=period.id,
             start=period.start,
@@ -193,8 +197,8 @@ class PeriodModel(BaseModel):
             cut_off=cut.index if cut else None,
             rule_hash=cut.rule_hash if cut else None,
             unconfirmed=(list(cut.unconfirmed) if cut else []) if for_member else None,
-            batches=sum(usage.batches for usage in period.usage.values()),
-            records=sum(usage.records for usage in period.usage.values()),
+            batches=None if counts is None else sum(usage.batches for usage in counts),
+            records=None if counts is None else sum(usage.records for usage in counts),
         )
 
 

@@ -57,7 +57,7 @@ class Installation:
         """One of the co-ops; raises NotFound."""
         found = self.coops.get(slug)
         if found is None:
-            raise NotFound(f"there is no co-op {slug!r} here")
+            raise NotFound(f"there is no co-op {slug!r} here; there are: {', '.join(self.coops)}")
         return found
 
     def chain(self, slug: str) -> ChainAccess:

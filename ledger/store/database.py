@@ -7,8 +7,10 @@ PostgreSQL: READ COMMITTED with a transaction-level advisory lock per log. Whoev
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
@@ -79,6 +81,7 @@ def _busy() -> Iterator[None]:
 
 
 def _sqlite_engine(url: str) -> Engine:
+    _create_for_owner(make_url(url).database)
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, **POOL)
 
     @event.listens_for(engine, "connect")
@@ -94,6 +97,18 @@ def _sqlite_engine(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _create_for_owner(name: str | None) -> None:
+    """A new file is its owner's alone: it holds records, seeds and the key of their ids.
+
+    SQLite gives the files beside it the same permissions.
+    """
+    if name and name != ":memory:" and not Path(name).exists():
+        try:
+            os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        except OSError:
+            return  # said by SQLite, in its own words, when it is opened
 
 
 def _postgresql_engine(url: str) -> Engine:

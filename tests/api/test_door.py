@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.api.conftest import World, check_problem
@@ -60,3 +62,19 @@ def test_a_body_of_nothing_but_parts_is_not_even_parsed(world: World, path: str)
     response = world.http.post(f"/v1/{SLUG}/{path}", content=body)
     problem = check_problem(response, 413, "too-large")
     assert "parts" in problem["detail"]
+
+
+def test_strangers_do_not_see_usage_come_in(world: World):
+    world.usage(usage_body(world.coop, "bus", line("a")))
+    for path in (f"/periods/{MONTH}", "/periods"):
+        seen = world.get(path).json()
+        seen = seen[0] if isinstance(seen, list) else seen
+        assert (seen["batches"], seen["records"]) == (None, None)
+    own = world.get(f"/periods/{MONTH}", "ev").json()
+    assert (own["batches"], own["records"]) == (1, 1)
+
+
+def test_the_database_is_its_owners_alone(world: World):
+    path = Path(world.installation.database.url.database)
+    assert path.stat().st_mode & 0o077 == 0
+    assert [one for one in path.parent.glob("kyojo.db*") if one.stat().st_mode & 0o077] == []

@@ -103,7 +103,7 @@ def test_good_and_bad_requests_at_once_do_not_touch_each_other(world: World) -> 
         assert world.coop.state().size == size + len(good)
         accepted += sum(answer.json().get("is_new", False) for answer in answers)
     assert accepted == 18
-    period = world.http.get(f"/v1/{SLUG}/periods/{MONTH}").json()
+    period = world.get(f"/periods/{MONTH}", "bus").json()
     assert (period["batches"], period["records"]) == (12, 12)
     again = rebuild(world.coop.database, world.coop.log, lambda _done, _all: None)
     assert again.state_hash == state_hash(world.coop.state())
