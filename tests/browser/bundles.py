@@ -36,7 +36,17 @@ from tests.audit.world import (
     trust_in,
     use_facilities,
 )
-from tests.builder import ORIGIN, SALT, World, blob_ref, log_key, record, usage_submission
+from tests.browser.months import GAPS, LATE_RULES, owing_world, waiting_world
+from tests.builder import (
+    ORIGIN,
+    SALT,
+    World,
+    blob_ref,
+    log_key,
+    record,
+    rules_body,
+    usage_submission,
+)
 from tests.coop.stages import CASES, batches_of, stage
 
 ENTRIES = "tile/entries/"
@@ -316,6 +326,37 @@ def _go_on(world: World) -> None:
             world.write("office", kind, {"period": "2026-10"})
 
 
+def months() -> Iterator[Case]:
+    """Months after each other: what is owed and held, where they meet, rules that come late."""
+    owing, waiting = owing_world(), waiting_world()
+    yield Case("owing", bundle_of(owing), trust_in(owing))
+    computed = compute(owing.state, "2026-12", owing, SEED)
+    assert computed.inputs.beside == {"town"}
+    assert owing.state.balances["JPY"].suspense > 0
+    totals = computed.settlement.document["totals"]
+    both = totals["paid_to_members"] + totals["paid_to_suspense"]
+    for name, change in (
+        ("as it is", {}),
+        ("suspense as a member", {"totals": {**totals, "paid_to_members": both}}),
+        ("suspense counted", {"member_count": computed.settlement.document["account_count"]}),
+    ):
+        forged = lenient(owing)
+        propose(forged, month="2026-12", **change)
+        yield Case(f"owing, {name}", bundle_of(forged), trust_in(owing))
+    yield Case("waiting", bundle_of(waiting), trust_in(waiting))
+    forged = lenient(waiting)
+    late = Submission(
+        forged.draft("office", "ruleset-proposed", rules_body(LATE_RULES)),
+        {sha256(LATE_RULES).hexdigest(): LATE_RULES},
+    )
+    forged.accept(late)
+    yield Case("rules too late", bundle_of(forged), trust_in(waiting))
+    for body in GAPS:
+        forged = lenient(open_month())
+        forged.accept(Submission(forged.draft("office", "period-opened", body)))
+        yield Case(f"opens {body}", bundle_of(forged), trust_in(forged))
+
+
 def erased() -> Iterator[Case]:
     """A month of which records were erased, and others that are merely missing."""
     world = settled_world()
@@ -380,5 +421,5 @@ def all_cases(month: Audited) -> list[Case]:
         *good(month), *flips(month), *anywhere(month, 24), *containers(month), *manifests(month),
         *heads(month), *entries_gone(closed, trust_in(closed)), *nonsense(month),
         *settlements(closed), *records(still_open), *kinds(still_open), *every_kind(),
-        *erased(),
+        *erased(), *months(),
     ]  # fmt: skip
