@@ -35,7 +35,6 @@ from ledger.settlement import document as settlement_document
 from ledger.settlement.document import Settlement, build_settlement, settlement_id
 from ledger.settlement.result import amounts_json
 from ledger.settlement.sumtree import derive_salt
-from ledger.settlement.trees import paid_to_suspense
 from ledger.usage.totals import CHARGE
 
 FIRST_EPOCHS = 1
@@ -138,7 +137,7 @@ def propose_settlement(step: Step, body: bodies.SettlementProposed) -> Change:
     _compare(body.settlement, computed.settlement.document)
     _compare_blobs(step, body, computed)
     settlement, result = computed.settlement, computed.settlement.result
-    to_suspense, charges = paid_to_suspense(result), settlement.trees.charges
+    to_suspense, charges = settlement.trees.to_suspense, settlement.trees.charges
     paid_minor = settlement.trees.amounts.root.sum - to_suspense
     terms = step.state.terms()
     state = propose(

@@ -21,9 +21,9 @@ from dataclasses import dataclass
 
 from ledger.errors import BadSignature, InvalidInput, MalformedNote, OutOfRange
 from ledger.log.checkpoint import ORIGIN_BYTES_MAX, parse_checkpoint
-from ledger.log.key import NAME_BYTES_MAX, KeyType, SigningKey, VerifierKey
+from ledger.log.key import NAME_BYTES_MAX, KeyType, VerifierKey
 from ledger.log.merkle import HASH_BYTES
-from ledger.log.note import Ed25519Verifier, Signature, Verifier
+from ledger.log.note import Ed25519Verifier, KeySigner, KeyVerifier, Signature, Verifier
 from ledger.log.strict import INTEGER_MAX
 
 TIME_BYTES = 8
@@ -49,23 +49,11 @@ class Subtree:
 
 
 @dataclass(frozen=True, slots=True)
-class CosignatureVerifier:
+class CosignatureVerifier(KeyVerifier):
     """Verifies timestamped signatures, 0x04 and 0x06. Raises MalformedNote for other keys."""
-
-    key: VerifierKey
 
     def __post_init__(self) -> None:
         _require_timed(self.key.name, self.key.key_type)
-
-    @property
-    def name(self) -> str:
-        """The key name in signature lines."""
-        return self.key.name
-
-    @property
-    def key_id(self) -> bytes:
-        """The 4-byte key id in signature lines."""
-        return self.key.key_id
 
     def verify(self, text: bytes, value: bytes) -> None:
         """Check time and signature over the text of a checkpoint. Raises BadSignature."""
@@ -78,30 +66,19 @@ class CosignatureVerifier:
 
 
 @dataclass(frozen=True, slots=True)
-class CosignatureSigner:
+class CosignatureSigner(KeySigner):
     """Signs checkpoints as of one moment, with a 0x04 or 0x06 key.
 
     ``posix_seconds`` is given by the caller, who alone knows a clock, and is from 1 to 2**63−1.
     Raises MalformedNote for another key type, OutOfRange for the time.
     """
 
-    key: SigningKey
     posix_seconds: int
 
     def __post_init__(self) -> None:
         _require_timed(self.key.name, self.key.key_type)
         if type(self.posix_seconds) is not int or not 0 < self.posix_seconds <= INTEGER_MAX:
             raise OutOfRange(f"{self.posix_seconds!r} is not a time that can be signed")
-
-    @property
-    def name(self) -> str:
-        """The key name in signature lines."""
-        return self.key.name
-
-    @property
-    def key_id(self) -> bytes:
-        """The 4-byte key id in signature lines."""
-        return self.key.verifier_key.key_id
 
     def sign(self, text: bytes) -> bytes:
         """Time and signature over the text of a checkpoint. Raises MalformedCheckpoint."""
@@ -110,27 +87,16 @@ class CosignatureSigner:
 
 
 @dataclass(frozen=True, slots=True)
-class ClockedSigner:
+class ClockedSigner(KeySigner):
     """Signs each checkpoint as of the moment that ``clock`` gives, in POSIX seconds.
 
     For a log's own ML-DSA-44 key. Raises MalformedNote for another key type than 0x04 and 0x06.
     """
 
-    key: SigningKey
     clock: Callable[[], int]
 
     def __post_init__(self) -> None:
         _require_timed(self.key.name, self.key.key_type)
-
-    @property
-    def name(self) -> str:
-        """The key name in signature lines."""
-        return self.key.name
-
-    @property
-    def key_id(self) -> bytes:
-        """The 4-byte key id in signature lines."""
-        return self.key.verifier_key.key_id
 
     def sign(self, text: bytes) -> bytes:
         """Time and signature over the text of a checkpoint. Raises MalformedCheckpoint."""

@@ -59,14 +59,10 @@ class Signer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Ed25519Verifier:
-    """Verifies plain Ed25519 note signatures (0x01). Raises MalformedNote for another key type."""
+class KeyVerifier:
+    """What all verifiers share: the key, and the name and id by which lines name it."""
 
     key: VerifierKey
-
-    def __post_init__(self) -> None:
-        if self.key.key_type is not KeyType.ED25519:
-            raise MalformedNote(f"{self.key.name} is a {self.key.key_type.name} key, not ED25519")
 
     @property
     def name(self) -> str:
@@ -78,20 +74,12 @@ class Ed25519Verifier:
         """The 4-byte key id in signature lines."""
         return self.key.key_id
 
-    def verify(self, text: bytes, value: bytes) -> None:
-        """Check the signature over the note text. Raises BadSignature."""
-        self.key.verify_message(text, value)
-
 
 @dataclass(frozen=True, slots=True)
-class Ed25519Signer:
-    """Signs note texts with plain Ed25519 (0x01). Raises MalformedNote for another key type."""
+class KeySigner:
+    """What all signers share: the key, and the name and id by which lines name it."""
 
     key: SigningKey
-
-    def __post_init__(self) -> None:
-        if self.key.key_type is not KeyType.ED25519:
-            raise MalformedNote(f"{self.key.name} is a {self.key.key_type.name} key, not ED25519")
 
     @property
     def name(self) -> str:
@@ -102,6 +90,28 @@ class Ed25519Signer:
     def key_id(self) -> bytes:
         """The 4-byte key id in signature lines."""
         return self.key.verifier_key.key_id
+
+
+@dataclass(frozen=True, slots=True)
+class Ed25519Verifier(KeyVerifier):
+    """Verifies plain Ed25519 note signatures (0x01). Raises MalformedNote for another key type."""
+
+    def __post_init__(self) -> None:
+        if self.key.key_type is not KeyType.ED25519:
+            raise MalformedNote(f"{self.key.name} is a {self.key.key_type.name} key, not ED25519")
+
+    def verify(self, text: bytes, value: bytes) -> None:
+        """Check the signature over the note text. Raises BadSignature."""
+        self.key.verify_message(text, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Ed25519Signer(KeySigner):
+    """Signs note texts with plain Ed25519 (0x01). Raises MalformedNote for another key type."""
+
+    def __post_init__(self) -> None:
+        if self.key.key_type is not KeyType.ED25519:
+            raise MalformedNote(f"{self.key.name} is a {self.key.key_type.name} key, not ED25519")
 
     def sign(self, text: bytes) -> bytes:
         """The 64-byte signature over the note text."""

@@ -26,7 +26,7 @@ from ledger.rules.steps import Division
 from ledger.settlement.result import Result, StepResult, amounts_json, result_document, step_row
 from ledger.settlement.run import run
 from ledger.settlement.sumtree import SumTree, derive_salt
-from ledger.settlement.trees import Trees, build_trees, paid_to_suspense, weights_root
+from ledger.settlement.trees import Trees, build_trees, weights_root
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +119,9 @@ def _weights_root(trees: Trees) -> bytes:
 
 def _totals(result: Result, trees: Trees) -> dict[str, Any]:
     charged = 0 if trees.charges is None else trees.charges.root.sum
-    to_suspense = paid_to_suspense(result)
     return {
-        "paid_to_members": integer_json(trees.amounts.root.sum - to_suspense),
-        "paid_to_suspense": integer_json(to_suspense),
+        "paid_to_members": integer_json(trees.amounts.root.sum - trees.to_suspense),
+        "paid_to_suspense": integer_json(trees.to_suspense),
         "charged_to_members": integer_json(charged),
         "funds": amounts_json(result.funds),
         "projects": {},

@@ -23,13 +23,15 @@ AMOUNTS, CHARGES = "amounts", "charges"
 class Trees:
     """``order`` holds indices into the result's members, in leaf order.
 
-    ``charges`` is None when no line is negative.
+    ``charges`` is None when no line is negative. ``to_suspense`` is the leaf of suspense among the
+    amounts: what usage that names nobody has earned, held and paid to nobody yet.
     """
 
     order: tuple[int, ...]
     weights: Mapping[str, SumTree]
     amounts: SumTree
     charges: SumTree | None
+    to_suspense: int
 
 
 def weights_tree_name(step: str) -> str:
@@ -52,7 +54,8 @@ def build_trees(result: Result, seed: bytes) -> Trees:
     }
     paid, charged = credits_and_charges(result)
     charges = tree(CHARGES, charged) if any(charged) else None
-    return Trees(order, weights, tree(AMOUNTS, paid), charges)
+    held = sum(paid[index] for index in order if result.members[index] == SUSPENSE)
+    return Trees(order, weights, tree(AMOUNTS, paid), charges, held)
 
 
 def credits_and_charges(result: Result) -> tuple[list[int], list[int]]:
@@ -65,13 +68,6 @@ def credits_and_charges(result: Result) -> tuple[list[int], list[int]]:
         for index, amount in enumerate(step.division.rounded.amounts):
             side[index] += sign * amount
     return paid, charged
-
-
-def paid_to_suspense(result: Result) -> int:
-    """What usage that names nobody has earned: held, and paid to nobody yet."""
-    if SUSPENSE not in result.members:
-        return 0
-    return credits_and_charges(result)[0][result.members.index(SUSPENSE)]
 
 
 def weights_root(commitments: Sequence[tuple[str, bytes]]) -> bytes:

@@ -184,7 +184,8 @@ class Sequencer:
         if not self._is_compared:
             known = self._outside(self.state())
             with self._database.read() as connection:
-                self._compare(connection, known)
+                reader = LogReader(connection, self._log_id)
+                self._compare(reader, reader.head(), known)
 
     def _take_group(self, mine: _Ticket) -> list[_Ticket]:
         with self._queue_lock:
@@ -198,8 +199,7 @@ class Sequencer:
         try:
             known = () if self._is_compared else self._outside(self.state())
             with self._database.write(self._log_id) as connection:
-                self._compare(connection, known)
-                state, answers = self._write_group(connection, group)
+                state, answers = self._write_group(connection, group, known)
         except Exception as error:  # noqa: BLE001 - whatever it was, all who wait need an answer
             self._look_again(group, error)
             return
@@ -224,10 +224,11 @@ class Sequencer:
             self._is_unclean = not truncate_wal(self._database)
 
     def _write_group(
-        self, connection: Connection, group: list[_Ticket]
+        self, connection: Connection, group: list[_Ticket], outside: Sequence[OutsideHead]
     ) -> tuple[State, list[Receipt | KyojoError]]:
         reader = LogReader(connection, self._log_id)
         head = reader.head()
+        self._compare(reader, head, outside)
         state = before = self._catch_up(connection, self._state)
         writer = GroupWriter(connection, self._log_id, head)
         now = max(self._clock(), state.received_at)
@@ -264,15 +265,14 @@ class Sequencer:
         }
         return state, [answers[position] for position in range(len(group))]
 
-    def _compare(self, connection: Connection, known: Sequence[OutsideHead]) -> None:
+    def _compare(self, reader: LogReader, head: Head, known: Sequence[OutsideHead]) -> None:
         """Raise ReadOnly unless the log continues what this process and others know of it.
 
         A database put back to an older copy, also under a running process, or a failover that
         lost commits, would make it sign a second history.
         """
-        reader = LogReader(connection, self._log_id)
         ours = OutsideHead("this process", *self._committed)
-        compare_heads(reader, reader.head(), (ours, *known))
+        compare_heads(reader, head, (ours, *known))
         self._is_compared = True
 
     def _judge(
