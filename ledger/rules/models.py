@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
 
 from ledger.errors import OutOfRange
-from ledger.rules.inputs import is_date, is_member_id
+from ledger.rules.inputs.ids import is_date, is_member_id
 from ledger.rules.number import parse_number
 from ledger.rules.rounding import TOTAL_TOKENS, Method, Token
 

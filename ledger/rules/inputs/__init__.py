@@ -1,0 +1,20 @@
+"""The figures of a period: ``document`` reads them, a module a section where one is large."""
+
+from __future__ import annotations
+
+from ledger.rules.inputs.document import Inputs, inputs_bytes, inputs_hash, parse_inputs
+from ledger.rules.inputs.ids import SUSPENSE, is_date, is_member_id
+from ledger.rules.inputs.money import Revenue
+from ledger.rules.inputs.reader import Quantity
+
+__all__ = [
+    "SUSPENSE",
+    "Inputs",
+    "Quantity",
+    "Revenue",
+    "inputs_bytes",
+    "inputs_hash",
+    "is_date",
+    "is_member_id",
+    "parse_inputs",
+]
