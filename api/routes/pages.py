@@ -14,17 +14,11 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api.dependencies import COOKIE, CoopHere, InstallationHere, PageReader, read_body
-from api.pages.render import (
-    CONTENT_SECURITY_POLICY,
-    FORM_POLICY,
-    coop_page,
-    enter_page,
-    settlement_page,
-    statement_page,
-)
-from api.pages.speech import Language
+from api.pages.render import FORM_POLICY, coop_page, enter_page, settlement_page
 from api.parameters import MemberId, Month
 from ledger.errors import NotFound
+from ledger.paper.html import CONTENT_SECURITY_POLICY, statement_page
+from ledger.paper.speech import Language
 from ledger.service import read
 from ledger.service.coop import Coop
 from ledger.service.publication import publication

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from api.pages.reasons import Reason, Teller, trace_usage
-from api.pages.speech import Language, Speech
-from api.pages.steps import Flow, Rules, flows
 from ledger.coop.envelope import parse_envelope
 from ledger.log.checkpoint import Checkpoint, parse_checkpoint
 from ledger.log.note import parse_note
+from ledger.paper.reasons import Reason, Teller, trace_usage
+from ledger.paper.speech import Language, Speech
+from ledger.paper.steps import Flow, Rules, flows
 from ledger.rules.inputs import SUSPENSE
 from ledger.settlement.shape import StatementShape, parse_settlement, parse_statement
 
