@@ -11,20 +11,23 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from ledger.rules.steps import allocate, recover_cost, reserve
+from ledger.rules.steps import allocate, guarantee, recover_cost, reserve
 from ledger.rules.steps.allocate import AllocateStep
 from ledger.rules.steps.base import (
+    Basis,
     Division,
     PartDivision,
     StepModel,
     StepOutcome,
     StepView,
 )
+from ledger.rules.steps.guarantee import GuaranteeStep
 from ledger.rules.steps.recover_cost import RecoverCostStep
 from ledger.rules.steps.reserve import ReserveStep
 
 __all__ = [
     "STEP_KINDS",
+    "Basis",
     "Division",
     "PartDivision",
     "Step",
@@ -34,11 +37,14 @@ __all__ = [
     "run_step",
 ]
 
-Step = Annotated[RecoverCostStep | ReserveStep | AllocateStep, Field(discriminator="kind")]
+Step = Annotated[
+    RecoverCostStep | ReserveStep | GuaranteeStep | AllocateStep, Field(discriminator="kind")
+]
 
 STEP_KINDS: Mapping[str, Callable[[Any, StepView], StepOutcome]] = {
     "recover_cost": recover_cost.run,
     "reserve": reserve.run,
+    "guarantee": guarantee.run,
     "allocate": allocate.run,
 }
 
