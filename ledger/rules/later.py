@@ -8,8 +8,7 @@ from __future__ import annotations
 
 STEP_KINDS = frozenset({"guarantee", "citizens_fund"})
 KEY_KINDS = frozenset(
-    {"patronage", "tiered", "kpi_weighted", "energy", "pro_rata", "user_centric", "airport"}
-    | {"shapley", "scrb", "quadratic"}
+    {"patronage", "tiered", "kpi_weighted", "energy", "pro_rata", "user_centric"} | {"quadratic"}
 )
 FIELDS = frozenset(
     {"when", "tax", "as", "split", "bounds", "overflow", "kpi", "cumulative", "exclude"}
@@ -21,7 +20,7 @@ VALUES = frozenset(
     | {"count", "max", "last"}
 )
 INPUT_FIELDS = frozenset(
-    {"kpis", "matrices", "payments", "games", "ballots", "recoup", "invoice"},
+    {"kpis", "matrices", "payments", "ballots", "recoup", "invoice"},
 )
 
 

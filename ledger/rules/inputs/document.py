@@ -27,6 +27,7 @@ from typing import Any
 from ledger import canonical
 from ledger.errors import Fault, KyojoError, MalformedRules
 from ledger.rules import later
+from ledger.rules.inputs.games import Game, read_games
 from ledger.rules.inputs.ids import is_date, is_member_id
 from ledger.rules.inputs.money import Revenue, check_charges, check_owed, read_revenue
 from ledger.rules.inputs.reader import Quantity, Reader
@@ -38,7 +39,7 @@ MEMBERS_MAX = 200_000
 
 _KNOWN = frozenset(
     {"kyojo_inputs", "period", "members", "totals", "revenue", "costs", "funding", "balances"}
-    | {"carry", "owed", "opening", "beside"}
+    | {"carry", "owed", "opening", "beside", "games"}
 )
 
 
@@ -58,6 +59,7 @@ class Inputs:
     owed: Mapping[str, PerMember]
     opening: PerMember
     beside: frozenset[str]
+    games: Mapping[str, Game]
     document: Mapping[str, Any]
 
 
@@ -126,6 +128,7 @@ def _read(reader: Reader) -> Inputs:
         owed=owed,
         opening=reader.table(document.get("opening", {}), "/opening", reader.integer),
         beside=_beside(reader),
+        games=read_games(reader),
         document=document,
     )
 
