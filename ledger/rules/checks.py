@@ -10,9 +10,12 @@ from collections.abc import Iterator, Mapping
 
 from ledger.errors import OutOfRange
 from ledger.period import month_bounds
+from ledger.rules.keys.quadratic import QuadraticKey
 from ledger.rules.later import refusal
 from ledger.rules.models import Problem
 from ledger.rules.ruleset import PoolModel, RuleSetModel
+from ledger.rules.steps import Step
+from ledger.rules.steps.allocate import AllocateStep
 from ledger.rules.steps.recover_cost import RecoverCostStep
 from ledger.rules.yamltext import child
 
@@ -69,6 +72,17 @@ def _steps(model: RuleSetModel) -> Iterator[Problem]:
         elif step.source not in model.pools:
             yield f"{pointer}/source", f"there is no pool {step.source!r}"
         yield from ((pointer + at, text) for at, text in step.problems())
+        yield from ((pointer + at, text) for at, text in _recipients(step))
+
+
+def _recipients(step: Step) -> Iterator[Problem]:
+    """Projects receive from a key of their own; it cannot be mixed with what members receive."""
+    keys = [("/key", step.key)] if isinstance(step, RecoverCostStep) else []
+    if isinstance(step, AllocateStep):
+        keys = [(f"/parts/{i}/key", part.key) for i, part in enumerate(step.parts or ())]
+    for at, key in keys:
+        if isinstance(key, QuadraticKey):
+            yield at, "a quadratic key pays projects: it must be the only key of an allocate step"
 
 
 def _costs(model: RuleSetModel) -> Iterator[Problem]:

@@ -124,6 +124,7 @@ def _names(ruleset: RuleSet) -> Iterator[NamesUsed]:
             members=named.members,
             funds=named.funds,
             games=named.games,
+            ballots=named.ballots,
         )
 
 

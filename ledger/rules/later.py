@@ -6,13 +6,11 @@ here into its table when its module is written.
 
 from __future__ import annotations
 
-STEP_KINDS = frozenset({"guarantee", "citizens_fund"})
-KEY_KINDS = frozenset(
-    {"patronage", "tiered", "kpi_weighted", "energy", "pro_rata", "user_centric"} | {"quadratic"}
-)
+STEP_KINDS = frozenset({"guarantee"})
+KEY_KINDS = frozenset({"patronage", "tiered", "kpi_weighted", "energy", "pro_rata", "user_centric"})
 FIELDS = frozenset(
     {"when", "tax", "as", "split", "bounds", "overflow", "kpi", "cumulative", "exclude"}
-    | {"claims", "recoup", "ballots", "half_even_residual_to", "llp"}
+    | {"claims", "recoup", "half_even_residual_to", "llp"}
 )
 VALUES = frozenset(
     {"cea", "cel", "talmud", "random_arrival", "priority", "minimal_overlap"}
@@ -20,7 +18,7 @@ VALUES = frozenset(
     | {"count", "max", "last"}
 )
 INPUT_FIELDS = frozenset(
-    {"kpis", "matrices", "payments", "ballots", "recoup", "invoice"},
+    {"kpis", "matrices", "payments", "recoup", "invoice"},
 )
 
 

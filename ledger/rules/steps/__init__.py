@@ -11,7 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from ledger.rules.steps import allocate, recover_cost, reserve
+from ledger.rules.keys.quadratic import QuadraticKey
+from ledger.rules.steps import allocate, citizens_fund, projects, recover_cost, reserve
 from ledger.rules.steps.allocate import AllocateStep
 from ledger.rules.steps.base import (
     Division,
@@ -20,6 +21,7 @@ from ledger.rules.steps.base import (
     StepOutcome,
     StepView,
 )
+from ledger.rules.steps.citizens_fund import CitizensFundStep
 from ledger.rules.steps.recover_cost import RecoverCostStep
 from ledger.rules.steps.reserve import ReserveStep
 
@@ -34,12 +36,23 @@ __all__ = [
     "run_step",
 ]
 
-Step = Annotated[RecoverCostStep | ReserveStep | AllocateStep, Field(discriminator="kind")]
+Step = Annotated[
+    RecoverCostStep | ReserveStep | AllocateStep | CitizensFundStep, Field(discriminator="kind")
+]
+
+
+def _allocate(step: AllocateStep, view: StepView) -> StepOutcome:
+    """To projects where those are the key's recipients, else to the members."""
+    if isinstance(step.key, QuadraticKey):
+        return projects.allocate_to_projects(step.key, step, view)
+    return allocate.run(step, view)
+
 
 STEP_KINDS: Mapping[str, Callable[[Any, StepView], StepOutcome]] = {
     "recover_cost": recover_cost.run,
     "reserve": reserve.run,
-    "allocate": allocate.run,
+    "allocate": _allocate,
+    "citizens_fund": citizens_fund.run,
 }
 
 

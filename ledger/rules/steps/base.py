@@ -91,8 +91,9 @@ class Division:
 class StepOutcome:
     """What a step took from its source and where it went.
 
-    Either ``division`` says how members share ``taken``, or ``fund`` names the account that got it.
-    ``carry`` is cost left unpaid, ``owed`` to whom.
+    ``division`` says how members share ``taken``, ``fund`` names the account that got it, or
+    ``payees`` says what other accounts (``project.x``) get, with their ``payee_weights`` where the
+    amounts were rounded. ``carry`` is cost left unpaid, ``owed`` to whom.
     """
 
     taken: int
@@ -101,6 +102,8 @@ class StepOutcome:
     carry: int | None = None
     owed: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    payees: Mapping[str, int] = field(default_factory=dict)
+    payee_weights: Mapping[str, Fraction] = field(default_factory=dict)
 
 
 def ceiling(limit: Ceiling | None, step: StepModel, view: StepView) -> int | None:
