@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from ledger.errors import OutOfRange
 from ledger.period import month_bounds
+from ledger.rules.keys.quadratic import QuadraticKey
 from ledger.rules.models import Problem
 from ledger.rules.ruleset import PoolModel, RuleSetModel
 from ledger.rules.steps import Step
@@ -86,6 +87,7 @@ def _steps(model: RuleSetModel) -> Iterator[Problem]:
         yield from ((pointer + at, text) for at, text in _reference(step, model, seen))
         yield from ((pointer + at, text) for at, text in _targets(step, model))
         yield from ((pointer + at, text) for at, text in _unit(step, model))
+        yield from ((pointer + at, text) for at, text in _recipients(step))
         yield from ((pointer + at, text) for at, text in step.problems())
         seen.add(step.id)
 
@@ -143,6 +145,8 @@ def _unit(step: Step, model: RuleSetModel) -> Iterator[Problem]:
         return
     if not isinstance(step, AllocateStep):
         yield "/kind", f"the source holds {pool.unit}, which can only be allocated"
+    elif isinstance(step.key, QuadraticKey):
+        yield "/key", f"projects are paid money, but the source holds {pool.unit}"
     own = step.rounding
     account = (model.rounding if own is None else own).half_even_residual_to or ""
     if account.startswith("fund."):
@@ -167,6 +171,16 @@ def _reachable(names: set[str], feeds: Mapping[str, set[str]]) -> set[str]:
         found |= new
         rest += new
     return found
+
+
+def _recipients(step: Step) -> Iterator[Problem]:
+    """Projects receive from a key of their own; it cannot be mixed with what members receive."""
+    keys = [("/key", step.key)] if isinstance(step, RecoverCostStep) else []
+    if isinstance(step, AllocateStep):
+        keys = [(f"/parts/{i}/key", part.key) for i, part in enumerate(step.parts or ())]
+    for at, key in keys:
+        if isinstance(key, QuadraticKey):
+            yield at, "a quadratic key pays projects: it must be the only key of an allocate step"
 
 
 def _costs(model: RuleSetModel) -> Iterator[Problem]:

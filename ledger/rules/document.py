@@ -135,7 +135,12 @@ def _names(ruleset: RuleSet) -> Iterator[NamesUsed]:
         for name in named.metrics:
             yield names_of_total(ruleset.metrics.get(name, name))
         yield NamesUsed(
-            costs=named.costs, assets=named.assets, members=named.members, funds=named.funds
+            costs=named.costs,
+            assets=named.assets,
+            members=named.members,
+            funds=named.funds,
+            games=named.games,
+            ballots=named.ballots,
         )
 
 

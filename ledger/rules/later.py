@@ -6,18 +6,11 @@ here into its table when its module is written.
 
 from __future__ import annotations
 
-STEP_KINDS = frozenset({"citizens_fund"})
-KEY_KINDS = frozenset(
-    {"patronage", "tiered", "kpi_weighted", "energy", "pro_rata", "user_centric", "airport"}
-    | {"shapley", "scrb", "quadratic"}
-)
-FIELDS = frozenset(
-    {"when", "kpi", "exclude", "ballots", "llp"},
-)
+STEP_KINDS: frozenset[str] = frozenset()
+KEY_KINDS = frozenset({"patronage", "tiered", "kpi_weighted", "energy", "pro_rata", "user_centric"})
+FIELDS = frozenset({"when", "kpi", "exclude", "llp"})
 VALUES = frozenset({"count", "max", "last"})
-INPUT_FIELDS = frozenset(
-    {"kpis", "matrices", "payments", "games", "ballots", "invoice"},
-)
+INPUT_FIELDS = frozenset({"kpis", "matrices", "payments", "invoice"})
 
 
 def refusal(what: str, name: str) -> str:

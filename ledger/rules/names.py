@@ -12,7 +12,8 @@ from dataclasses import dataclass, fields
 class NamesUsed:
     """Names by register: metrics, charge kinds, revenue ids, cost ids, assets, members, funds.
 
-    ``pools`` are the rule set's own; ``funds`` are given without ``fund.``.
+    ``pools`` are the rule set's own; ``funds`` are given without ``fund.``. ``games`` and
+    ``ballots`` are in no register: a period's inputs have them or not.
     """
 
     metrics: frozenset[str] = frozenset()
@@ -23,6 +24,8 @@ class NamesUsed:
     members: frozenset[str] = frozenset()
     pools: frozenset[str] = frozenset()
     funds: frozenset[str] = frozenset()
+    games: frozenset[str] = frozenset()
+    ballots: frozenset[str] = frozenset()
 
     def __or__(self, other: NamesUsed) -> NamesUsed:
         """The union, register by register."""

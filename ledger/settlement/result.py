@@ -220,11 +220,14 @@ def account_lines(step: StepResult) -> Iterator[Line]:
     """The lines of funds, pools and projects in one step, in the order of their names' bytes."""
     if step.fund is not None:
         yield Line(step.step, None, step.fund, "1", "1", str(step.taken), step.taken)
+    weights = step.payee_weights
+    whole = sum(weights.values(), Fraction()) or Fraction(1)
+    divided = sum(step.payees[account] for account in weights)
     for account, amount in sorted(step.payees.items(), key=lambda row: row[0].encode()):
-        weight = step.payee_weights.get(account)
-        share = Fraction(amount, step.taken or 1) if weight is None else weight
-        exact = Fraction(amount) if weight is None else weight * step.taken
-        own = exact if weight is None else weight
+        exact, own = Fraction(amount), Fraction(amount)
+        if account in weights:
+            own, exact = weights[account], divided * weights[account] / whole
+        share = exact / (step.taken or 1)
         yield Line(step.step, None, account, _text(own), _text(share), _text(exact), amount)
 
 

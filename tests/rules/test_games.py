@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from ledger.errors import Infeasible
 from ledger.rules.games.airport import LEVELS_MAX, airport
+from ledger.rules.games.scrb import scrb
 from ledger.rules.games.table import shapley
+from ledger.rules.games.tree import COUNTS_MAX, tree
 
 WORTHS = st.integers(-100, 100)
 
@@ -46,6 +48,31 @@ def test_a_weighted_majority():
 
 def test_the_airport_of_example_b():
     assert values(airport((9000, 16000, 30000))) == [3000, 6500, 20500]
+
+
+def test_a_tree_without_branches_is_an_airport():
+    assert tree((9000, 7000, 14000), (None, 0, 1), (0, 1, 2)) == airport((9000, 16000, 30000))
+
+
+def test_too_many_different_numbers_of_users_are_refused():
+    line = [None, *range(COUNTS_MAX)]
+    at = range(COUNTS_MAX)
+    assert tree([1] * COUNTS_MAX, line[:-1], at).total == COUNTS_MAX
+    with pytest.raises(Infeasible, match="1025 different numbers of players, at most 1024"):
+        tree([1] * len(line), line, range(len(line)))
+
+
+def test_separable_costs_and_remaining_benefits():
+    """Savings of 5 and 3 share what is not separable, 4."""
+    assert values(scrb((9, 6), (4, 3), 11)) == [Fraction(13, 2), Fraction(9, 2)]
+
+
+@given(st.lists(st.tuples(WORTHS, WORTHS), min_size=1, max_size=5), WORTHS)
+def test_scrb_gives_out_exactly_the_total(costs, total):
+    alone, separable = zip(*costs, strict=True)
+    found = scrb(alone, separable, total)
+    assert found.total == total
+    assert found.denominator > 0
 
 
 def test_equal_needs_share_equally_and_no_need_pays_nothing():

@@ -28,6 +28,8 @@ from typing import Any
 from ledger import canonical
 from ledger.errors import Fault, KyojoError, MalformedRules
 from ledger.rules import later
+from ledger.rules.inputs.ballots import Ballots, read_ballots
+from ledger.rules.inputs.games import Game, read_games
 from ledger.rules.inputs.ids import is_date, is_member_id
 from ledger.rules.inputs.money import Revenue, check_charges, check_owed, read_revenue
 from ledger.rules.inputs.reader import Quantity, Reader
@@ -39,7 +41,7 @@ MEMBERS_MAX = 200_000
 
 _KNOWN = frozenset(
     {"kyojo_inputs", "period", "members", "totals", "revenue", "costs", "funding", "balances"}
-    | {"carry", "owed", "opening", "beside", "recoup"}
+    | {"carry", "owed", "opening", "beside", "recoup", "games", "ballots"}
 )
 
 
@@ -60,6 +62,8 @@ class Inputs:
     opening: PerMember
     beside: frozenset[str]
     recoup: PerMember
+    games: Mapping[str, Game]
+    ballots: Mapping[str, Ballots]
     document: Mapping[str, Any]
 
 
@@ -129,6 +133,8 @@ def _read(reader: Reader) -> Inputs:
         opening=reader.table(document.get("opening", {}), "/opening", reader.integer),
         beside=_beside(reader),
         recoup=reader.counts(document.get("recoup", {}), "/recoup"),
+        games=read_games(reader),
+        ballots=read_ballots(reader),
         document=document,
     )
 

@@ -11,12 +11,16 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from ledger.rules.keys import capital, equal, fixed, proportional
+from ledger.rules.keys import airport, capital, equal, fixed, proportional, quadratic, scrb, shapley
+from ledger.rules.keys.airport import AirportKey
 from ledger.rules.keys.base import KeyModel, Source, Weights, input_place, weigh_heads
 from ledger.rules.keys.capital import CapitalKey
 from ledger.rules.keys.equal import EqualKey
 from ledger.rules.keys.fixed import FixedKey
 from ledger.rules.keys.proportional import ProportionalKey
+from ledger.rules.keys.quadratic import QuadraticKey
+from ledger.rules.keys.scrb import ScrbKey
+from ledger.rules.keys.shapley import ShapleyKey
 from ledger.rules.scope import Scope
 
 __all__ = [
@@ -30,13 +34,27 @@ __all__ = [
     "weigh_heads",
 ]
 
-Key = Annotated[EqualKey | FixedKey | ProportionalKey | CapitalKey, Field(discriminator="kind")]
+Key = Annotated[
+    EqualKey
+    | FixedKey
+    | ProportionalKey
+    | CapitalKey
+    | AirportKey
+    | ShapleyKey
+    | ScrbKey
+    | QuadraticKey,
+    Field(discriminator="kind"),
+]
 
 KEY_KINDS: Mapping[str, Callable[[Any, Scope], Weights]] = {
     "equal": equal.weigh,
     "fixed": fixed.weigh,
     "proportional": proportional.weigh,
     "capital": capital.weigh,
+    "airport": airport.weigh,
+    "shapley": shapley.weigh,
+    "scrb": scrb.weigh,
+    "quadratic": quadratic.weigh,
 }
 
 

@@ -11,7 +11,15 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from ledger.rules.steps import allocate, guarantee, recover_cost, reserve
+from ledger.rules.keys.quadratic import QuadraticKey
+from ledger.rules.steps import (
+    allocate,
+    citizens_fund,
+    guarantee,
+    projects,
+    recover_cost,
+    reserve,
+)
 from ledger.rules.steps.allocate import AllocateStep
 from ledger.rules.steps.base import (
     Basis,
@@ -21,6 +29,7 @@ from ledger.rules.steps.base import (
     StepOutcome,
     StepView,
 )
+from ledger.rules.steps.citizens_fund import CitizensFundStep
 from ledger.rules.steps.guarantee import GuaranteeStep
 from ledger.rules.steps.recover_cost import RecoverCostStep
 from ledger.rules.steps.reserve import ReserveStep
@@ -38,14 +47,24 @@ __all__ = [
 ]
 
 Step = Annotated[
-    RecoverCostStep | ReserveStep | GuaranteeStep | AllocateStep, Field(discriminator="kind")
+    RecoverCostStep | ReserveStep | GuaranteeStep | AllocateStep | CitizensFundStep,
+    Field(discriminator="kind"),
 ]
+
+
+def _allocate(step: AllocateStep, view: StepView) -> StepOutcome:
+    """To projects where those are the key's recipients, else to the members."""
+    if isinstance(step.key, QuadraticKey):
+        return projects.allocate_to_projects(step.key, step, view)
+    return allocate.run(step, view)
+
 
 STEP_KINDS: Mapping[str, Callable[[Any, StepView], StepOutcome]] = {
     "recover_cost": recover_cost.run,
     "reserve": reserve.run,
     "guarantee": guarantee.run,
-    "allocate": allocate.run,
+    "allocate": _allocate,
+    "citizens_fund": citizens_fund.run,
 }
 
 

@@ -28,6 +28,7 @@ from pydantic import Field
 
 from ledger.errors import Infeasible, NoWeights
 from ledger.rules.keys import Key, Source, Weights, weigh, weigh_heads
+from ledger.rules.keys.quadratic import QuadraticKey
 from ledger.rules.models import Label, Name, Problem, RuleModel, Weight
 from ledger.rules.names import NamesUsed
 from ledger.rules.number import over_common_denominator
@@ -114,6 +115,8 @@ class AllocateStep(StepModel):
             yield from self._split_problems(self.split)
         if self.as_ == "charge" and isinstance(self.overflow, OverflowTo):
             yield "/overflow", "what the caps of a charge leave over stays in the cost"
+        if isinstance(self.key, QuadraticKey):
+            yield from self._project_problems()
         if self.short_rule is not None and (self.bounds is None or self.bounds.floor is None):
             yield "/short_rule", "a short rule of an allocation is for its floors; it has none"
         yield from bounds_problems(self.policy, self._restricted(), self.limit)
@@ -125,6 +128,15 @@ class AllocateStep(StepModel):
                 yield f"/{name}", "a split pays no members, so nothing is bounded"
         if self.as_ == "charge":
             yield "/as", "members are charged by a 'key' or 'parts', not by a split"
+
+    def _project_problems(self) -> Iterator[Problem]:
+        """Projects have a cap in common, no floors, and pay for nothing."""
+        if self.as_ == "charge":
+            yield "/as", "projects are paid, not charged"
+        if self.bounds is not None and self.bounds.floor is not None:
+            yield "/bounds/floor", "a quadratic key pays projects, which have no floor"
+        if self.bounds is not None and isinstance(self.bounds.cap, dict):
+            yield "/bounds/cap", "the cap of a match is one value for all projects"
 
     def _restricted(self) -> frozenset[str] | None:
         """The members to whom every key is restricted, or None."""

@@ -81,6 +81,15 @@ class Within:
     rest: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What an allocation says about bounds."""
+
+    bounds: BoundsModel | None
+    overflow: str | OverflowTo | None
+    short_rule: ShortRule | None
+
+
 def divide_within(
     total: int,
     weights: Weights,
@@ -116,15 +125,6 @@ def divide_within(
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """What an allocation says about bounds."""
-
-    bounds: BoundsModel | None
-    overflow: str | OverflowTo | None
-    short_rule: ShortRule | None
-
-
-@dataclass(frozen=True, slots=True)
 class _Limits:
     """Floors and caps by member in whole units; ``cap`` and ``floor`` where one value holds."""
 
@@ -142,8 +142,8 @@ def _limits(bounds: BoundsModel, size: int, weights: Weights, view: StepView) ->
     for member in members:
         least = _own(bounds.floor, member, passed_by)
         most = _own(bounds.cap, member, outside)
-        low.append(0 if least is None else _units(least, size, up=True))
-        high.append(None if most is None else _units(most, size, up=False))
+        low.append(0 if least is None else units_of(least, size, up=True))
+        high.append(None if most is None else units_of(most, size, up=False))
         if least is not None and most is not None:
             high[-1] = _not_below(low[-1], high[-1], (least, most), size)
     one_cap = bounds.cap if isinstance(bounds.cap, Ceiling) else None
@@ -151,8 +151,8 @@ def _limits(bounds: BoundsModel, size: int, weights: Weights, view: StepView) ->
     return _Limits(
         low=tuple(low),
         high=tuple(high),
-        cap=None if one_cap is None else _units(one_cap, size, up=False),
-        floor=None if one_floor is None else _units(one_floor, size, up=True),
+        cap=None if one_cap is None else units_of(one_cap, size, up=False),
+        floor=None if one_floor is None else units_of(one_floor, size, up=True),
     )
 
 
@@ -165,7 +165,8 @@ def _own(
     return None if member in passed_by else bound
 
 
-def _units(bound: Ceiling, size: int, *, up: bool) -> int:
+def units_of(bound: Ceiling, size: int, *, up: bool) -> int:
+    """A bound in whole units: a percentage of the amount, rounded up or down."""
     if bound.percent is None:
         return bound.amount_minor or 0
     return ceil(bound.percent * size) if up else floor(bound.percent * size)
