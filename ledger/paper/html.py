@@ -45,13 +45,17 @@ _ENVIRONMENT = environment()
 
 
 def statement_page(
-    statement: Mapping[str, Any], settlement: Mapping[str, Any], language: Language
+    statement: Mapping[str, Any],
+    settlement: Mapping[str, Any],
+    language: Language,
+    files: Mapping[str, str] | None = None,
 ) -> str:
     """A member's statement. ``statement`` is what ``ledger.coop.grounds`` describes.
 
-    Raises MalformedDocument if either is not what it should be.
+    ``files`` says where it can be had in other formats: format → address. Raises MalformedDocument
+    if either document is not what it should be.
     """
-    views = {each: statement_view(statement, settlement, each) for each in LANGUAGES}
+    views = {each: statement_view(statement, settlement, each, files) for each in LANGUAGES}
     titles = {each: f"{view.month} · {view.member}" for each, view in views.items()}
     return page(_ENVIRONMENT, "statement.html", views, titles, language)
 

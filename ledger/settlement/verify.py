@@ -154,6 +154,9 @@ def _verify_lines(own: StatementShape, dividing: list[StepShape]) -> None:
             lines = [line for line in rest if line.step == step.step]
             rest = [line for line in rest if line.step != step.step]
             _verify_step_lines(own, mine, step, lines)
+        public = step.division.parts if step.division is not None else ()
+        named = [part.part for part in mine.parts] == [part.part for part in public]
+        _agree(named, f"the naming of parts in step {step.step!r}")
     _agree(not rest, "a line of a step without a share")
 
 
