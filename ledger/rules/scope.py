@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ledger.rules.inputs import Inputs, Quantity
@@ -13,12 +13,19 @@ from ledger.rules.inputs import Inputs, Quantity
 class Scope:
     """The inputs, the rule set's names for metrics, and the declared order of the members.
 
-    ``declared`` holds indices into ``inputs.members``.
+    ``declared`` holds indices into ``inputs.members``. ``amount`` is what a key is to divide, in
+    the units of the step's source and exact in a step with parts; None where a key must divide
+    everything, whatever it is.
     """
 
     inputs: Inputs
     metrics: Mapping[str, str]
     declared: tuple[int, ...]
+    amount: Quantity | None = None
+
+    def dividing(self, amount: Quantity) -> Scope:
+        """This scope for a key that is to divide ``amount``, or as much of it as it can."""
+        return replace(self, amount=amount)
 
     @cached_property
     def members(self) -> frozenset[str]:

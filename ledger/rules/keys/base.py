@@ -44,12 +44,17 @@ class KeyModel(RuleModel):
 class Weights:
     """Exact weights, one per member in the inputs' order: ``numerators`` over ``denominator``.
 
-    Members in ``outside`` do not take part, and have 0.
+    Members in ``outside`` do not take part, and have 0. ``allocated`` is how much of the scope's
+    ``amount`` the key allocates, in the source's units, from 0 to its absolute value; the rest is
+    the step's to place. None means everything; 0 that nobody is to get anything, which is no want
+    of weights. ``notes`` are for whoever reads the step.
     """
 
     numerators: tuple[int, ...]
     denominator: int = 1
     outside: frozenset[str] = frozenset()
+    allocated: Fraction | None = None
+    notes: tuple[str, ...] = ()
 
 
 def weigh_by(
@@ -68,6 +73,13 @@ def weigh_by(
         raise Infeasible(text, member=member, weight=str(values[member]))
     numerators, denominator = over_common_denominator(listed)
     return Weights(numerators, denominator, outside)
+
+
+def amount_of(scope: Scope, kind: str) -> Fraction:
+    """The size of what is divided; raises Infeasible in a step that a part cannot be left of."""
+    if scope.amount is None:
+        raise Infeasible(f"a key of kind {kind!r} may leave a part over; this step cannot use it")
+    return abs(Fraction(scope.amount))
 
 
 def input_place(*names: str) -> str:
