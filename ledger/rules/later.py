@@ -10,7 +10,6 @@ STEP_KINDS: frozenset[str] = frozenset()
 KEY_KINDS: frozenset[str] = frozenset()
 FIELDS = frozenset({"llp"})
 VALUES: frozenset[str] = frozenset()
-INPUT_FIELDS = frozenset({"invoice"})
 
 
 def refusal(what: str, name: str) -> str:
