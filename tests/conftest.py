@@ -7,8 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+# No test is about time: a busy machine must not make one fail.
+settings.register_profile("kyojo", deadline=None, print_blob=True)
+settings.load_profile("kyojo")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

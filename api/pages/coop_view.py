@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.pages.settlement_view import role_name
-from api.pages.speech import Language, Speech
-from api.pages.statement_view import period_bounds
 from ledger.coop.state import Period, State
 from ledger.log.checkpoint import Checkpoint, parse_checkpoint
 from ledger.log.note import parse_note
+from ledger.paper.speech import Language, Speech
+from ledger.paper.statement_view import period_bounds
 from ledger.service.read import Overview
 from ledger.service.statements import anchors_over
 

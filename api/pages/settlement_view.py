@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from api.pages.speech import Language, Speech, per_mille
-from api.pages.statement_view import member_name, period_bounds, status_text
-from api.pages.steps import Flow, Rules, flows, share_of
 from ledger.log.checkpoint import Checkpoint, parse_checkpoint
 from ledger.log.note import parse_note
+from ledger.paper.speech import Language, Speech, per_mille
+from ledger.paper.statement_view import member_name, period_bounds, status_text
+from ledger.paper.steps import Flow, Rules, flows, share_of
 from ledger.service.publication import Publication
 from ledger.settlement.shape import SettlementShape, parse_settlement
 

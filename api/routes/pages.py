@@ -7,24 +7,19 @@ token (``kyojo member token``), which a cookie then carries: HttpOnly, same site
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api.dependencies import COOKIE, CoopHere, InstallationHere, PageReader, read_body
-from api.pages.render import (
-    CONTENT_SECURITY_POLICY,
-    FORM_POLICY,
-    coop_page,
-    enter_page,
-    settlement_page,
-    statement_page,
-)
-from api.pages.speech import Language
+from api.pages.render import FORM_POLICY, coop_page, enter_page, settlement_page
 from api.parameters import MemberId, Month
 from ledger.errors import NotFound
+from ledger.paper.files import MEDIA_TYPES, Format, statement_file
+from ledger.paper.html import CONTENT_SECURITY_POLICY, statement_page
+from ledger.paper.speech import Language
 from ledger.service import read
 from ledger.service.coop import Coop
 from ledger.service.publication import publication
@@ -95,7 +90,28 @@ def own_statement(
     if reader.member is None:
         return RedirectResponse(f"/pages/{coop.log.slug}/enter?lang={lang}")
     found = statement(coop, reader, month, member)
-    return _page(statement_page(found, read.settlement(coop, reader, month), lang))
+    settlement = read.settlement(coop, reader, month)
+    base = f"/pages/{coop.log.slug}/{month}/{quote(member, safe='')}/statement."
+    files = {form: base + form for form in ("pdf", "csv", "json")}
+    return _page(statement_page(found, settlement, lang, files))
+
+
+@router.get("/pages/{coop}/{month}/{member}/statement.{form}")
+def own_statement_file(  # noqa: PLR0913, PLR0917 - a path with three names, and a language
+    coop: CoopHere,
+    reader: PageReader,
+    month: Month,
+    member: MemberId,
+    form: Format,
+    lang: Lang = "en",
+) -> Response:
+    """The same as a file: JSON, which proves, or CSV, HTML or PDF to read."""
+    if reader.member is None:
+        return RedirectResponse(f"/pages/{coop.log.slug}/enter?lang={lang}")
+    data = statement_file(statement(coop, reader, month, member), form, lang)
+    name = quote(f"{month}-{member}.{form}")
+    headers = {**HEADERS, "Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
+    return Response(data, media_type=MEDIA_TYPES[form], headers=headers)
 
 
 def _links(coop: Coop) -> dict[str, str]:

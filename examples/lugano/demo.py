@@ -22,12 +22,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from api.pages.render import coop_page, settlement_page, statement_page
+from api.pages.render import coop_page, settlement_page
 from examples.lugano import members, office
 from examples.lugano.place import SLUG, Place, free_port, prepare, write_config
 from ledger.config import CONFIG_VARIABLE, load_config
 from ledger.errors import KyojoError, Unavailable
 from ledger.money import format_minor
+from ledger.paper.files import statement_file
+from ledger.paper.html import statement_page
 from ledger.service import read
 from ledger.service.anchor import Anchored, newest
 from ledger.service.coop import Coop
@@ -165,6 +167,8 @@ def write_pages(place: Place, coop: Coop, month: str) -> None:
         (folder / f"{member}.json").write_text(text, encoding="utf-8")
         page = statement_page(statement, settlement, "en")
         (pages / f"{member}.html").write_text(page, encoding="utf-8")
+        for form in ("pdf", "csv"):
+            (folder / f"{member}.{form}").write_bytes(statement_file(statement, form, "en"))
 
 
 def show_result(coop: Coop, month: str) -> None:

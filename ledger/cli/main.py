@@ -15,8 +15,8 @@ from ledger.errors import InvalidInput, InvariantViolated, KyojoError
 
 EPILOG = """\
 exit codes: 0 done · 2 unusable arguments or input · 3 infeasible, not verified, or damaged (fsck)
-· 4 consistent with itself, but no trust file (audit verify, verify-proof) · 5 not permitted
-· 6 conflict · 7 unavailable, try again · 8 not found · 70 a bug of kyojo
+· 4 consistent with itself, but no trust file (audit verify, verify-proof, verify-statement)
+· 5 not permitted · 6 conflict · 7 unavailable, try again · 8 not found · 70 a bug of kyojo
 """
 
 
@@ -105,7 +105,8 @@ def _all_modules() -> tuple[Any, ...]:
         member,
         office,
         proof,
+        statement,
         witness,
     )
 
-    return office, erase, logkeys, member, audit, proof, witness, fsck
+    return office, erase, logkeys, statement, member, audit, proof, witness, fsck

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ledger.cli.output import progress, show
+from ledger.cli.statement import add_look, format_of, statement_text
 from ledger.client import MemberClient, erasure, open_journal
 from ledger.errors import InvalidInput, NotFound
-from ledger.settlement.explain import explain_lines
+from ledger.paper.files import statement_file
 from ledger.wiring import read_key, read_policy
 
 Commands = Any
@@ -76,7 +77,11 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     statement = verbs.add_parser("statement", parents=[own], help="fetch and verify a statement")
     statement.add_argument("period", metavar="YYYY-MM")
     statement.add_argument("member")
-    statement.add_argument("--language", choices=("en", "ja"), default="en")
+    statement.add_argument(
+        "--out", type=Path, action="append", default=[], metavar="FILE",
+        help="write it to FILE, whose ending is .json, .csv, .html or .pdf; may be repeated",
+    )  # fmt: skip
+    add_look(statement)
     statement.set_defaults(run=read_statement)
 
     token = verbs.add_parser("token", parents=[own], help="sign in and print a bearer token")
@@ -184,22 +189,17 @@ def _erased(one: Mapping[str, Any]) -> str:
 
 
 def read_statement(options: argparse.Namespace) -> int:
-    """Fetch a statement and its settlement, and verify the one against the other."""
+    """Fetch a statement, verify it down to the log's signature, and write it to files if asked."""
+    files = [(path, format_of(path)) for path in options.out]
     with client_of(options) as client:
         client.sign_in()
         statement = client.statement(options.period, options.member)
-    show(explain(statement["statement"], options.language), statement, as_json=options.json)
+    for path, form in files:
+        path.write_bytes(statement_file(statement, form, options.language, options.font))
+    lines = [statement_text(statement["statement"], options.language)]
+    lines += ["verified against the settlement", *(str(path) for path, _ in files)]
+    show("\n".join(lines), statement, as_json=options.json)
     return 0
-
-
-def explain(statement: Mapping[str, Any], language: str) -> str:
-    """A verified statement in words: every amount, back to its inputs."""
-    lines = []
-    for line in explain_lines(statement):
-        label = line["label"].get(language, line["step"])  # a rule need not have words
-        lines.append(f"{label}: {line['amount_minor']}")
-        lines += [f"    {sentence[language]}" for sentence in line["text"]]
-    return "\n".join([*lines, "verified against the settlement"])
 
 
 def print_token(options: argparse.Namespace) -> int:

@@ -27,10 +27,14 @@ from ledger.rules.yamltext import read_yaml, refuse_all
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A pool's sources, such as ``revenue.fares``, and the origin it is limited to."""
+    """A pool's sources, such as ``revenue.fares``, and the origin it is limited to.
+
+    ``unit`` is what it holds where that is no money, such as Wh.
+    """
 
     sources: tuple[str, ...]
     origin: str | None
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,16 @@ class RuleSet:
     late: LateModel | None
     document: Mapping[str, Any]
     rule_hash: bytes
+
+    @property
+    def units(self) -> dict[str, str]:
+        """The pools that hold no money, and what they hold."""
+        return {name: pool.unit for name, pool in self.pools.items() if pool.unit is not None}
+
+    def unit_of(self, source: str) -> str | None:
+        """What a step's source holds; None for money."""
+        pool = self.pools.get(source)
+        return None if pool is None else pool.unit
 
 
 def parse_rules(text: bytes | str) -> RuleSet:
@@ -96,10 +110,12 @@ def _ruleset(model: RuleSetModel, document: dict[str, Any]) -> RuleSet:
         timezone=model.timezone,
         currency=model.currency,
         minor_digits=model.minor_digits,
-        rounding=Rounding(model.rounding.method, model.rounding.tie_break),
+        rounding=model.rounding.policy(),
         members=model.members,
         metrics={name: given.metric for name, given in model.inputs.items()},
-        pools={name: Pool(pool.from_, pool.origin) for name, pool in model.pools.items()},
+        pools={
+            name: Pool(pool.from_, pool.origin, pool.unit) for name, pool in model.pools.items()
+        },
         steps=model.steps,
         approval=model.approval,
         late=model.late,
@@ -132,4 +148,6 @@ def _names_of_source(source: str) -> NamesUsed:
     prefix, _, name = source.partition(".")
     if prefix == "revenue":
         return NamesUsed(revenue=frozenset({name}))
+    if prefix == "total":
+        return names_of_total(name)
     return NamesUsed(charges=frozenset({name}))

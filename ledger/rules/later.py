@@ -6,20 +6,11 @@ here into its table when its module is written.
 
 from __future__ import annotations
 
-STEP_KINDS = frozenset({"guarantee"})
+STEP_KINDS: frozenset[str] = frozenset()
 KEY_KINDS = frozenset({"patronage", "tiered", "kpi_weighted", "energy", "pro_rata", "user_centric"})
-FIELDS = frozenset(
-    {"when", "tax", "as", "split", "bounds", "overflow", "kpi", "cumulative", "exclude"}
-    | {"claims", "recoup", "half_even_residual_to", "llp"}
-)
-VALUES = frozenset(
-    {"cea", "cel", "talmud", "random_arrival", "priority", "minimal_overlap"}
-    | {"jp-sme-coop", "jp-worker-coop", "jp-llp", "half_even_residual_to"}
-    | {"count", "max", "last"}
-)
-INPUT_FIELDS = frozenset(
-    {"kpis", "matrices", "payments", "recoup", "invoice"},
-)
+FIELDS = frozenset({"when", "kpi", "exclude", "llp"})
+VALUES = frozenset({"count", "max", "last"})
+INPUT_FIELDS = frozenset({"kpis", "matrices", "payments", "invoice"})
 
 
 def refusal(what: str, name: str) -> str:

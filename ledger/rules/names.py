@@ -39,3 +39,14 @@ def names_of_total(name: str) -> NamesUsed:
     if prefix == "charge" and rest:
         return NamesUsed(charges=frozenset({rest}))
     return NamesUsed(metrics=frozenset({name}))
+
+
+def names_of_limit(of: str | None) -> NamesUsed:
+    """The total or the fund that a limit is a multiple of.
+
+    A cost is not among them: ``costs`` are those that a step pays back or charges.
+    """
+    what, _, name = (of or "").partition(".")
+    if what == "total":
+        return NamesUsed(metrics=frozenset({name}))
+    return NamesUsed(funds=frozenset({name} if what == "balance" else ()))

@@ -16,6 +16,7 @@ from ledger.rules.models import (
     RoundingModel,
     RuleModel,
 )
+from ledger.rules.profiles import Profile
 from ledger.rules.steps import Step
 
 
@@ -27,12 +28,17 @@ class InputModel(RuleModel):
 
 
 class PoolModel(RuleModel):
-    """Money to divide: revenue ids and charge kinds; ``origin`` takes that origin only."""
+    """Money to divide: revenue ids and charge kinds; ``origin`` takes that origin only.
 
-    from_: tuple[Annotated[str, Field(pattern=r"^(revenue|charge)\.[^\s+/~]{1,128}$")], ...] = (
-        Field(alias="from")
-    )
+    A pool with a ``unit`` holds no money but what was metered, such as Wh: its sources are
+    ``total.<metric>``. A pool that steps feed has no sources of its own.
+    """
+
+    from_: tuple[
+        Annotated[str, Field(pattern=r"^(revenue|charge|total)\.[^\s+/~]{1,128}$")], ...
+    ] = Field(alias="from")
     origin: Literal["member", "other", "public"] | None = None
+    unit: OutsideName | None = None
 
 
 class ApprovalModel(RuleModel):
@@ -62,7 +68,7 @@ class RuleSetModel(RuleModel):
     timezone: str
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     minor_digits: int = Field(ge=0, le=9)
-    profile: Literal["generic"] = "generic"
+    profile: Profile = "generic"
     rounding: RoundingModel = RoundingModel()
     members: tuple[MemberName, ...] | None = Field(default=None, min_length=1)
     inputs: dict[Name, InputModel] = Field(default_factory=dict)

@@ -46,7 +46,7 @@ def sign_in(coop: Coop, text: str, signature: bytes, *, domain: str) -> Token:
     now = coop.clock()
     message = check_sign_in(text, signature, domain=domain, now=now)
     valid_until = nonce_expiry(coop.log.id_key, message.nonce, now=now)
-    reader = _reader(coop.state(), message.address)
+    reader = reader_of(coop.state(), message.address)
     if reader.member is None:
         raise NotPermitted(f"{message.address} is not a valid key of a member of this co-op")
     use_nonce(coop.database, coop.log.id, message.nonce, now=now, expires_at=valid_until)
@@ -59,13 +59,14 @@ def sign_in(coop: Coop, text: str, signature: bytes, *, domain: str) -> Token:
 def read_token(coop: Coop, token: str) -> Reader:
     """Whom a token stands for now; raises NotPermitted if it is not, or no longer, valid."""
     address = token_address(coop.database, coop.log.id, token, now=coop.clock())
-    reader = Reader() if address is None else _reader(coop.state(), address)
+    reader = Reader() if address is None else reader_of(coop.state(), address)
     if reader.member is None:
         raise NotPermitted("the bearer token is unknown or expired; sign in again")
     return reader
 
 
-def _reader(state: State, address: str) -> Reader:
+def reader_of(state: State, address: str) -> Reader:
+    """Whom an address stands for now; nobody in particular if its key is none or revoked."""
     key = state.keys.get(address)
     if key is None or key.revoked or state.members[key.member].left is not None:
         return Reader()

@@ -21,6 +21,7 @@ from ledger.log.merkle import HashReader, prove_inclusion_from
 from ledger.log.tile import Tile, tile_hash_reader
 from ledger.rules.inputs import parse_inputs
 from ledger.service.coop import Coop
+from ledger.service.office import office_of
 from ledger.service.read import (
     Proposed,
     find_proposed,
@@ -28,7 +29,7 @@ from ledger.service.read import (
     require_member,
     search_all,
 )
-from ledger.service.sign_in import Reader
+from ledger.service.sign_in import Reader, reader_of
 from ledger.settlement import document as settlement_document
 from ledger.settlement.document import build_settlement, settlement_id
 from ledger.settlement.statement import StatementMaker, statement_maker
@@ -62,6 +63,11 @@ def statements(coop: Coop, reader: Reader, month: str) -> dict[str, dict[str, An
             member: book.statement(member, batches.get(member, []))
             for member in sorted(book.maker.positions)
         }
+
+
+def office_statements(coop: Coop, month: str) -> dict[str, dict[str, Any]]:
+    """The statements of all members and of suspense, as the office of this installation reads."""
+    return statements(coop, reader_of(coop.state(), office_of(coop).key.address), month)
 
 
 def recompute(state: State, log: LogReader, proposed: Proposed) -> tuple[Computed, bytes]:

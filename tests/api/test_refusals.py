@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from api.pages.render import CONTENT_SECURITY_POLICY
 from ledger.errors import InvariantViolated, StoreBusy
+from ledger.paper.html import CONTENT_SECURITY_POLICY
 from tests.api.conftest import Open, World, check_problem
 from tests.installation import MONTH, SLUG, line, usage_body
 

@@ -109,6 +109,50 @@ def test_a_member_submits_decides_and_reads(kyojo: Kyojo, served: Served, tmp_pa
     assert served.run("status").out.splitlines()[0].startswith("ledger.example.jp")
 
 
+def test_a_member_keeps_its_statement_and_verifies_it_offline(
+    kyojo: Kyojo, served: Served, tmp_path: Path
+) -> None:
+    files = [tmp_path / f"own.{form}" for form in ("json", "csv", "html", "pdf")]
+    outs = [word for path in files for word in ("--out", path)]
+    written = served.run("member", "statement", MONTH, "bus", *served.own("bus"), *outs)
+    assert written.code == 0, written.err
+    assert files[3].read_bytes().startswith(b"%PDF-")
+    assert files[1].read_bytes().startswith(b"\xef\xbb\xbforigin,period,member,")
+    trust = tmp_path / "trust.toml"
+    kyojo("audit", "trust", "--out", trust, "--config", served.place.config)
+    verified = kyojo("verify-statement", files[0], "--trust", trust, "--language", "ja")
+    assert (verified.code, verified.out.splitlines()[0]) == (0, "検証済み"), verified.err
+    loose = kyojo("verify-statement", files[0], "--json")
+    assert (loose.code, loose.document["verdict"]) == (4, "consistent")
+    document = json.loads(files[0].read_bytes())
+    document["statement"]["net_minor"] += 1
+    files[0].write_text(json.dumps(document), "utf-8")
+    refused = kyojo("verify-statement", files[0], "--trust", trust, "--json")
+    assert (refused.code, refused.error["code"]) == (3, "sum-mismatch")
+
+
+def test_a_format_that_nobody_knows_is_refused_before_anything_is_asked(
+    served: Served, tmp_path: Path
+) -> None:
+    refused = served.run(
+        "member", "statement", MONTH, "bus", *served.own("bus"), "--out", tmp_path / "own.doc"
+    )
+    assert refused.code == 2
+    assert "own.doc must end in one of .json, .csv, .html, .pdf" in refused.err
+
+
+def test_the_office_writes_every_members_files(
+    kyojo: Kyojo, served: Served, tmp_path: Path
+) -> None:
+    folder, config = tmp_path / "all", ("--config", served.place.config)
+    done = kyojo("statements", MONTH, "--out", folder, "--format", "csv", "--json", *config)
+    assert done.code == 0, done.err
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == sorted(Path(one).name for one in done.document["files"])
+    assert f"{MONTH}-bus.csv" in names
+    assert f"{MONTH}-ev.csv" in names
+
+
 def test_an_auditor_exports_and_verifies(kyojo: Kyojo, served: Served, tmp_path: Path) -> None:
     bundle, trust = tmp_path / "audit.zip", tmp_path / "trust.toml"
     made = served.run("audit", "export", "--out", bundle, "--json")

@@ -93,3 +93,31 @@ def test_a_member_enters_with_a_token_and_reads_its_own_statement(
     browser.cookies[COOKIE] = token_of(coop, "ev")
     assert browser.get(f"/pages/{slug}/2026-10/ev").status_code == 200
     assert browser.get(f"/pages/{slug}/2026-10/bus").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("form", "begins", "media_type"),
+    [("pdf", b"%PDF-", "application/pdf"),
+     ("csv", b"\xef\xbb\xbforigin", "text/csv; charset=utf-8"),
+     ("json", b"{", "application/json"), ("html", b"<!DOCTYPE", "text/html; charset=utf-8")],
+)  # fmt: skip
+def test_a_member_takes_its_statement_home_as_a_file(
+    coop: Coop, browser: Browser, form: str, begins: bytes, media_type: str
+) -> None:
+    browser.cookies[COOKIE] = token_of(coop, "bus")
+    page = browser.get("/pages/kaga/2026-10/bus").text
+    assert form == "html" or f'href="/pages/kaga/2026-10/bus/statement.{form}?lang=ja"' in page
+    answer = browser.get(f"/pages/kaga/2026-10/bus/statement.{form}?lang=ja")
+    assert answer.status_code == 200
+    assert answer.content.startswith(begins)
+    assert answer.headers["content-type"] == media_type
+    assert answer.headers["content-disposition"].endswith(f"''2026-10-bus.{form}")
+
+
+def test_nobody_elses_statement_is_given_as_a_file(coop: Coop, browser: Browser) -> None:
+    stranger = browser.get("/pages/kaga/2026-10/bus/statement.pdf")
+    assert stranger.status_code == 307
+    assert stranger.headers["location"] == "/pages/kaga/enter?lang=en"
+    browser.cookies[COOKIE] = token_of(coop, "ev")
+    assert browser.get("/pages/kaga/2026-10/bus/statement.pdf").status_code == 403
+    assert browser.get("/pages/kaga/2026-10/ev/statement.exe").status_code == 422

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from api.pages.reasons import rounding_sentence
-from api.pages.render import CONTENT_SECURITY_POLICY, coop_page, settlement_page, statement_page
-from api.pages.speech import LANGUAGES, Language, Speech, per_mille
+from api.pages.render import coop_page, settlement_page
 from ledger.coop.charter import Charter
 from ledger.errors import MalformedDocument, NotFound, NotPermitted
+from ledger.paper.html import CONTENT_SECURITY_POLICY, statement_page
+from ledger.paper.reasons import rounding_sentence
+from ledger.paper.speech import LANGUAGES, Language, Speech, per_mille
 from ledger.service.coop import Coop
 from ledger.service.publication import publication
 from ledger.service.read import overview

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from api.pages.render import statement_page
+from ledger.paper.html import statement_page
 from ledger.service.coop import Coop
 from ledger.service.statements import statement
 from tests.pages.month import AUDITOR, MONTH

@@ -108,26 +108,13 @@ ALLOCATE = "kind: allocate, key: {kind: equal}"
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (one_step(f"{ALLOCATE}, bounds: {{cap: 45%}}"), "the field 'bounds'"),
         (one_step(f"{ALLOCATE}, when: {{kpi: x}}"), "the field 'when'"),
-        (one_step(f"{ALLOCATE}, tax: none"), "the field 'tax'"),
-        (one_step("kind: allocate, split: {pool.a: 1}"), "the field 'split'"),
-        (one_step(f"{ALLOCATE}, rounding: {{cumulative: true}}"), "the field 'cumulative'"),
-        (one_step(f"{ALLOCATE}, limit: {{of: step.x, times: 2}}"), "of 'step.x'"),
-        (one_step(f"{ALLOCATE}, limit: {{percent: 5%, of: step.x}}"), "of 'step.x'"),
-        (one_step("kind: recover_cost, costs: [c], short_rule: cea"), "short_rule 'cea'"),
         (
             one_step("kind: allocate, key: {kind: capital, time_weighted: true}"),
             "time_weighted 'True'",
         ),
-        (
-            one_step(f"{ALLOCATE}, rounding: {{method: half_even_residual_to}}"),
-            "method 'half_even_residual_to'",
-        ),
-        (by_trips().replace("pools", "profile: jp-llp\npools"), "profile 'jp-llp'"),
         (by_trips().replace("pools", "inputs: {t: {metric: m, agg: max}}\npools"), "agg 'max'"),
         (by_trips().replace("pools", "inputs: {t: {kpi: m}}\npools"), "the field 'kpi'"),
-        (by_trips().replace("source: pot", "source: cost.x"), "a charge step on 'cost.x'"),
     ],
 )
 def test_later_words_are_refused_by_name(text, message):

@@ -15,7 +15,8 @@ are no heads of this period, and ``equal`` passes them by as it does ``suspense`
 
 Carry. ``carry`` holds, per step, costs left unpaid by earlier periods; the optional ``owed`` says
 to whom (step → member → int, adding up to ``carry``). Without it, they are owed in proportion to
-this period's costs.
+this period's costs. ``recoup`` holds, per member, what it was advanced in earlier periods and has
+not paid back.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ MEMBERS_MAX = 200_000
 
 _KNOWN = frozenset(
     {"kyojo_inputs", "period", "members", "totals", "revenue", "costs", "funding", "balances"}
-    | {"carry", "owed", "opening", "beside", "games", "ballots"}
+    | {"carry", "owed", "opening", "beside", "recoup", "games", "ballots"}
 )
 
 
@@ -60,6 +61,7 @@ class Inputs:
     owed: Mapping[str, PerMember]
     opening: PerMember
     beside: frozenset[str]
+    recoup: PerMember
     games: Mapping[str, Game]
     ballots: Mapping[str, Ballots]
     document: Mapping[str, Any]
@@ -130,6 +132,7 @@ def _read(reader: Reader) -> Inputs:
         owed=owed,
         opening=reader.table(document.get("opening", {}), "/opening", reader.integer),
         beside=_beside(reader),
+        recoup=reader.counts(document.get("recoup", {}), "/recoup"),
         games=read_games(reader),
         ballots=read_ballots(reader),
         document=document,

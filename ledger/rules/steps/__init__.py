@@ -12,9 +12,17 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ledger.rules.keys.quadratic import QuadraticKey
-from ledger.rules.steps import allocate, citizens_fund, projects, recover_cost, reserve
+from ledger.rules.steps import (
+    allocate,
+    citizens_fund,
+    guarantee,
+    projects,
+    recover_cost,
+    reserve,
+)
 from ledger.rules.steps.allocate import AllocateStep
 from ledger.rules.steps.base import (
+    Basis,
     Division,
     PartDivision,
     StepModel,
@@ -22,11 +30,13 @@ from ledger.rules.steps.base import (
     StepView,
 )
 from ledger.rules.steps.citizens_fund import CitizensFundStep
+from ledger.rules.steps.guarantee import GuaranteeStep
 from ledger.rules.steps.recover_cost import RecoverCostStep
 from ledger.rules.steps.reserve import ReserveStep
 
 __all__ = [
     "STEP_KINDS",
+    "Basis",
     "Division",
     "PartDivision",
     "Step",
@@ -37,7 +47,8 @@ __all__ = [
 ]
 
 Step = Annotated[
-    RecoverCostStep | ReserveStep | AllocateStep | CitizensFundStep, Field(discriminator="kind")
+    RecoverCostStep | ReserveStep | GuaranteeStep | AllocateStep | CitizensFundStep,
+    Field(discriminator="kind"),
 ]
 
 
@@ -51,6 +62,7 @@ def _allocate(step: AllocateStep, view: StepView) -> StepOutcome:
 STEP_KINDS: Mapping[str, Callable[[Any, StepView], StepOutcome]] = {
     "recover_cost": recover_cost.run,
     "reserve": reserve.run,
+    "guarantee": guarantee.run,
     "allocate": _allocate,
     "citizens_fund": citizens_fund.run,
 }

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from api.pages.reasons import Reason, Teller, trace_usage
-from api.pages.speech import Language, Speech
-from api.pages.steps import Flow, Rules, flows
 from ledger.coop.envelope import parse_envelope
 from ledger.log.checkpoint import Checkpoint, parse_checkpoint
 from ledger.log.note import parse_note
+from ledger.paper.reasons import Reason, Teller, trace_usage
+from ledger.paper.speech import Language, Speech
+from ledger.paper.steps import Flow, Rules, flows
 from ledger.rules.inputs import SUSPENSE
 from ledger.settlement.shape import StatementShape, parse_settlement, parse_statement
 
@@ -59,12 +59,19 @@ class StatementView:
     ruleset: str
     rule_hash: str
     limits: tuple[str, ...]
+    files: Mapping[str, str]
 
 
 def statement_view(
-    document: Mapping[str, Any], settlement: Mapping[str, Any], language: Language
+    document: Mapping[str, Any],
+    settlement: Mapping[str, Any],
+    language: Language,
+    files: Mapping[str, str] | None = None,
 ) -> StatementView:
-    """Prepare a member statement (``ledger.coop.grounds``) for its page."""
+    """Prepare a member statement (``ledger.coop.grounds``) for its page.
+
+    ``files`` says where it can be had in other formats: format → address.
+    """
     own, public = parse_statement(document["statement"]), parse_settlement(settlement)
     names = document["names"]
     say = Speech(language, public.currency, public.minor_digits, names["time_zone"])
@@ -95,6 +102,7 @@ def statement_view(
         ruleset=f"{public.ruleset} {public.version}",
         rule_hash=public.rule_hash.hex(),
         limits=tuple(say(limit.ja, limit.en) for limit in own.limits),
+        files=files or {},
     )
 
 

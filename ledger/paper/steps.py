@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from api.pages.speech import Speech, per_mille
+from ledger.paper.speech import Speech, per_mille
 from ledger.settlement.shape import SettlementShape, StepShape
 
 _KINDS = {

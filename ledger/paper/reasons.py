@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from api.pages.speech import Speech, per_mille
-from api.pages.steps import Rules, share_of, step_purpose, step_title
+from ledger.paper.speech import Speech, per_mille
+from ledger.paper.steps import Rules, share_of, step_purpose, step_title
 from ledger.settlement.shape import (
     CutOffShape,
     DivisionShape,

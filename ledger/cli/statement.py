@@ -1,0 +1,140 @@
+"""Statements as files: the office writes all of a month, and anybody verifies one offline."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ledger.audit.statement import STATEMENT_BYTES_MAX, StatementReport, verify_statement_file
+from ledger.cli.audit import read_trust
+from ledger.cli.office import chosen
+from ledger.cli.output import progress, show
+from ledger.errors import InvalidInput
+from ledger.paper.files import FORMATS, Format, statement_file
+from ledger.service.statements import office_statements
+from ledger.settlement.explain import explain_lines
+
+Commands = Any
+
+
+def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
+    """Add the commands to the parser."""
+    write = commands.add_parser(
+        "statements", parents=[shared], help="write the statements of a month, one file a member"
+    )
+    write.add_argument("period", metavar="YYYY-MM")
+    write.add_argument(
+        "--config", help="the configuration file (default: KYOJO_CONFIG, kyojo.toml)"
+    )
+    write.add_argument("--coop", help="the co-op's short name; not needed where there is only one")
+    write.add_argument("--out", type=Path, required=True, help="the folder for the files")
+    write.add_argument(
+        "--format", action="append", choices=FORMATS, help="may be repeated; default: json and pdf"
+    )
+    add_look(write)
+    write.set_defaults(run=write_statements)
+
+    verify = commands.add_parser(
+        "verify-statement",
+        parents=[shared],
+        help="verify a statement's JSON; needs no database and no server",
+        epilog="exit status: 0 verified, 3 not verified, 4 consistent (no trust file), 2 unusable",
+    )
+    verify.add_argument("file", type=Path)
+    verify.add_argument("--trust", type=Path, help="what you know of the co-op from elsewhere")
+    verify.add_argument("--language", choices=("en", "ja"), default="en")
+    verify.set_defaults(run=run_verify_statement)
+
+
+def add_look(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how a statement's file looks."""
+    parser.add_argument("--language", choices=("en", "ja"), default="en")
+    parser.add_argument(
+        "--font", type=Path, help="a TrueType file whose Japanese letters a PDF shall embed"
+    )
+
+
+def write_statements(options: argparse.Namespace) -> int:
+    """Write every member's statement, and that of suspense, in each format."""
+    formats = options.format or ["json", "pdf"]
+    with chosen(options) as (_, coop):
+        found = office_statements(coop, options.period)
+    options.out.mkdir(parents=True, exist_ok=True)
+    written = []
+    with progress("statements", quiet=options.json) as report:
+        for done, (member, document) in enumerate(found.items(), 1):
+            for form in formats:
+                path = options.out / f"{options.period}-{_file_name(member)}.{form}"
+                path.write_bytes(statement_file(document, form, options.language, options.font))
+                written.append(str(path))
+            report(done, len(found))
+    text = f"{options.out}: {len(written)} files, statements of {len(found)} accounts"
+    show(text, {"files": written}, as_json=options.json)
+    return 0
+
+
+def statement_text(statement: Mapping[str, Any], language: str) -> str:
+    """A statement in words: every amount, back to its inputs."""
+    lines = []
+    for line in explain_lines(statement):
+        label = line["label"].get(language, line["step"])  # a rule need not have words
+        lines.append(f"{label}: {line['amount_minor']}")
+        lines += [f"    {sentence[language]}" for sentence in line["text"]]
+    return "\n".join(lines)
+
+
+def format_of(path: Path) -> Format:
+    """The format that a file's name asks for; raises InvalidInput for another ending."""
+    for form in FORMATS:
+        if path.suffix == f".{form}":
+            return form
+    endings = ", ".join(f".{form}" for form in FORMATS)
+    raise InvalidInput(f"{path} must end in one of {endings}: that chooses the format")
+
+
+def _file_name(member: str) -> str:
+    """A member's id as a part of a file's name: what could lead elsewhere is written as hex."""
+    safe = (one if one.isalnum() or one in "-_" else f"%{ord(one):02x}" for one in member)
+    return "".join(safe)
+
+
+def run_verify_statement(options: argparse.Namespace) -> int:
+    """Verify a statement and tell each of its amounts."""
+    trust = None if options.trust is None else read_trust(options.trust)
+    report = verify_statement_file(_read(options.file), trust)
+    document = {
+        "verdict": "verified" if report.is_trusted else "consistent",
+        "period": report.document["statement"]["settlement"]["period"],
+        "member": report.document["member"],
+        "settlement_id": report.document["statement"]["settlement_id"],
+        "net_minor": report.document["statement"]["net_minor"],
+        "checked": [remark.en for remark in report.checked],
+        "not_checked": [remark.en for remark in report.not_checked],
+    }
+    show(_text(report, options.language), document, as_json=options.json)
+    return report.exit_code
+
+
+def _text(report: StatementReport, language: str) -> str:
+    ja = language == "ja"
+    if report.is_trusted:
+        verdict = "検証済み" if ja else "VERIFIED"
+    else:
+        verdict = (
+            "それ自体は整合（信頼ファイルなし）" if ja else "CONSISTENT with itself; no trust file"
+        )
+    heads = ("確かめたこと:", "確かめていないこと:") if ja else ("Checked:", "Not checked:")
+    lines = [verdict, "", statement_text(report.document["statement"], language)]
+    for head, remarks in zip(heads, (report.checked, report.not_checked), strict=True):
+        lines += ["", head, *(f"  - {remark.ja if ja else remark.en}" for remark in remarks)]
+    return "\n".join(lines)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(STATEMENT_BYTES_MAX + 1)
+    except OSError as error:
+        raise InvalidInput(f"cannot read {path}: {error}") from error
