@@ -12,7 +12,7 @@ from ledger.errors import OutOfRange
 from ledger.period import month_bounds
 from ledger.rules.keys.quadratic import QuadraticKey
 from ledger.rules.models import Problem
-from ledger.rules.ruleset import PoolModel, RuleSetModel
+from ledger.rules.ruleset import InputModel, PoolModel, RuleSetModel
 from ledger.rules.steps import Step
 from ledger.rules.steps.allocate import AllocateStep
 from ledger.rules.steps.recover_cost import RecoverCostStep
@@ -24,6 +24,7 @@ def ruleset_problems(model: RuleSetModel) -> Iterator[Problem]:
     yield from _zone(model.timezone)
     yield from (("/rounding" + at, text) for at, text in model.rounding.problems())
     yield from _repeated(model.members or (), "/members")
+    yield from _inputs(model.inputs)
     yield from _pools(model.pools)
     yield from _pool_units(model.pools)
     yield from _steps(model)
@@ -44,6 +45,11 @@ def _repeated(names: tuple[str, ...], pointer: str) -> Iterator[Problem]:
         if name in seen:
             yield f"{pointer}/{index}", f"{name!r} stands twice"
         seen.add(name)
+
+
+def _inputs(inputs: Mapping[str, InputModel]) -> Iterator[Problem]:
+    for name, given in inputs.items():
+        yield from ((child("/inputs", name) + at, text) for at, text in given.problems())
 
 
 def _pools(pools: Mapping[str, PoolModel]) -> Iterator[Problem]:

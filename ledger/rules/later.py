@@ -7,10 +7,10 @@ here into its table when its module is written.
 from __future__ import annotations
 
 STEP_KINDS: frozenset[str] = frozenset()
-KEY_KINDS = frozenset({"patronage", "tiered", "kpi_weighted", "energy", "pro_rata", "user_centric"})
-FIELDS = frozenset({"when", "kpi", "exclude", "llp"})
-VALUES = frozenset({"count", "max", "last"})
-INPUT_FIELDS = frozenset({"kpis", "matrices", "payments", "invoice"})
+KEY_KINDS: frozenset[str] = frozenset()
+FIELDS = frozenset({"llp"})
+VALUES: frozenset[str] = frozenset()
+INPUT_FIELDS = frozenset({"invoice"})
 
 
 def refusal(what: str, name: str) -> str:

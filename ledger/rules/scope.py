@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal
 
+from ledger.errors import Infeasible
 from ledger.rules.inputs import Inputs, Quantity
+from ledger.rules.names import Measured
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class Scope:
     """
 
     inputs: Inputs
-    metrics: Mapping[str, str]
+    metrics: Mapping[str, Measured]
     declared: tuple[int, ...]
     amount: Quantity | None = None
 
@@ -32,10 +35,23 @@ class Scope:
         """The ids that may receive something."""
         return frozenset(self.inputs.members)
 
+    def measured(self, name: str, table: Literal["totals", "kpis"] = "totals") -> Measured:
+        """What is behind a rule set's ``input`` name; others stand for themselves in ``table``."""
+        return self.metrics.get(name) or Measured(table, name)
+
     def metric(self, name: str) -> str:
-        """The metric (or ``charge.x``) behind a rule set's ``input`` name."""
-        return self.metrics.get(name, name)
+        """The name in the inputs behind a rule set's ``input`` name."""
+        return self.measured(name).name
 
     def totals(self, name: str) -> Mapping[str, Quantity]:
-        """Totals by member under an ``input`` name; empty when nothing was recorded."""
-        return self.inputs.totals.get(self.metric(name), {})
+        """Totals by member under an ``input`` name; empty when nothing was recorded.
+
+        Raises Infeasible for a name that stands for readings, and for a count that nobody stated.
+        """
+        found = self.measured(name)
+        if found.table != "totals":
+            raise Infeasible(f"{name!r} stands for readings of {found.name!r}, not for a total")
+        if found.stated and found.name not in self.inputs.totals:
+            text = f"the inputs have no totals {found.name!r}, for which {name!r} stands"
+            raise Infeasible(text, name=found.name)
+        return self.inputs.totals.get(found.name, {})

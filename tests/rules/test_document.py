@@ -105,21 +105,9 @@ def test_later_keys_are_refused_by_name(kind):
 ALLOCATE = "kind: allocate, key: {kind: equal}"
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (one_step(f"{ALLOCATE}, when: {{kpi: x}}"), "the field 'when'"),
-        (
-            one_step("kind: allocate, key: {kind: capital, time_weighted: true}"),
-            "time_weighted 'True'",
-        ),
-        (by_trips().replace("pools", "inputs: {t: {metric: m, agg: max}}\npools"), "agg 'max'"),
-        (by_trips().replace("pools", "inputs: {t: {kpi: m}}\npools"), "the field 'kpi'"),
-    ],
-)
-def test_later_words_are_refused_by_name(text, message):
-    messages = [fault.message for fault in faults_of(text)]
-    assert any(message in found and "not supported by this version" in found for found in messages)
+def test_a_legal_form_without_a_place_in_a_rule_set_is_refused_by_name():
+    (fault,) = faults_of(by_trips().replace("pools", "llp: {reason: x}\npools"))
+    assert fault.message == "the field 'llp' is not supported by this version"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ member of the union ``Step``, and one row of ``STEP_KINDS``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -28,6 +29,7 @@ from ledger.rules.steps.base import (
     StepModel,
     StepOutcome,
     StepView,
+    unmet,
 )
 from ledger.rules.steps.citizens_fund import CitizensFundStep
 from ledger.rules.steps.guarantee import GuaranteeStep
@@ -69,5 +71,9 @@ STEP_KINDS: Mapping[str, Callable[[Any, StepView], StepOutcome]] = {
 
 
 def run_step(step: Step, view: StepView) -> StepOutcome:
-    """Carry out one step on what its source holds."""
-    return STEP_KINDS[step.kind](step, view)
+    """Carry out one step on what its source holds; on nothing while its condition is not met."""
+    reason = unmet(step.when, view.scope)
+    if reason is None:
+        return STEP_KINDS[step.kind](step, view)
+    outcome = STEP_KINDS[step.kind](step, replace(view, available=0, waits=True))
+    return replace(outcome, notes=(*outcome.notes, reason))

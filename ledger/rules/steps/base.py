@@ -9,12 +9,14 @@ from math import floor
 from typing import Literal
 
 from ledger.errors import InvariantViolated
+from ledger.rules.inputs import TOWN
 from ledger.rules.keys import Source, Weights
 from ledger.rules.models import (
     Ceiling,
     Label,
     Limit,
     Name,
+    Number,
     OutsideName,
     Problem,
     RoundingModel,
@@ -28,10 +30,18 @@ from ledger.rules.short import ShortRule
 TaxTag = Literal["none", "taxable_sale", "sales_return", "purchase_return"]
 
 
+class WhenModel(RuleModel):
+    """A condition: the whole town's reading of a kpi is at least so much."""
+
+    kpi: OutsideName
+    at_least: Number
+
+
 class StepModel(RuleModel):
     """Fields common to all steps. ``of`` says what a percentage refers to.
 
-    ``tax`` is a tag for the books: what a line of this step is to consumption tax.
+    ``tax`` is a tag for the books: what a line of this step is to consumption tax. A step whose
+    ``when`` is not met takes 0.
     """
 
     id: Name
@@ -39,12 +49,15 @@ class StepModel(RuleModel):
     limit: Limit | None = None
     of: Literal["entry", "opening"] = "entry"
     rounding: RoundingModel | None = None
+    when: WhenModel | None = None
     tax: TaxTag | None = None
     label: Label | None = None
 
     def names(self) -> NamesUsed:
-        """The outside names that the step refers to; here those of its limit."""
-        return names_of_limit(None if self.limit is None else self.limit.of)
+        """The outside names that the step refers to; here those of its limit and condition."""
+        of_limit = names_of_limit(None if self.limit is None else self.limit.of)
+        kpis = frozenset(() if self.when is None else (self.when.kpi,))
+        return of_limit | NamesUsed(kpis=kpis)
 
     def targets(self) -> tuple[str, ...]:
         """The funds and pools that the step may pay into."""
@@ -68,7 +81,8 @@ class StepView:
     ``available`` is what its source holds now and ``opening`` what it began with and was fed;
     ``funds`` are balances including what earlier steps of this run put aside; ``taken`` is what
     earlier steps took, ``held`` what the pools hold now. ``advances`` is what members still have
-    to pay back out of their lines. All in minor units.
+    to pay back out of their lines. All in minor units. ``waits``: a condition is not met, so that
+    ``available`` is 0 whatever the source holds.
     """
 
     scope: Scope
@@ -79,6 +93,7 @@ class StepView:
     taken: Mapping[str, int] = field(default_factory=dict)
     held: Mapping[str, int] = field(default_factory=dict)
     advances: Mapping[str, int] = field(default_factory=dict)
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +189,19 @@ class StepOutcome:
     payee_weights: Mapping[str, Fraction] = field(default_factory=dict)
     overflow: int = 0
     advances: Mapping[str, int] = field(default_factory=dict)
+
+
+def unmet(when: WhenModel | None, scope: Scope) -> str | None:
+    """Why a condition is not met, as a note; None when it is, or there is none."""
+    if when is None:
+        return None
+    kpi = scope.measured(when.kpi, "kpis").name
+    value = scope.inputs.kpis.get(kpi, {}).get(TOWN)
+    if value is None:
+        return f"there is no reading of {kpi!r} for the whole town; the step takes nothing"
+    if value < when.at_least:
+        return f"{kpi!r} is {value}, less than {when.at_least}; the step takes nothing"
+    return None
 
 
 def ceiling(limit: Ceiling | None, step: StepModel, view: StepView) -> int | None:

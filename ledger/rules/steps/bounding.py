@@ -102,7 +102,7 @@ def divide_within(
     Raises FloorsExceedPool, CapsBelowPool where the policy has no answer, UnknownField when a bound
     is given to nobody of this period.
     """
-    if policy.bounds is None or not any(weights.numerators):
+    if policy.bounds is None or view.waits or not any(weights.numerators):
         return Within(divide_by(total, weights, view, parts))
     size = abs(total)
     limits = _limits(policy.bounds, size, weights, view)

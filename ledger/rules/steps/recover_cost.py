@@ -63,6 +63,8 @@ class RecoverCostStep(StepModel):
         yield from super().problems()
         if self.key is not None:
             yield from (("/key" + at, text) for at, text in self.key.problems())
+            if self.key.partial():
+                yield "/key", "the key may leave a part over, but a cost is paid back whole"
             if self.pay is not None:
                 yield "/pay", "either 'pay: payers' or a 'key', not both"
             if self.short_rule != "proportional":
