@@ -122,6 +122,15 @@ def test_needs_may_be_fractions_and_a_restriction_leaves_others_out():
     assert weights_of(text, totals=needs) == {"bus": Fraction(9, 4), "ev": Fraction(1, 4)}
 
 
+def test_a_need_may_be_a_reading():
+    rules = parse_rules(
+        one_step(f"kind: allocate, key: {AIRPORT}", more="inputs: {need: {kpi: depth_m}}\n")
+    )
+    depths = {"bus": {"value": 8}, "ev": {"value": 2}, "bike": {"value": 2}}
+    document = inputs(kpis={"depth_m": depths}, revenue={"fares": 24})
+    assert run(rules, parse_inputs(document)).member_totals == {"bus": 20, "ev": 2, "bike": 2}
+
+
 def test_a_negative_need_is_refused():
     with pytest.raises(Infeasible, match="'ev' is negative"):
         weights_of(AIRPORT, totals={"need": {"ev": -1}})
