@@ -246,3 +246,14 @@ def test_a_matching_cap_stands_in_the_bounds():
     shared = settled(MATCH % ", scale_up: true" + ", bounds: {cap: 60%}", 100)
     assert shared["totals"]["projects"]["project.moon"] == 60
     assert shared["totals"]["pools_left"] == {"pot": 10}
+
+
+def test_what_is_not_matched_goes_where_the_step_says():
+    step = MATCH % ""
+    to_fund = settled(f"{step}, overflow: {{to: fund.town}}", 100)
+    assert to_fund["totals"]["funds"] == {"fund.town": 50}
+    assert to_fund["totals"]["projects"]["project.bench"] == 30
+    carried = settled(f"{step}, overflow: carry", 100)
+    assert carried["totals"]["pools_left"]["pot"] + carried["totals"]["carry"]["s"] == 100
+    with pytest.raises(Infeasible, match="the matches leave 50 of 100 over"):
+        settled(f"{step}, overflow: error", 100)
