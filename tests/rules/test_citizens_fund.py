@@ -13,6 +13,8 @@ from ledger.rules.keys import weigh
 from ledger.rules.rounding import Rounding
 from ledger.rules.scope import Scope
 from ledger.rules.steps import StepView, run_step
+from ledger.settlement.result import result_document
+from ledger.settlement.run import run
 from tests.settlement.cases import inputs, one_step
 
 PROJECTS = {"lamp": {"cost": 60}, "bench": {"cost": 30}, "tree": {"cost": 25}, "moon": {}}
@@ -101,7 +103,10 @@ def test_a_short_pool_is_matched_in_proportion_and_rounded_once():
     step = f"{FUND}, method: quadratic"
     assert paid(step, 37) == {"project.bench": 27, "project.moon": 10}
     assert paid(step, 36) == {"project.bench": 26, "project.moon": 10}
-    assert ran(step, 36).notes == ()
+    short = ran(step, 36)
+    assert short.notes == ()
+    assert short.payee_weights["project.bench"] == 54
+    assert short.payee_weights["project.moon"] == 20
 
 
 def test_scale_up_divides_everything_that_caps_allow():
@@ -195,3 +200,60 @@ def test_what_makes_no_sense_is_refused(step, where, message):
     fault = caught.value.faults[0]
     assert f"(/steps/0{where})" in fault.where
     assert message in fault.message
+
+
+# --- the whole run -----------------------------------------------------------------------------
+
+
+def settled(step, available, **fields):
+    rules = parse_rules(one_step(step))
+    read = parse_inputs(inputs(ballots=TOWN, revenue={"fares": available}, **fields))
+    return result_document(run(rules, read))
+
+
+def test_projects_are_among_the_totals_and_what_stays_is_in_the_pool():
+    found = settled(f"{FUND}, method: greedy", 100)
+    assert found["totals"]["projects"] == {
+        "project.bench": 0,
+        "project.lamp": 60,
+        "project.moon": 0,
+        "project.tree": 25,
+    }
+    assert (found["totals"]["pools_left"], found["totals"]["out"]) == ({"pot": 15}, 100)
+    lamp = next(line for line in found["lines"] if line["member"] == "project.lamp")
+    assert (lamp["exact"], lamp["share"], lamp["amount_minor"]) == ("60", "12/17", 60)
+
+
+def test_a_line_shows_the_ideal_match_as_its_weight():
+    """Of 36 the bench, whose ideal match is 54 of 74, has 972/37."""
+    found = settled(f"{FUND}, method: quadratic", 36)
+    bench = next(line for line in found["lines"] if line["member"] == "project.bench")
+    assert bench == {
+        "step": "s",
+        "part": None,
+        "member": "project.bench",
+        "weight": "54",
+        "share": "27/37",
+        "exact": "972/37",
+        "amount_minor": 26,
+    }
+
+
+def test_a_matching_cap_stands_in_the_bounds():
+    capped = settled(MATCH % "" + ", bounds: {cap: 15}", 100)
+    assert capped["totals"]["projects"]["project.bench"] == 15
+    assert capped["totals"]["projects"]["project.moon"] == 15
+    shared = settled(MATCH % ", scale_up: true" + ", bounds: {cap: 60%}", 100)
+    assert shared["totals"]["projects"]["project.moon"] == 60
+    assert shared["totals"]["pools_left"] == {"pot": 10}
+
+
+def test_what_is_not_matched_goes_where_the_step_says():
+    step = MATCH % ""
+    to_fund = settled(f"{step}, overflow: {{to: fund.town}}", 100)
+    assert to_fund["totals"]["funds"] == {"fund.town": 50}
+    assert to_fund["totals"]["projects"]["project.bench"] == 30
+    carried = settled(f"{step}, overflow: carry", 100)
+    assert carried["totals"]["pools_left"]["pot"] + carried["totals"]["carry"]["s"] == 100
+    with pytest.raises(Infeasible, match="the matches leave 50 of 100 over"):
+        settled(f"{step}, overflow: error", 100)

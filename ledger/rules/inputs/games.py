@@ -133,16 +133,19 @@ def _table(reader: Reader, value: dict[str, Any], pointer: str) -> Game | None:
 
 
 def _coalition(name: str, bits: Mapping[str, int]) -> tuple[int, tuple[str, str] | None]:
-    """The coalition's number, and what is wrong with its name."""
-    coalition = 0
-    for player in name.split("+"):
-        bit = bits.get(player)
-        if bit is None:
-            return 0, ("unknown-member", f"{player!r:.80} is not one of the members")
-        if coalition & bit:
-            return 0, ("duplicate", f"{player!r} stands twice in the coalition")
-        coalition |= bit
-    return coalition, None
+    """The coalition's number, and what is wrong with its name.
+
+    A sum of powers of two has as many bits as it has terms only if they all differ.
+    """
+    players = name.split("+")
+    try:
+        coalition = sum(map(bits.__getitem__, players))
+    except KeyError as error:
+        return 0, ("unknown-member", f"{error.args[0]!r:.80} is not one of the members")
+    if coalition.bit_count() == len(players):
+        return coalition, None
+    twice = next(player for player in players if players.count(player) > 1)
+    return 0, ("duplicate", f"{twice!r} stands twice in the coalition")
 
 
 def _scrb(reader: Reader, value: dict[str, Any], pointer: str) -> Game:

@@ -5,18 +5,18 @@ For facilities of which everybody needs a beginning and some need more: a runway
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Literal
 
 from ledger.rules.games.airport import airport
-from ledger.rules.keys.base import KeyModel, Source, Weights, input_place, weigh_by
+from ledger.rules.keys.base import KeyModel, Source, Weights, listed, reduced
+from ledger.rules.keys.figures import figure_source, figures, takes_part
 from ledger.rules.models import OutsideName
 from ledger.rules.names import NamesUsed
 from ledger.rules.scope import Scope
 
 
 class AirportKey(KeyModel):
-    """``input`` names the needs, as money, size or whatever grows with them."""
+    """``input`` names the needs, metered or read, as money, size or whatever they grow with."""
 
     kind: Literal["airport"]
     input: OutsideName
@@ -27,13 +27,12 @@ class AirportKey(KeyModel):
 
     def sources(self, scope: Scope, member: str) -> tuple[Source, ...]:
         """The member's need; what others need decides with how many it shares."""
-        where = input_place("totals", scope.metric(self.input), member)
-        return (Source(where, Fraction(scope.totals(self.input).get(member, 0))),)
+        return figure_source(self.input, scope, member)
 
 
 def weigh(key: AirportKey, scope: Scope) -> Weights:
     """Shares of the largest need, to which they add up."""
-    needs = weigh_by(scope.totals(key.input), scope, key.members)
-    shares = airport(needs.numerators)
-    denominator = shares.denominator * needs.denominator
-    return Weights(shares.numerators, denominator, needs.outside)
+    outside = takes_part(key.members, scope, key.input)
+    needs, denominator = listed(figures(key.input, scope, outside), scope, outside)
+    shares = airport(needs)
+    return Weights(*reduced(shares.numerators, shares.denominator * denominator), outside)

@@ -7,7 +7,7 @@ than all matches, the rest is not allocated unless ``scale_up`` is true.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import floor
 from typing import Literal
 
@@ -17,7 +17,9 @@ from ledger.rules.inputs import Ballots
 from ledger.rules.keys.base import KeyModel, Weights, amount_of
 from ledger.rules.models import OutsideName, Problem
 from ledger.rules.names import NamesUsed
+from ledger.rules.number import over_common_denominator
 from ledger.rules.scope import Scope
+from ledger.rules.shares import Shares
 
 
 class QuadraticKey(KeyModel):
@@ -55,22 +57,33 @@ def weigh_projects(
     scale_up: bool,
     caps: Mapping[str, int | None] | None = None,
 ) -> Weights:
-    """The exact matches out of ``pool`` by project; ``caps`` are further caps, by project.
+    """How ``pool`` is matched, by project; ``caps`` are further caps, by project.
 
+    The weights are the ideal matches, or the exact amounts where a cap changes the proportion.
     Raises Infeasible when the inputs have no such ballots.
     """
     ballots = ballots_of(name, scope)
     ideal = ideal_matches(ballots.contributions)
+    wanted = [ideal[project] for project in ballots.costs]
     limits = [least_cap(cost, (caps or {}).get(project)) for project, cost in ballots.costs.items()]
-    shares = match(pool, [ideal[project] for project in ballots.costs], limits, scale_up=scale_up)
-    reduced = shares.reduced()
+    shares = match(pool, wanted, limits, scale_up=scale_up)
+    weights = Shares(*over_common_denominator(wanted))
+    if not _in_proportion(shares.numerators, weights.numerators):
+        weights = shares
+    reduced = weights.reduced()
     return Weights(
         numerators=reduced.numerators,
         denominator=reduced.denominator,
         outside=scope.members,
-        allocated=reduced.total,
+        allocated=shares.total,
         recipients=tuple(f"project.{project}" for project in ballots.costs),
     )
+
+
+def _in_proportion(amounts: Sequence[int], weights: Sequence[int]) -> bool:
+    total, whole = sum(amounts), sum(weights)
+    rows = zip(amounts, weights, strict=True)
+    return all(amount * whole == weight * total for amount, weight in rows)
 
 
 def ballots_of(name: str, scope: Scope) -> Ballots:

@@ -53,8 +53,8 @@ def _placed(paid: StepOutcome, total: int, step: AllocateStep) -> StepOutcome:
 
 def pay_projects(pool: int, weights: Weights, view: StepView) -> StepOutcome:
     """Take from ``pool`` what the weights allocate, in whole units, and say what stays."""
-    recipients, whole = weights.recipients or (), sum(weights.numerators)
-    taken = whole // weights.denominator
+    recipients = weights.recipients or ()
+    taken = floor(weights.allocated or 0)
     rounded = divide(taken, weights.numerators, recipients, to_the_unit(view.rounding))
     return StepOutcome(
         taken=taken,

@@ -122,6 +122,15 @@ def test_needs_may_be_fractions_and_a_restriction_leaves_others_out():
     assert weights_of(text, totals=needs) == {"bus": Fraction(9, 4), "ev": Fraction(1, 4)}
 
 
+def test_a_need_may_be_a_reading():
+    rules = parse_rules(
+        one_step(f"kind: allocate, key: {AIRPORT}", more="inputs: {need: {kpi: depth_m}}\n")
+    )
+    depths = {"bus": {"value": 8}, "ev": {"value": 2}, "bike": {"value": 2}}
+    document = inputs(kpis={"depth_m": depths}, revenue={"fares": 24})
+    assert run(rules, parse_inputs(document)).member_totals == {"bus": 20, "ev": 2, "bike": 2}
+
+
 def test_a_negative_need_is_refused():
     with pytest.raises(Infeasible, match="'ev' is negative"):
         weights_of(AIRPORT, totals={"need": {"ev": -1}})
@@ -373,3 +382,64 @@ def test_4_the_unit_of_a_game_does_not_change_what_is_paid():
         for values in (TVA, {name: f"{worth}/7" for name, worth in TVA.items()})
     ]
     assert totals[0] == totals[1] == {"navigation": 286, "flood": 244, "power": 470}
+
+
+# --- what is paid: the invariants of RULES.md section 12 -----------------------------------------
+
+NEEDS = st.lists(st.integers(0, 50), min_size=3, max_size=3).filter(any)
+DIVIDED = {
+    AIRPORT: lambda needs: {"totals": {"need": dict(zip(MEMBERS, needs, strict=True))}},
+    SHAPLEY: lambda needs: {"games": tree(needs, dict(zip(MEMBERS, "abc", strict=True)))},
+    SCRB: lambda needs: {
+        "games": scrb(
+            {m: need + 10 for m, need in zip(MEMBERS, needs, strict=True)},
+            dict(zip(MEMBERS, needs, strict=True)),
+            sum(needs) + 15,
+        )
+    },
+}
+MEMBERS = ("bus", "ev", "bike")
+
+
+@st.composite
+def divisions(draw):
+    """A key with its figures, and money to divide by it."""
+    text = draw(st.sampled_from(sorted(DIVIDED)))
+    return text, DIVIDED[text](draw(NEEDS)), draw(st.integers(1, 500))
+
+
+def amounts_paid(text, fields, total, **more):
+    rules = parse_rules(one_step(f"kind: allocate, key: {text}"))
+    document = inputs(**fields, revenue={"fares": total}, **more)
+    return run(rules, parse_inputs(document)).member_totals
+
+
+@given(divisions())
+def test_1_and_2_amounts_add_up_and_keep_to_the_quota(case):
+    text, fields, total = case
+    weights, paid = weights_of(text, **fields), amounts_paid(text, fields, total)
+    assert sum(paid.values()) == total
+    for member, weight in weights.items():
+        exact = total * weight / sum(weights.values())
+        assert exact.__floor__() <= paid[member] <= exact.__ceil__()
+
+
+@given(divisions(), st.permutations(MEMBERS))
+def test_3_order_of_members_is_irrelevant_to_what_is_paid(case, members):
+    assert amounts_paid(*case) == amounts_paid(*case, members=members)
+
+
+@given(divisions())
+def test_5_and_7_no_weight_no_money_and_equal_weights_differ_by_one(case):
+    text, fields, total = case
+    weights, paid = weights_of(text, **fields), amounts_paid(text, fields, total)
+    for member, weight in weights.items():
+        assert weight or not paid[member]
+        assert all(abs(paid[member] - paid[m]) <= 1 for m, w in weights.items() if w == weight)
+
+
+@given(divisions())
+def test_6_a_negative_total_is_the_mirror_image(case):
+    text, fields, total = case
+    mirrored = {m: -amount for m, amount in amounts_paid(text, fields, -total).items()}
+    assert amounts_paid(text, fields, total) == mirrored
