@@ -13,11 +13,11 @@ KEY_KINDS = frozenset(
 )
 FIELDS = frozenset(
     {"when", "tax", "as", "split", "bounds", "overflow", "kpi", "cumulative", "exclude"}
-    | {"claims", "recoup", "ballots", "half_even_residual_to", "llp"}
+    | {"claims", "recoup", "ballots", "half_even_residual_to"}
 )
 VALUES = frozenset(
     {"cea", "cel", "talmud", "random_arrival", "priority", "minimal_overlap"}
-    | {"jp-sme-coop", "jp-worker-coop", "jp-llp", "half_even_residual_to"}
+    | {"half_even_residual_to"}
     | {"count", "max", "last"}
 )
 INPUT_FIELDS = frozenset(
