@@ -10,11 +10,11 @@ STEP_KINDS = frozenset({"guarantee", "citizens_fund"})
 KEY_KINDS = frozenset({"airport", "shapley", "scrb", "quadratic"})
 FIELDS = frozenset(
     {"when", "tax", "as", "split", "bounds", "overflow", "cumulative"}
-    | {"claims", "recoup", "ballots", "half_even_residual_to", "llp"}
+    | {"claims", "recoup", "ballots", "half_even_residual_to"}
 )
 VALUES = frozenset(
     {"cea", "cel", "talmud", "random_arrival", "priority", "minimal_overlap"}
-    | {"jp-sme-coop", "jp-worker-coop", "jp-llp", "half_even_residual_to"}
+    | {"half_even_residual_to"}
 )
 INPUT_FIELDS = frozenset(
     {"games", "ballots", "recoup", "invoice"},

@@ -120,7 +120,6 @@ ALLOCATE = "kind: allocate, key: {kind: equal}"
             one_step(f"{ALLOCATE}, rounding: {{method: half_even_residual_to}}"),
             "method 'half_even_residual_to'",
         ),
-        (by_trips().replace("pools", "profile: jp-llp\npools"), "profile 'jp-llp'"),
         (by_trips().replace("source: pot", "source: cost.x"), "a charge step on 'cost.x'"),
     ],
 )
