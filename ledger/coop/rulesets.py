@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from ledger.coop import bodies, subjects
-from ledger.coop.charter import Charter
+from ledger.coop.charter import Charter, Quorum
 from ledger.coop.proposals import propose
 from ledger.coop.state import SUSPENSE, Adopted, Period, Proposal, State
 from ledger.coop.step import Change, Evidence, Step
@@ -20,6 +21,9 @@ from ledger.errors import (
 from ledger.rules.document import RuleSet, names_used, parse_rules
 from ledger.usage.totals import SALT_BYTES
 
+EVERY_MEMBER: Final = Quorum(roles=["member"], threshold="1/1")
+"""Who must agree where the law asks for all partners, whatever quorum the charter names."""
+
 
 def propose_rules(step: Step, body: bodies.RulesetProposed) -> Change:
     """Put a rule set before its electorate, once nothing in it is unknown to this co-op."""
@@ -32,7 +36,7 @@ def propose_rules(step: Step, body: bodies.RulesetProposed) -> Change:
     state = propose(
         step,
         step.state,
-        step.right.approve,
+        EVERY_MEMBER if rules.needs_everybody else step.right.approve,
         subject=subjects.of_rules(body),
         subject_hash=bytes.fromhex(body.rule_hash),
         body=body.model_dump(mode="json"),

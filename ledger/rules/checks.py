@@ -12,6 +12,7 @@ from ledger.errors import OutOfRange
 from ledger.period import month_bounds
 from ledger.rules.keys.quadratic import QuadraticKey
 from ledger.rules.models import Problem
+from ledger.rules.profiles import profile_problems
 from ledger.rules.ruleset import InputModel, PoolModel, RuleSetModel
 from ledger.rules.steps import Step
 from ledger.rules.steps.allocate import AllocateStep
@@ -30,6 +31,7 @@ def ruleset_problems(model: RuleSetModel) -> Iterator[Problem]:
     yield from _steps(model)
     yield from _cycles(model)
     yield from _costs(model)
+    yield from profile_problems(model)
 
 
 def _zone(name: str) -> Iterator[Problem]:

@@ -19,6 +19,7 @@ from ledger.errors import KyojoError
 from ledger.rules.checks import ruleset_problems
 from ledger.rules.faults import refuse_invalid
 from ledger.rules.names import Measured, NamesUsed, names_of_total
+from ledger.rules.profiles.llp import departures
 from ledger.rules.rounding import Rounding
 from ledger.rules.ruleset import ApprovalModel, LateModel, RuleSetModel
 from ledger.rules.steps import Step
@@ -41,7 +42,8 @@ class Pool:
 class RuleSet:
     """A checked rule set. ``document`` is what was parsed; ``rule_hash`` its 32-byte hash.
 
-    ``approval`` and ``late`` are for the co-op; a run does not look at them.
+    ``approval`` and ``late`` are for the co-op; a run does not look at them. Nor at ``profile``;
+    ``needs_everybody`` says that by its law every member must agree to these rules.
     """
 
     name: str
@@ -57,6 +59,8 @@ class RuleSet:
     steps: tuple[Step, ...]
     approval: ApprovalModel | None
     late: LateModel | None
+    profile: str
+    needs_everybody: bool
     document: Mapping[str, Any]
     rule_hash: bytes
 
@@ -119,6 +123,8 @@ def _ruleset(model: RuleSetModel, document: dict[str, Any]) -> RuleSet:
         steps=model.steps,
         approval=model.approval,
         late=model.late,
+        profile=model.profile,
+        needs_everybody=model.profile == "jp-llp" and bool(departures(model)),
         document=document,
         rule_hash=rule_hash(document),
     )

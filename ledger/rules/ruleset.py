@@ -20,7 +20,7 @@ from ledger.rules.models import (
     RuleModel,
 )
 from ledger.rules.names import Measured
-from ledger.rules.profiles import Profile
+from ledger.rules.profiles.articles import ArticlesModel, LlpModel
 from ledger.rules.steps import Step
 
 Agg = Literal["sum", "count", "max", "last"]
@@ -100,7 +100,9 @@ class RuleSetModel(RuleModel):
     timezone: str
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     minor_digits: int = Field(ge=0, le=9)
-    profile: Profile = "generic"
+    profile: Literal["generic", "jp-sme-coop", "jp-worker-coop", "jp-llp"] = "generic"
+    articles: ArticlesModel | None = None
+    llp: LlpModel | None = None
     rounding: RoundingModel = RoundingModel()
     members: tuple[MemberName, ...] | None = Field(default=None, min_length=1)
     inputs: dict[Name, InputModel] = Field(default_factory=dict)

@@ -108,3 +108,21 @@ def test_a_month_that_its_rules_cannot_divide_is_not_cut_off() -> None:
     world.submit("bus", record("late-but-in-time"))
     world.write("office", "period-closed", {"period": "2026-10"})
     assert world.state.periods["2026-10"].status == "closed"
+
+
+def test_partners_of_an_llp_adopt_another_split_only_unanimously() -> None:
+    """The charter's quorum is two members; the law asks for all three partners."""
+    writing = (
+        "profile: jp-llp\nllp: {capital_ratio: {bus: 50%, ev: 30%, bike: 20%}, split: by trips,"
+        " reason: the bus drives most of it, from: 2026-10-01}\n"
+    )
+    world = World()
+    world.found()
+    text = SALT + (RULES + writing).encode()
+    world.write("office", "ruleset-proposed", rules_body(text), text)
+    [proposal] = world.state.proposals.values()
+    assert (proposal.needed, proposal.electorate) == (3, ("bike", "bus", "ev"))
+    world.carry("bus", "ev")
+    assert world.state.rule_sets == ()
+    world.carry("bike")
+    assert [adopted.ruleset for adopted in world.state.rule_sets] == ["kaga-mobility"]

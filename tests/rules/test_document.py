@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 
 from ledger.canonical import encode
 from ledger.errors import MalformedRules
-from ledger.rules import later
 from ledger.rules.document import names_used, parse_rules, rule_hash
 from ledger.rules.keys import KEY_KINDS
 from ledger.rules.names import NamesUsed
 from ledger.rules.steps import STEP_KINDS
 from ledger.rules.yamltext import read_yaml
-from tests.settlement.cases import HEAD, KAGA, by_trips, one_step
+from tests.settlement.cases import HEAD, KAGA, one_step
 
 
 def faults_of(text):
@@ -73,41 +72,22 @@ def test_approval_and_late_are_read_for_the_co_op():
     assert (ruleset.late.grace_days, ruleset.late.style) == (5, "ledger")
 
 
-def test_tables_and_unions_agree_and_later_kinds_are_apart():
+def test_tables_and_unions_agree():
     for kind in STEP_KINDS:
         faults = faults_of(one_step(f"kind: {kind}, zz: 1"))
         assert "unknown-field" in {fault.code for fault in faults}
     for kind in KEY_KINDS:
         faults = faults_of(one_step(f"kind: allocate, key: {{kind: {kind}, zz: 1}}"))
         assert "unknown-field" in {fault.code for fault in faults}
-    assert not later.STEP_KINDS & STEP_KINDS.keys()
-    assert not later.KEY_KINDS & KEY_KINDS.keys()
-
-
-@pytest.mark.parametrize("kind", sorted(later.STEP_KINDS))
-def test_later_steps_are_refused_by_name(kind):
-    fault = faults_of(one_step(f"kind: {kind}"))[0]
-    assert fault.message == f"step kind '{kind}' is not supported by this version"
-    assert (fault.where, fault.code) == ("line 10, column 5 (/steps/0)", "unsupported")
-
-
-@pytest.mark.parametrize("kind", sorted(later.KEY_KINDS))
-def test_later_keys_are_refused_by_name(kind):
-    for step in (
-        f"kind: allocate, key: {{kind: {kind}}}",
-        f"kind: allocate, parts: [{{id: a, weight: 1, key: {{kind: {kind}}}}}]",
-        f"kind: recover_cost, costs: [c], key: {{kind: {kind}}}",
-    ):
-        fault = faults_of(one_step(step))[0]
-        assert fault.message == f"key kind '{kind}' is not supported by this version"
 
 
 ALLOCATE = "kind: allocate, key: {kind: equal}"
 
 
-def test_a_legal_form_without_a_place_in_a_rule_set_is_refused_by_name():
-    (fault,) = faults_of(by_trips().replace("pools", "llp: {reason: x}\npools"))
-    assert fault.message == "the field 'llp' is not supported by this version"
+def test_cumulative_rounding_is_refused_by_name():
+    (fault,) = faults_of(one_step(f"{ALLOCATE}, rounding: {{cumulative: true}}"))
+    assert "'cumulative: true' is not supported by this version" in fault.message
+    assert "/steps/0/rounding/cumulative" in fault.where
 
 
 @pytest.mark.parametrize(

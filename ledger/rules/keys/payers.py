@@ -47,3 +47,13 @@ def rows_that_count(
         row = {m: n for m, n in uses.items() if n and m not in outside} if outside else uses
         if total := sum(row.values()):
             yield payer, row, total
+
+
+def all_uses(matrix: Matrix, outside: Collection[str]) -> dict[str, int]:
+    """All uses by member that takes part; nothing where there is no use at all."""
+    found: dict[str, int] = {}
+    for row in matrix.values():
+        for member, count in row.items():
+            if count and member not in outside:
+                found[member] = found.get(member, 0) + count
+    return found

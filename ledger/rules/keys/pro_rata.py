@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Literal
 
 from ledger.rules.keys.base import Weights, listed, outside_of
-from ledger.rules.keys.payers import PayersKey, matrix_of
+from ledger.rules.keys.payers import PayersKey, all_uses, matrix_of
 from ledger.rules.scope import Scope
 
 
@@ -19,7 +18,5 @@ class ProRataKey(PayersKey):
 def weigh(key: ProRataKey, scope: Scope) -> Weights:
     """The sum of the matrix over its payers."""
     outside = outside_of(key.members, scope)
-    uses: Counter[str] = Counter()
-    for row in matrix_of(key.matrix, scope).values():
-        uses.update(row)
+    uses = all_uses(matrix_of(key.matrix, scope), outside)
     return Weights(*listed(uses, scope, outside), outside)

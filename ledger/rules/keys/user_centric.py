@@ -12,7 +12,6 @@ answer. Totals up to 2,800 fit, however many payers have them.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from math import gcd, lcm
@@ -21,7 +20,7 @@ from typing import Literal
 from ledger.errors import Infeasible
 from ledger.rules.inputs.payers import Matrix
 from ledger.rules.keys.base import Weights, amount_of, listed, outside_of, reduced
-from ledger.rules.keys.payers import PayersKey, matrix_of, rows_that_count
+from ledger.rules.keys.payers import PayersKey, all_uses, matrix_of, rows_that_count
 from ledger.rules.scope import Scope
 
 DENOMINATOR_BITS_MAX = 4_096
@@ -43,13 +42,14 @@ def weigh(key: UserCentricKey, scope: Scope) -> Weights:
     """The payments as the payers' uses divide them, in minor units."""
     outside = outside_of(key.members, scope)
     amount = amount_of(scope, key.kind) if key.partial() else None
-    sums, uses, notes = _gather(matrix_of(key.matrix, scope), scope.inputs.payments, outside)
-    idle = sum(scope.inputs.payments.values()) - sums.paid
+    matrix, payments = matrix_of(key.matrix, scope), scope.inputs.payments
+    sums, notes = _gather(matrix, payments, outside)
+    idle = sum(payments.values()) - sums.paid
     allocated = None
     if idle and amount is not None:
         allocated = amount * sums.paid / (sums.paid + idle)
         notes.append(f"{idle} minor units, paid by payers without use, are not allocated")
-    elif idle and uses:
+    elif idle and (uses := all_uses(matrix, outside)):
         sums.add(sum(uses.values()), uses, idle)
         notes.append(f"{idle} minor units, paid by payers without use, are divided by all uses")
     found, bottom = _together(sums)
@@ -61,48 +61,47 @@ def weigh(key: UserCentricKey, scope: Scope) -> Weights:
 class _Sums:
     """Σ pay · uses by member, apart for every total of uses, and what these payers paid."""
 
-    by_total: dict[int, Counter[str]] = field(default_factory=dict)
+    by_total: dict[int, dict[str, int]] = field(default_factory=dict)
     paid: int = 0
 
     def add(self, total: int, uses: Mapping[str, int], pay: int) -> None:
         """One payer's money, or that of several with the same uses."""
-        sums = self.by_total.setdefault(total, Counter())
+        sums = self.by_total.setdefault(total, {})
         for member, count in uses.items():
-            sums[member] += pay * count
+            sums[member] = sums.get(member, 0) + pay * count
         self.paid += pay
 
 
 def _gather(
     matrix: Matrix, payments: Mapping[str, int], outside: Collection[str]
-) -> tuple[_Sums, Counter[str], list[str]]:
-    """The sums, all uses by member, and a note on uses that nobody paid for."""
-    sums, uses, unpaid_count = _Sums(), Counter[str](), 0
+) -> tuple[_Sums, list[str]]:
+    """The sums, and a note on uses that nobody paid for."""
+    sums, unpaid_count = _Sums(), 0
     for payer, row, total in rows_that_count(matrix, outside):
-        uses.update(row)
         if pay := payments.get(payer, 0):
             sums.add(total, row, pay)
         else:
             unpaid_count += 1
     notes = [f"payers with uses who paid nothing: {unpaid_count}"] if unpaid_count else []
-    return sums, uses, notes
+    return sums, notes
 
 
 def _together(sums: _Sums) -> tuple[dict[str, int], int]:
     """Σ over totals of sums ÷ total, as integers over one denominator."""
-    divided = []
+    divided, bottom = [], 1
     for total, row in sums.by_total.items():
         divisor = gcd(total, *row.values())
+        bottom = lcm(bottom, total // divisor)
+        if bottom.bit_length() > DENOMINATOR_BITS_MAX:
+            text = (
+                f"the common denominator of {len(sums.by_total)} different totals of uses is "
+                f"beyond {DENOMINATOR_BITS_MAX} bits; report uses in a coarser unit"
+            )
+            raise Infeasible(text, totals=len(sums.by_total))
         divided.append((total // divisor, divisor, row))
-    bottom = lcm(*(total for total, _, _ in divided))
-    if bottom.bit_length() > DENOMINATOR_BITS_MAX:
-        text = (
-            f"the payers' {len(divided)} different totals of uses have no common multiple below "
-            f"2**{DENOMINATOR_BITS_MAX}; report uses in a coarser unit"
-        )
-        raise Infeasible(text, totals=len(divided), bits=bottom.bit_length())
-    found: Counter[str] = Counter()
+    found: dict[str, int] = {}
     for total, divisor, row in divided:
         factor = bottom // total
         for member, amount in row.items():
-            found[member] += amount // divisor * factor
+            found[member] = found.get(member, 0) + amount // divisor * factor
     return found, bottom

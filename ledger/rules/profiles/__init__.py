@@ -1,12 +1,43 @@
-"""Legal forms of a co-op, which a rule set may name as its ``profile`` (RULES.md section 11).
+"""Legal-form profiles (RULES.md section 11): what a form of association asks of a rule set.
 
-A profile adds checks to those that every rule set must pass; ``generic`` adds none. A module here
-holds the checks of one form. A form without a module is only a name that is signed with the rules:
-nothing of it is checked, and a professional has to.
+``PROFILES`` maps a profile to a function from a rule set's model to its checks, each with the
+place, the reason in Japanese and English, and the law. A check that fails refuses the rule set
+before anybody signs it. These are checks of arithmetic and order, not legal advice: whether a
+month's shares are dividends at all, and which facts of the articles are right, a professional
+confirms.
+
+``generic`` asks nothing but the engine's own invariants.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable, Iterator, Mapping
 
-Profile = Literal["generic", "jp-sme-coop", "jp-worker-coop", "jp-llp"]
+from ledger.rules.models import Problem
+from ledger.rules.profiles import llp, sme_coop, worker_coop
+from ledger.rules.profiles.check import Check, Rules
+
+DISCLAIMER = (
+    "These are checks of arithmetic and order, not legal advice; have a professional confirm them.",
+    "これは計算と順序の点検であり、法的助言ではありません。専門家の確認を受けてください。",
+)
+"""What is said beside every list of checks, in English and Japanese."""
+
+PROFILES: Mapping[str, Callable[[Rules], Iterator[Check]]] = {
+    "generic": lambda _rules: iter(()),
+    "jp-sme-coop": sme_coop.checks,
+    "jp-worker-coop": worker_coop.checks,
+    "jp-llp": llp.checks,
+}
+
+
+def profile_checks(rules: Rules) -> tuple[Check, ...]:
+    """All checks of the rule set's profile, those that hold included, in their order."""
+    return tuple(PROFILES[rules.profile](rules))
+
+
+def profile_problems(rules: Rules) -> Iterator[Problem]:
+    """The checks that fail, as places and sentences."""
+    for check in profile_checks(rules):
+        if not check.holds:
+            yield check.where, f"{check.en} ({rules.profile}: {check.law})"
