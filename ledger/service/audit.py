@@ -38,7 +38,7 @@ SMALL_BYTES = 8 * 2**20  # below this, one process is as fast
 TOGETHER_BYTES = 2**21  # tasks are sent together until their lines have this many bytes
 TOGETHER_MAX = 128
 WAITING_MAX = 32  # per process; bounds what is held of outcomes, to some 100 KB each
-SCRATCH_BYTES = 32 * 2**20  # above this, the ids laid aside go to a temporary file
+SCRATCH_BYTES = 4 * 2**20  # above this, the ids laid aside go to a temporary file
 JOBS_MAX = 256
 
 
