@@ -92,7 +92,7 @@ def test_a_scale_is_a_fraction(capsys):
 
 def test_a_month_is_closed_told_and_audited(tmp_path):
     rows = run(tmp_path, "--only", "audit_offline", "--scale", "0.0005")
-    assert [row["figure"] for row in rows] == ["audit_offline"]
+    assert [row["figure"] for row in rows] == ["audit_offline", "audit_memory"]
     assert_rows(rows)
 
 
