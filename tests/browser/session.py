@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-SECONDS = 120
+SECONDS = 300
 KINDS = {"html": "text/html", "js": "text/javascript"}
 
 
