@@ -36,6 +36,7 @@ from tests.audit.world import (
     use_facilities,
 )
 from tests.browser.case import Case
+from tests.browser.keys import key_cases
 from tests.browser.months import GAPS, LATE_RULES, owing_world, waiting_world
 from tests.browser.slices import Slices
 from tests.builder import (
@@ -413,5 +414,5 @@ def all_cases(month: Audited) -> list[Case]:
         *good(month), *flips(month), *anywhere(month, 24), *containers(month), *manifests(month),
         *heads(month), *entries_gone(closed, trust_in(closed)), *nonsense(month),
         *settlements(closed), *records(still_open), *kinds(still_open), *every_kind(),
-        *erased(), *months(), *Slices().all(),
+        *erased(), *months(), *Slices().all(), *key_cases(),
     ]  # fmt: skip

@@ -126,6 +126,18 @@ def test_a_kind_that_the_page_does_not_know_is_never_verified(reports):
     )
 
 
+def test_signatures_that_a_browser_cannot_check_are_said_to_be_unchecked(month, reports):
+    """Such as in a browser without Ed25519: never verified, never refused."""
+    given = [{"bundle": month.bundle, "trust": format_trust(month.trust)}]
+    (answer,) = reports(given, page="/harness.html?lacking")
+    assert (answer["verdict"], answer["places"]) == ("unknown", [])
+    (said,) = answer["unknown"]
+    assert said["where"] == "checkpoint, signatures"
+    assert "was not checked" in said["en"]
+    assert "未確認" in said["ja"]
+    assert answer["facts"]["signedBy"] == []
+
+
 def test_what_a_later_ledger_keeps_in_its_state_is_never_verified(reports):
     """A slice from a state with fields that this page does not know, in itself and in a month."""
     slices = Slices()
