@@ -15,7 +15,7 @@ from tests.audit.world import anchored_month, chain_url
 from tests.browser.session import run
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "verifier" / "index.html"
+PAGE = ROOT / "api" / "pages" / "verifier.html"
 SOURCES = ROOT / "verifier" / "src"
 
 Given = Mapping[str, bytes | None]
