@@ -36,21 +36,21 @@ function amount(value, digits, currency) {
 function periodText(period, texts) {
   const text = `${period.id}: ${texts.status[period.status] ?? period.status}`;
   const { recordsBefore: before } = period;
-  return before ? `${text} (${texts.recordsBefore} ${before} / ${period.records})` : text;
+  return before ? `${text} (${texts.recordsBefore(before, period.records)})` : text;
 }
 
 // What is held in suspense belongs to no member: it is said apart.
 function settlementText(one, texts) {
   const money = (value) => amount(value, one.digits, one.currency);
-  const paid = `${one.period}: ${money(one.total)} (${texts.members} ${one.members})`;
-  return one.suspense === "0" ? paid : `${paid}; ${texts.suspense} ${money(one.suspense)}`;
+  const paid = `${one.period}: ${texts.paid(money(one.total), one.members)}`;
+  return one.suspense === "0" ? paid : `${paid}${texts.suspense(money(one.suspense))}`;
 }
 
 // Where a slice starts, and on whose approval that rests.
 function startRows(start, texts) {
   if (start === null) return [];
   return [
-    ["start", `${texts.names.index} ${start.entry}`], ["stateHash", start.stateHash],
+    ["stateHash", start.stateHash],
     ["approval", [start.period, ...start.approvedBy].filter((text) => text).join("\n")],
   ];
 }
