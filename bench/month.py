@@ -99,7 +99,7 @@ def audit_offline(filled: Filled, report: Callable[[str, int, int], None]) -> li
     bundle, trust = filled.folder / "audit.zip", filled.folder / "trust.toml"
     export_bundle(filled.coop, bundle, lambda done, all_: report("export", done, all_))
     export_trust(filled.coop, trust)
-    verifying = seconds_of(lambda: _verify(bundle, trust))
+    verifying = seconds_of(lambda: verify_offline(bundle, trust))
     batches = list(_stored_batches(filled.coop))
     hashing = median_seconds(lambda: hash_twice(batches), 3)
     return [Figure("audit_offline", verifying, "s", SQLITE, TWO_HASHES, hashing)]
@@ -117,7 +117,8 @@ def _tell_all(coop: Coop, members: int) -> None:
         raise RuntimeError(f"{len(found)} statements were made for {members} members")
 
 
-def _verify(bundle: Path, trust: Path) -> None:
+def verify_offline(bundle: Path, trust: Path) -> None:
+    """Run ``kyojo audit verify`` as a process; raises RuntimeError unless it verifies."""
     command = [sys.executable, "-m", "ledger.cli", "audit", "verify", str(bundle), "--json"]
     done = subprocess.run(
         [*command, "--trust", str(trust)], cwd=REPOSITORY, capture_output=True, check=False
