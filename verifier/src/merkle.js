@@ -41,8 +41,16 @@ export class Frontier {
   }
 }
 
+// The root over leaves: pairs are hashed level by level, and an odd last hash moves up unchanged.
 export function rootHash(leaves) {
-  return leaves.reduce((grown, leaf) => grown.append(leaf), new Frontier()).root();
+  let level = leaves;
+  while (level.length > 1) {
+    const above = [];
+    for (let i = 0; i + 1 < level.length; i += 2) above.push(nodeHash(level[i], level[i + 1]));
+    if (level.length % 2) above.push(level[level.length - 1]);
+    level = above;
+  }
+  return level.length ? level[0] : EMPTY_ROOT;
 }
 
 // Refuse unless the leaf stands at `index` in the tree of `size` leaves; both are BigInt.
