@@ -103,7 +103,7 @@ def audit_offline(filled: Filled, report: Callable[[str, int, int], None]) -> li
     bundle, trust = filled.folder / "audit.zip", filled.folder / "trust.toml"
     export_bundle(filled.coop, bundle, lambda done, all_: report("export", done, all_))
     export_trust(filled.coop, trust)
-    small, whole = _verify(filled.tenth, trust), _verify(bundle, trust)
+    small, whole = verify_offline(filled.tenth, trust), verify_offline(bundle, trust)
     batches = list(_stored_batches(filled.coop))
     hashing = median_seconds(lambda: hash_twice(batches), 3)
     peaks = (whole.peak_bytes / MIB, small.peak_bytes / MIB)
@@ -125,7 +125,7 @@ def _tell_all(coop: Coop, members: int) -> None:
         raise RuntimeError(f"{len(found)} statements were made for {members} members")
 
 
-def _verify(bundle: Path, trust: Path) -> Run:
+def verify_offline(bundle: Path, trust: Path) -> Run:
     return run_kyojo("audit", "verify", str(bundle), "--trust", str(trust), "--json")
 
 
