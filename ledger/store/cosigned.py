@@ -1,8 +1,8 @@
 """Checkpoints before witnesses: which were chosen, who signed them, where each witness stands.
 
-Every method is one transaction. What is stored was verified by the caller. Several processes may
-publish the same log at once: a checkpoint that is before the witnesses is joined by all of them
-rather than overtaken, so that cosignatures meet at one size.
+Every method but ``keep_through`` is one transaction. What is stored was verified by the caller.
+Several processes may publish the same log at once: a checkpoint that is before the witnesses is
+joined by all of them rather than overtaken, so that cosignatures meet at one size.
 """
 
 from __future__ import annotations
@@ -130,17 +130,27 @@ class Cosigned:
         is_quorum: Callable[[AbstractSet[WitnessId]], bool],
     ) -> None:
         """Keep verified cosignatures of a candidate; marks it when they first make the quorum."""
-        now = self._clock()
         with self._database.write(self._log_id) as connection:
-            self._restore(connection, candidate)
-            known = self._signers(connection, candidate.size)
-            for witness, value in found.items():
-                row = {"size": candidate.size, "witness": witness, "received_at": now}
-                if witness not in known:
-                    self._insert(connection, cosignatures, {**row, "value": value})
-                self._put_witness(connection, witness, WitnessRow(candidate.size, now))
-            if is_quorum(known | found.keys()):
-                self._mark(connection, candidate.size, now)
+            self.keep_through(connection, candidate, found, is_quorum)
+
+    def keep_through(
+        self,
+        connection: Connection,
+        candidate: Candidate,
+        found: Mapping[WitnessId, bytes],
+        is_quorum: Callable[[AbstractSet[WitnessId]], bool],
+    ) -> None:
+        """The same, as a part of a write transaction that is open already."""
+        now = self._clock()
+        self._restore(connection, candidate)
+        known = self._signers(connection, candidate.size)
+        for witness, value in found.items():
+            row = {"size": candidate.size, "witness": witness, "received_at": now}
+            if witness not in known:
+                self._insert(connection, cosignatures, {**row, "value": value})
+            self._put_witness(connection, witness, WitnessRow(candidate.size, now))
+        if is_quorum(known | found.keys()):
+            self._mark(connection, candidate.size, now)
 
     def set_size(self, asked: Sequence[WitnessId], size: int) -> None:
         """Witnesses have said at which size they are."""

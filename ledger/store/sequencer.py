@@ -47,6 +47,7 @@ from ledger.store.record_ids import check_batch, hasher
 from ledger.store.scrub import clean_up, truncate_wal
 from ledger.store.tables import snapshots
 from ledger.store.writing import GroupWriter, root_of
+from ledger.usage.held import HeldBatch
 
 GROUP_MAX = 256
 SNAPSHOT_EVERY = 1000
@@ -187,6 +188,14 @@ class Sequencer:
                 reader = LogReader(connection, self._log_id)
                 self._compare(reader, reader.head(), known)
 
+    def outside(self, state: State) -> Sequence[OutsideHead]:
+        """What is known of this log outside of its database, asked anew."""
+        return self._outside(state)
+
+    def note_head(self, note: bytes) -> None:
+        """Tell of a checkpoint that was committed otherwise than by ``submit``."""
+        self._noted(note)
+
     def _take_group(self, mine: _Ticket) -> list[_Ticket]:
         with self._queue_lock:
             group, self._queue = self._queue[:GROUP_MAX], self._queue[GROUP_MAX:]
@@ -290,7 +299,7 @@ class Sequencer:
             account = str(envelope.draft.body["account"])
             batch = submission.batch
             rows = check_batch(batch, (member, account), self._hash_of, writer)
-            writer.take_batch(index, batch.seed, batch.judged.lines)
+            writer.take_batch(index, HeldBatch(batch.judged.lines, batch.seed))
             writer.take_record_ids(index, rows)
         for erased, numbers in newly_erased(state, change.state).items():
             writer.take_erasure(erased, numbers)
