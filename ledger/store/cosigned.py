@@ -15,11 +15,12 @@ from sqlalchemy import Connection, Table, delete, select, update
 
 from ledger.store.database import Database
 from ledger.store.reading import Head
-from ledger.store.tables import cosignatures, cosigned_heads, witnesses
+from ledger.store.tables import cosignatures, cosigned_heads, entries, witnesses
 
 WITNESSED_KEPT = 256
 UNWITNESSED_KEPT = 32
 DETAIL_MAX = 500
+CUT_OFF = "period-closed"  # the entry whose index is the size of the log that it cuts off at
 
 WitnessId = str
 """``<key name>+<key id>``: the first two parts of a vkey."""
@@ -223,14 +224,36 @@ class Cosigned:
         rows = connection.execute(statement.order_by(cosigned_heads.c.size.desc())).all()
         witnessed = [size for size, at in rows if at is not None]
         others = [size for size, at in rows if at is None]
-        old = witnessed[WITNESSED_KEPT:] + others[UNWITNESSED_KEPT:]
+        old = set(witnessed[WITNESSED_KEPT:] + others[UNWITNESSED_KEPT:]) - self._cut_offs(
+            connection
+        )
         for table in (cosignatures, cosigned_heads):
             connection.execute(
                 delete(table).where(table.c.log_id == self._log_id, table.c.size.in_(old))
             )
 
+    def _cut_offs(self, connection: Connection) -> set[int]:
+        statement = select(entries.c.index).where(
+            entries.c.log_id == self._log_id, entries.c.kind == CUT_OFF
+        )
+        return set(connection.execute(statement).scalars())
+
     def _insert(self, connection: Connection, table: Table, values: Mapping[str, object]) -> None:
         connection.execute(table.insert().values(log_id=self._log_id, **values))
+
+
+def keep_cut_head(connection: Connection, log_id: int, head: Head, now: str) -> None:
+    """Keep the head at which a month is cut off, as one to be put before the witnesses.
+
+    Called in the transaction that cuts off, when no larger head has been before them yet. A head
+    of a cut-off is never forgotten: a bundle of a later month starts there.
+    """
+    known = select(cosigned_heads.c.size).where(
+        cosigned_heads.c.log_id == log_id, cosigned_heads.c.size == head.size
+    )
+    if connection.execute(known).one_or_none() is None:
+        candidate = Candidate(head.size, head.note, now, None)
+        connection.execute(cosigned_heads.insert().values(log_id=log_id, **_head_values(candidate)))
 
 
 def _head_values(candidate: Candidate) -> dict[str, object]:

@@ -14,7 +14,7 @@ An entry that is refused leaves nothing behind and takes nobody down with it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -39,6 +39,7 @@ from ledger.errors import (
 from ledger.log.checkpoint import Checkpoint, sign_checkpoint
 from ledger.log.merkle import leaf_hash, prove_inclusions_from, root_hash
 from ledger.log.note import Signer
+from ledger.store.cosigned import CUT_OFF, keep_cut_head
 from ledger.store.database import Database
 from ledger.store.keyring import Keyring, keep_key_change
 from ledger.store.outside import OutsideHead, compare_heads
@@ -264,10 +265,13 @@ class Sequencer:
             placed[position] = (envelope, change)
         if placed:
             note = self._sign(before, state, writer)
+            cuts = self._cut_heads(head, before, placed.values(), writer)
             head = writer.flush(state, note)
             if before.size and state.log_keys != before.log_keys:
                 keep_key_change(connection, self._log_id, head.size, note)
             self._keep_snapshot(connection, state, since=head.size - len(placed))
+            for cut in cuts:
+                keep_cut_head(connection, self._log_id, cut, now)
         answers: dict[int, Receipt | KyojoError] = {
             **refused,
             **_receipts(reader, head, placed, known),
@@ -329,6 +333,24 @@ class Sequencer:
                 expected=key.sequence,
                 index=found[0],
             )
+        return found
+
+    def _cut_heads(
+        self,
+        head: Head,
+        before: State,
+        placed: Iterable[tuple[Envelope, Change]],
+        writer: GroupWriter,
+    ) -> list[Head]:
+        """The heads at which this group cuts months off: the one before it, or one inside."""
+        found = []
+        for envelope, change in placed:
+            if envelope.draft.kind == CUT_OFF and before.size == head.size:
+                found.append(head)
+            elif envelope.draft.kind == CUT_OFF:
+                note = self._sign(before, before, writer)
+                found.append(Head(before.size, writer.root(before.size), note))
+            before = change.state
         return found
 
     def _sign(self, before: State, state: State, writer: GroupWriter) -> bytes:

@@ -173,7 +173,8 @@ outbox = Table(
     Index("ix_outbox_state", "log_id", "state"),
 )
 
-# Checkpoints that were put before witnesses; what is published is chosen from them.
+# Checkpoints that were put before witnesses; what is published is chosen from them. Those at which
+# a month was cut off are kept for good.
 cosigned_heads = Table(
     "cosigned_heads",
     metadata,

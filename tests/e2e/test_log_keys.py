@@ -31,18 +31,19 @@ from ledger.errors import (
 from ledger.log.checkpoint import (
     Checkpoint,
     format_checkpoint,
+    open_checkpoint,
     sign_checkpoint,
 )
-from ledger.log.cosignature import CosignatureSigner
+from ledger.log.cosignature import CosignatureSigner, verifier_of
 from ledger.log.key import KeyType, SigningKey, format_signing_key, format_vkey
 from ledger.log.note import Ed25519Signer, parse_note, sign_note
 from ledger.service import logkeys
 from ledger.service.coop import Coop
-from ledger.service.export import export_bundle, trust_of
+from ledger.service.export import export_bundle, export_period, trust_of
 from ledger.service.submit import submit_usage
 from ledger.wiring import Installation
 from tests.builder import ORIGIN, log_key
-from tests.installation import SLUG, Place, carry, line, usage_body
+from tests.installation import NEXT, SLUG, Place, carry, line, usage_body
 
 FIRST = log_key()
 SECOND = SigningKey(ORIGIN, KeyType.ED25519, b"2" * 32)
@@ -366,3 +367,22 @@ def with_file(bundle: bytes, name: str, data: bytes | None) -> bytes:
     write_contents(out, {one: partial(bytes, got) for one, got in files.items()}, manifest,
                    lambda _done, _all: None)  # fmt: skip
     return out.getvalue()
+
+
+def test_a_months_bundle_starts_with_a_head_by_a_key_that_was_retired_since(templates, tmp_path):
+    place = Office(tmp_path / "place", templates["settled"])
+    coop = place.start(FIRST, SECOND)
+    logkeys.announce(coop, SECOND)
+    carry(coop)
+    logkeys.retire(coop, vkey(FIRST), "five years old")
+    carry(coop)
+    coop = place.start(SECOND)
+    path = tmp_path / "next.zip"
+    manifest = export_period(coop, NEXT, path)
+    start = read_archive(io.BytesIO(path.read_bytes())).read("start/checkpoint")
+    head = open_checkpoint(start, origin=ORIGIN, verifiers=[verifier_of(FIRST.verifier_key)])
+    assert head.checkpoint.size == manifest.start
+    for known in (FIRST, SECOND):
+        report = report_on(path.read_bytes(), trust_in(coop, known))
+        assert report.verdict == "verified", report.findings
+    place.close()
