@@ -7,6 +7,9 @@ from dataclasses import replace
 import pytest
 
 from ledger.audit.bundle import START_CHECKPOINT
+from ledger.audit.remarks import clock_remarks
+from ledger.audit.report import WitnessFact
+from ledger.audit.report_text import report_text
 from ledger.audit.trust import parse_trust
 from ledger.errors import NotFound
 from ledger.log.cosignature import CosignatureSigner
@@ -103,11 +106,29 @@ def test_a_slice_brings_the_signed_head_at_its_start_with_its_cosignatures(expor
     assert len(opened.note.signatures) == 2
     report = verify_file(path, trust_of(policed))
     assert report.verdict == "verified", report.findings
+    at_start, at_end = report.facts.witnesses
+    assert (at_start.size, at_start.time) == (cut, "2027-01-15T08:00:00.000Z")
+    assert (at_end.size, at_end.time) == (head.size, "2030-03-17T17:46:40.000Z")
+    assert at_end.last_received_at == report.facts.last_received_at
+    assert at_end.lag_seconds == 101238400
+    for language, seen in (("en", "101,238,400 s after"), ("ja", "101,238,400 秒後")):
+        text = report_text(report, language)
+        assert f"w.example+{key.verifier_key.key_id.hex()}" in text
+        assert seen in text
     bare = {**files_of(path.read_bytes()), START_CHECKPOINT: at_cut.note}
     report = verify(rebuild(bare, fit=True), trust_of(policed))
     assert report.verdict == "verified", "a head that no quorum met in time"
     spoiled = {**bare, START_CHECKPOINT: start[:-9] + b"AAAAAAA=\n"}
     assert verify(rebuild(spoiled, fit=True), trust_of(policed)).verdict == "refused"
+
+
+@pytest.mark.parametrize(("lag", "is_said"), [(12, False), (-900, False), (-901, True)])
+def test_a_witness_whose_clock_contradicts_the_logs_is_told(lag, is_said):
+    seen = WitnessFact("w", "w.example+00", 7, START, "2026-11-01T00:00:00.000Z", lag)
+    said = clock_remarks([seen])
+    assert [("first 7 entries" in one.en, "7 件" in one.ja) for one in said] == [
+        (True, True)
+    ] * is_said
 
 
 def test_the_first_month_is_the_whole_log(exported):
