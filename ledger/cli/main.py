@@ -105,8 +105,9 @@ def _all_modules() -> tuple[Any, ...]:
         member,
         office,
         proof,
+        recover,
         statement,
         witness,
     )
 
-    return office, erase, logkeys, statement, member, audit, proof, witness, fsck
+    return office, erase, logkeys, statement, member, audit, proof, witness, fsck, recover
