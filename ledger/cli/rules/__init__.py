@@ -8,11 +8,11 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ledger.cli.rules import check
+from ledger.cli.rules import check, schema
 
 Commands = Any
 
-VERBS = (check,)
+VERBS = (check, schema)
 
 
 def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
