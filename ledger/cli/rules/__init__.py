@@ -8,11 +8,11 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ledger.cli.rules import check, schema
+from ledger.cli.rules import check, evaluate, schema
 
 Commands = Any
 
-VERBS = (check, schema)
+VERBS = (check, schema, evaluate)
 
 
 def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:

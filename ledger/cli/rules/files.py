@@ -50,7 +50,7 @@ def read_rules(path: Path) -> RuleSet:
     try:
         return parse_rules(read_file(path))
     except MalformedRules as error:
-        raise _in_file(error.faults, path) from error
+        raise in_file(error.faults, path) from error
 
 
 def read_inputs(path: Path) -> Inputs:
@@ -58,7 +58,7 @@ def read_inputs(path: Path) -> Inputs:
     try:
         return parse_inputs(read_file(path, INPUTS_BYTES_MAX))
     except MalformedRules as error:
-        raise _in_file(error.faults, path) from error
+        raise in_file(error.faults, path) from error
 
 
 def read_case(options: argparse.Namespace) -> Case:
@@ -92,5 +92,6 @@ def add_case(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _in_file(faults: tuple[Fault, ...], path: Path) -> MalformedRules:
+def in_file(faults: tuple[Fault, ...], path: Path) -> MalformedRules:
+    """One error for the faults of a file, which they name."""
     return refusal([one.as_fault() for one in place_faults(faults, str(path))])
