@@ -14,9 +14,10 @@ from ledger.cli.output import exit_code, show_error
 from ledger.errors import InvalidInput, InvariantViolated, KyojoError
 
 EPILOG = """\
-exit codes: 0 done · 2 unusable arguments or input · 3 infeasible, not verified, or damaged (fsck)
-· 4 consistent with itself, but no trust file (audit verify, verify-proof, verify-statement)
-· 5 not permitted · 6 conflict · 7 unavailable, try again · 8 not found · 70 a bug of kyojo
+exit codes: 0 done · 1 a case came out differently (rules test) · 2 unusable arguments or input
+· 3 infeasible, not verified, or damaged (fsck) · 4 consistent with itself, but no trust file (audit
+verify, verify-proof, verify-statement) · 5 not permitted · 6 conflict · 7 unavailable, try again
+· 8 not found · 70 a bug of kyojo
 """
 
 
