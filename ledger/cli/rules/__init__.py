@@ -8,11 +8,11 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ledger.cli.rules import check, diff, evaluate, schema, spec
+from ledger.cli.rules import check, diff, evaluate, explain, schema, spec
 
 Commands = Any
 
-VERBS = (check, schema, evaluate, spec, diff)
+VERBS = (check, schema, evaluate, spec, diff, explain)
 
 
 def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
