@@ -130,11 +130,9 @@ class _Generator(GenerateJsonSchema):
     def function_plain_schema(
         self, schema: core_schema.PlainValidatorFunctionSchema
     ) -> JsonSchemaValue:
-        if "json_schema_input_schema" in schema:
-            described = super().function_plain_schema(schema)
-            if described:
-                return described
-        return dict(_BY_FUNCTION.get(schema["function"]["function"], _ELSE))
+        told = schema.get("json_schema_input_schema")
+        described = self.generate_inner(told) if told is not None else {}
+        return described or dict(_BY_FUNCTION.get(schema["function"]["function"], _ELSE))
 
     def function_after_schema(
         self, schema: core_schema.AfterValidatorFunctionSchema

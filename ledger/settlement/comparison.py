@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -198,7 +198,8 @@ def _run(rules: RuleSet, month: str, figures: Mapping[str, Any]) -> dict[str, An
         return result_document(run(rules, parse_inputs(figures)))
     except (MalformedRules, Infeasible, UnknownField) as error:
         text = f"{month}, {rules.name} version {rules.version}: {error.message}"
-        raise type(error)(text, faults=error.faults, **error.details) from error
+        faults = tuple(replace(fault, where=f"{month} {fault.where}") for fault in error.faults)
+        raise type(error)(text, faults=faults, **error.details) from error
 
 
 def _with_state(figures: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:

@@ -100,8 +100,7 @@ class _Telling:
     def _before(self, at: int) -> Iterator[Sentence]:
         """What the pool began with, from which inputs, and who took from it first."""
         step = self.result.steps[at]
-        if step.source in self.result.pools:
-            yield self._beginning(step.source)
+        yield from map(self._beginning, {step.source} & self.result.pools.keys())
         for earlier in self.result.steps[:at]:
             if earlier.source == step.source:
                 taken = self._money(earlier.taken)

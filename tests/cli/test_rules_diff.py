@@ -108,6 +108,13 @@ def test_a_co_ops_closed_months_are_read_and_nothing_is_written(
     assert any(row["delta_minor"] for row in ran.document["members"])
     assert kyojo("status", "--json").document == before
     check_error(kyojo("rules", "diff", old, new, "--over", NEXT), 2, "no closed month")
+    # A file goes before the ledger, and stands beside its months.
+    figures = kaga_inputs() | {"period": {"start": f"{NEXT}-01", "end": "2024-07-01"}}
+    figures["totals"] = {"trips": figures["totals"]["validated_trips"]}
+    (tmp_path / f"{NEXT}.json").write_text(json.dumps(figures))
+    both = kyojo("rules", "diff", old, new, "--over", f"{MONTH}..{NEXT}", "--inputs", tmp_path,
+                 "--coop", "kaga", "--json")  # fmt: skip
+    assert both.document["periods"] == [MONTH, NEXT]
 
 
 def test_a_month_that_is_closed_and_not_yet_proposed(

@@ -123,6 +123,9 @@ def test_an_editor_is_offered_every_kind_with_its_description() -> None:
     assert kinds == sorted(KEY_KINDS)
     assert SCHEMA["$defs"]["Step"]["properties"]["kind"]["enum"] == sorted(STEP_KINDS)
     assert SCHEMA["$schema"] == DIALECT
+    # A field type that is renamed or rebuilt must be described anew.
+    described = {"Number", "Proportion", "WeightOrRemaining", "Limit", "Rate"}
+    assert described <= SCHEMA["$defs"].keys()
     for branch in SCHEMA["$defs"]["Step"]["allOf"]:
         model = SCHEMA["$defs"][branch["then"]["$ref"].rpartition("/")[2]]
         assert model["description"]

@@ -154,4 +154,4 @@ def test_what_cannot_be_compared():
         compare_rules(rules, nobody, figures)
     with pytest.raises(MalformedRules, match="no pool takes") as caught:
         compare_rules(rules, rules, months(inputs(revenue={"tips": 1})))
-    assert caught.value.faults[0].where == "/revenue/tips"
+    assert caught.value.faults[0].where == "2026-01 /revenue/tips"
