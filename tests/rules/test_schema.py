@@ -38,6 +38,8 @@ WHOLE = (
   - {id: more, kind: reserve, source: gross, to: fund.x, amount: 5, limit: 7, of: opening}
   - {id: paid, kind: recover_cost, source: gross, costs: [a], pay: payers, limit: 7}
 members: [bus, ev, bike]
+articles: {reserve: fund.r, reserve_ceiling: 1, paid_capital: 1, education: fund.e, work: [a]}
+llp: {capital_ratio: {bus: 1/2, ev: "0.5"}, split: x, reason: y, from: 2026-10-01}
 approval: {threshold: 2/3, weights: equal, objection_days: 7}
 late: {grace_days: 5, max_lookback_periods: 12, materiality_minor: 100, style: ledger}
 """
