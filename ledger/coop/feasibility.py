@@ -78,4 +78,5 @@ def _places_of_charges(rules: RuleSet) -> set[str]:
         for source in pool.sources
     }
     weighed = {name for step in rules.steps for name in step.names().metrics}
-    return taken | {rules.metrics.get(name, name) for name in weighed}
+    behind = {name: measured.name for name, measured in rules.metrics.items()}
+    return taken | {behind.get(name, name) for name in weighed}

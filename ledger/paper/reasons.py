@@ -27,6 +27,12 @@ _KEYS = {
     "capital": ("拠出に応じて", "By money put in"),
     "equal": ("均等に", "Equally"),
     "fixed": ("定めた比率で", "By fixed shares"),
+    "patronage": ("組合員としての利用分量に応じて", "By members' own usage"),
+    "tiered": ("段階別に数えた利用に応じて", "By usage, counted in tiers"),
+    "kpi_weighted": ("指標の評価に応じて", "By results"),
+    "energy": ("電力の需要に応じて", "By demand for energy"),
+    "pro_rata": ("全体の利用回数に応じて", "By all uses alike"),
+    "user_centric": ("支払者ごとの利用先に応じて", "By whom each payer used"),
 }
 
 
@@ -165,8 +171,8 @@ class Teller:
         say, weight, total = self.say, portion.weight, portion.weight_total
         share = weight / total if total else Fraction()
         units = {self._unit(source.where) for source in portion.sources}
-        unit = units.pop() if len(units) == 1 else ""
-        figures = tuple(self._figure(source) for source in portion.sources)
+        unit = units.pop() if len(units) == 1 and _is_weighed_as_it_is(portion.key) else ""
+        figures = tuple(self._figure(source, portion.key) for source in portion.sources)
         return Basis(
             title=portion.title,
             fraction=say.percent(portion.fraction),
@@ -186,8 +192,11 @@ class Teller:
             name = say("対象外", "You take no part in this")
         return Figure(name, say.fraction(weight), (), ())
 
-    def _figure(self, source: SourceShape) -> Figure:
+    def _figure(self, source: SourceShape, key: Mapping[str, Any]) -> Figure:
         table, name = _place(source.where)
+        if table == "funding" and key.get("time_weighted"):
+            words = (f"「{name}」への拠出額×日数", f"Money you put into “{name}”, times days held")
+            return Figure(self.say(*words), self.say.quantity(source.value, ""), (), ())
         value = self.say.quantity(source.value, self._unit(source.where))
         places = tuple(self.traces.get(name, ())) if table == "totals" else ()
         return Figure(self._name(table, name), value, places, self.reports.get(source.where, ()))
@@ -200,6 +209,10 @@ class Teller:
             "costs": (f"負担した費用「{name}」", f"Cost “{name}” that you bore"),
             "owed": ("前期までの未回収分", "Still owed to you from earlier months"),
             "funding": (f"「{name}」への拠出", f"Money you put into “{name}”"),
+            "origins": (f"「{name}」のうち組合員以外との分", f"“{name}” not dealt with members"),
+            "kpis": (f"「{name}」の値", f"Reading of “{name}”"),
+            "matrices": (f"「{name}」での利用回数", f"Uses of you in “{name}”"),
+            "inputs": (f"「{name}」の値がないときの値", f"Set where “{name}” has no reading"),
         }
         return say(*texts.get(table, ("規則で定めた重み", "Weight set in the rules")))
 
@@ -207,7 +220,8 @@ class Teller:
         table, name = _place(where)
         if table in ("costs", "owed", "funding") or name.startswith("charge."):
             return "money"
-        return str(self.words.get(name, {}).get("unit", "")) if table == "totals" else ""
+        metered = table in ("totals", "origins")
+        return str(self.words.get(name, {}).get("unit", "")) if metered else ""
 
     def _arithmetic(self, mine: OwnStepShape, step: StepShape, whole: int) -> str:
         say = self.say
@@ -307,8 +321,18 @@ def _largest(say: Speech, mine: OwnStepShape, own: Fraction, cut_off: CutOffShap
     )
 
 
+def _is_weighed_as_it_is(key: Mapping[str, Any]) -> bool:
+    """Whether a weight has the unit of the figures it is made of; so do costs, without a key."""
+    as_it_is = key.get("kind") in (None, "proportional", "patronage", "capital", "energy")
+    return as_it_is and not key.get("time_weighted")
+
+
 def _place(where: str) -> tuple[str, str]:
-    """The table and the name in a source's JSON pointer: ``inputs:/totals/trips/bus``."""
+    """The table and the name in a source's JSON pointer: ``inputs:/totals/trips/bus``.
+
+    A matrix is named without the payers that stand in it.
+    """
     parts = where.partition("/")[2].split("/")
     names = [part.replace("~1", "/").replace("~0", "~") for part in parts]
-    return (names[0], names[1]) if len(names) > 2 else (names[0], "")
+    has_name = len(names) > 2 or names[0] == "matrices"
+    return (names[0], names[1]) if has_name else (names[0], "")

@@ -13,7 +13,7 @@ from ledger.period import month_bounds
 from ledger.rules.later import refusal
 from ledger.rules.models import Problem
 from ledger.rules.profiles import profile_problems
-from ledger.rules.ruleset import PoolModel, RuleSetModel
+from ledger.rules.ruleset import InputModel, PoolModel, RuleSetModel
 from ledger.rules.steps.recover_cost import RecoverCostStep
 from ledger.rules.yamltext import child
 
@@ -23,6 +23,7 @@ def ruleset_problems(model: RuleSetModel) -> Iterator[Problem]:
     yield from _zone(model.timezone)
     yield from (("/rounding" + at, text) for at, text in model.rounding.problems())
     yield from _repeated(model.members or (), "/members")
+    yield from _inputs(model.inputs)
     yield from _pools(model.pools)
     yield from _steps(model)
     yield from _costs(model)
@@ -42,6 +43,11 @@ def _repeated(names: tuple[str, ...], pointer: str) -> Iterator[Problem]:
         if name in seen:
             yield f"{pointer}/{index}", f"{name!r} stands twice"
         seen.add(name)
+
+
+def _inputs(inputs: Mapping[str, InputModel]) -> Iterator[Problem]:
+    for name, given in inputs.items():
+        yield from ((child("/inputs", name) + at, text) for at, text in given.problems())
 
 
 def _pools(pools: Mapping[str, PoolModel]) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ reported at once, with line, column and JSON pointer.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
@@ -18,7 +18,7 @@ from ledger import canonical
 from ledger.errors import KyojoError
 from ledger.rules.checks import ruleset_problems
 from ledger.rules.faults import refuse_invalid
-from ledger.rules.names import NamesUsed, names_of_total
+from ledger.rules.names import Measured, NamesUsed
 from ledger.rules.profiles.llp import departures
 from ledger.rules.rounding import Rounding
 from ledger.rules.ruleset import ApprovalModel, LateModel, RuleSetModel
@@ -50,7 +50,7 @@ class RuleSet:
     minor_digits: int
     rounding: Rounding
     members: tuple[str, ...] | None
-    metrics: Mapping[str, str]
+    metrics: Mapping[str, Measured]
     pools: Mapping[str, Pool]
     steps: tuple[Step, ...]
     approval: ApprovalModel | None
@@ -102,7 +102,7 @@ def _ruleset(model: RuleSetModel, document: dict[str, Any]) -> RuleSet:
         minor_digits=model.minor_digits,
         rounding=Rounding(model.rounding.method, model.rounding.tie_break),
         members=model.members,
-        metrics={name: given.metric for name, given in model.inputs.items()},
+        metrics={name: given.measured() for name, given in model.inputs.items()},
         pools={name: Pool(pool.from_, pool.origin) for name, pool in model.pools.items()},
         steps=model.steps,
         approval=model.approval,
@@ -116,17 +116,17 @@ def _ruleset(model: RuleSetModel, document: dict[str, Any]) -> RuleSet:
 
 def _names(ruleset: RuleSet) -> Iterator[NamesUsed]:
     yield NamesUsed(pools=frozenset(ruleset.pools), members=frozenset(ruleset.members or ()))
-    for metric in ruleset.metrics.values():
-        yield names_of_total(metric)
+    for measured in ruleset.metrics.values():
+        yield measured.names()
     for pool in ruleset.pools.values():
         yield from map(_names_of_source, pool.sources)
     for step in ruleset.steps:
         named = step.names()
         for name in named.metrics:
-            yield names_of_total(ruleset.metrics.get(name, name))
-        yield NamesUsed(
-            costs=named.costs, assets=named.assets, members=named.members, funds=named.funds
-        )
+            yield ruleset.metrics.get(name, Measured("totals", name)).names()
+        for name in named.kpis:
+            yield ruleset.metrics.get(name, Measured("kpis", name)).names()
+        yield replace(named, metrics=frozenset(), kpis=frozenset())
 
 
 def _names_of_source(source: str) -> NamesUsed:

@@ -89,6 +89,6 @@ def _unknown_kind(tag: str, expected: str, location: tuple[int | str, ...]) -> t
 
 
 def _unknown_value(name: str, given: Any, expected: str) -> tuple[str, str, str]:
-    if (isinstance(given, str) and given in later.VALUES) or name == "time_weighted":
+    if isinstance(given, str) and given in later.VALUES:
         return "unsupported", later.refusal(name, str(given)), f"This version knows {expected}."
     return "malformed-rules", f"{name} is {given!r:.60}, but must be {expected}", ""

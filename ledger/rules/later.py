@@ -7,21 +7,17 @@ here into its table when its module is written.
 from __future__ import annotations
 
 STEP_KINDS = frozenset({"guarantee", "citizens_fund"})
-KEY_KINDS = frozenset(
-    {"patronage", "tiered", "kpi_weighted", "energy", "pro_rata", "user_centric", "airport"}
-    | {"shapley", "scrb", "quadratic"}
-)
+KEY_KINDS = frozenset({"airport", "shapley", "scrb", "quadratic"})
 FIELDS = frozenset(
-    {"when", "tax", "as", "split", "bounds", "overflow", "kpi", "cumulative", "exclude"}
+    {"when", "tax", "as", "split", "bounds", "overflow", "cumulative"}
     | {"claims", "recoup", "ballots", "half_even_residual_to"}
 )
 VALUES = frozenset(
     {"cea", "cel", "talmud", "random_arrival", "priority", "minimal_overlap"}
     | {"half_even_residual_to"}
-    | {"count", "max", "last"}
 )
 INPUT_FIELDS = frozenset(
-    {"kpis", "matrices", "payments", "games", "ballots", "recoup", "invoice"},
+    {"games", "ballots", "recoup", "invoice"},
 )
 
 

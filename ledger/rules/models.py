@@ -109,6 +109,7 @@ def _rate(value: Any) -> Ceiling:
     return _percentage(value) or Ceiling(percent=_proportion(value))
 
 
+Number = Annotated[Fraction, PlainValidator(reads(parse_number))]
 Weight = Annotated[Fraction, PlainValidator(reads(_non_negative))]
 Proportion = Annotated[Fraction, PlainValidator(reads(_proportion))]
 WeightOrRemaining = Annotated[Fraction | None, PlainValidator(reads(_weight_or_remaining))]

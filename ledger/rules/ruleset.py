@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -11,20 +12,51 @@ from ledger.rules.models import (
     DateText,
     MemberName,
     Name,
+    Number,
     OutsideName,
+    Problem,
     Proportion,
     RoundingModel,
     RuleModel,
 )
+from ledger.rules.names import Measured
 from ledger.rules.profiles.articles import ArticlesModel, LlpModel
 from ledger.rules.steps import Step
 
+Agg = Literal["sum", "count", "max", "last"]
+_TOTALS = (None, "sum", "count")
+
 
 class InputModel(RuleModel):
-    """A name for a metric's total."""
+    """A name for figures by member: a metric, aggregated as ``agg`` says, or a kpi's readings.
 
-    metric: OutsideName
-    agg: Literal["sum"] = "sum"
+    ``sum`` is the metric's total and ``count`` the total named ``count.<metric>``; ``max`` and
+    ``last`` are no sums, and come as readings named ``max.<metric>`` and ``last.<metric>``.
+    ``default`` is the reading of whoever has none; without it a missing reading is an error.
+    """
+
+    metric: OutsideName | None = None
+    agg: Agg | None = None
+    kpi: OutsideName | None = None
+    default: Number | None = None
+
+    def problems(self) -> Iterator[Problem]:
+        """Neither or both of metric and kpi, and fields that do not go with them."""
+        if (self.metric is None) == (self.kpi is None):
+            yield "", "an input needs either 'metric' or 'kpi'"
+        elif self.kpi is not None and self.agg is not None:
+            yield "/agg", "a kpi is read, not aggregated"
+        elif self.metric is not None and self.agg in _TOTALS and self.default is not None:
+            yield "/default", "a total needs no default: who is not in it has 0"
+
+    def measured(self) -> Measured:
+        """Where the figures stand in the inputs."""
+        if self.kpi is not None:
+            return Measured("kpis", self.kpi, self.default)
+        if self.agg in _TOTALS:
+            count = self.agg == "count"
+            return Measured("totals", f"{'count.' * count}{self.metric}", stated=count)
+        return Measured("kpis", f"{self.agg}.{self.metric}", self.default)
 
 
 class PoolModel(RuleModel):

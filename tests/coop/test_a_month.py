@@ -260,6 +260,10 @@ def refuse_rules(world: World, text: bytes, error, **changes) -> None:
     [
         ("input: trips", "input: smiles", UnknownField),
         ("charge.fare", "charge.tip", UnknownField),
+        ("pools:", "inputs: {t: {metric: trips, agg: count}}\npools:", UnknownField),
+        ("pools:", "inputs: {t: {metric: trips, agg: max}}\npools:", UnknownField),
+        ("pools:", "inputs: {t: {kpi: uptime}}\npools:", UnknownField),
+        ("{kind: proportional, input: trips}", "{kind: pro_rata, matrix: plays}", UnknownField),
         ("minor_digits: 0", "minor_digits: 2", MalformedRules),
         ("Asia/Tokyo", "UTC", MalformedRules),
         ("currency: JPY", "currency: CHF", MalformedEntry),

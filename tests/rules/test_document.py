@@ -117,15 +117,9 @@ ALLOCATE = "kind: allocate, key: {kind: equal}"
         (one_step(f"{ALLOCATE}, limit: {{percent: 5%, of: step.x}}"), "of 'step.x'"),
         (one_step("kind: recover_cost, costs: [c], short_rule: cea"), "short_rule 'cea'"),
         (
-            one_step("kind: allocate, key: {kind: capital, time_weighted: true}"),
-            "time_weighted 'True'",
-        ),
-        (
             one_step(f"{ALLOCATE}, rounding: {{method: half_even_residual_to}}"),
             "method 'half_even_residual_to'",
         ),
-        (by_trips().replace("pools", "inputs: {t: {metric: m, agg: max}}\npools"), "agg 'max'"),
-        (by_trips().replace("pools", "inputs: {t: {kpi: m}}\npools"), "the field 'kpi'"),
         (by_trips().replace("source: pot", "source: cost.x"), "a charge step on 'cost.x'"),
     ],
 )

@@ -47,7 +47,7 @@ def test_quantities_are_exact_and_revenue_has_an_origin():
         ({"kyojo_inputs": 2}, ("/kyojo_inputs", "version")),
         ({"kyojo_inputs": True}, ("/kyojo_inputs", "version")),
         ({"extra": 1}, ("/extra", "unknown-field")),
-        ({"kpis": {"up": {}}}, ("/kpis", "unsupported")),
+        ({"games": {"up": {}}}, ("/games", "unsupported")),
         ({"period": "2026-10"}, ("/period", "period")),
         ({"period": {"start": "2026-10-01", "end": "2026-10-01"}}, ("/period", "period")),
         ({"period": {"start": "2026-10-01", "end": "2026-13-01"}}, ("/period/end", "date")),
@@ -70,6 +70,8 @@ def test_quantities_are_exact_and_revenue_has_an_origin():
         ({"funding": {"a": {"bus": "x"}}}, ("/funding/a/bus", "number")),
         ({"carry": {"s": -1}}, ("/carry/s", "negative")),
         ({"owed": {"s": {"bus": 1}}}, ("/owed/s", "sum")),
+        ({"beside": "bus"}, ("/beside", "members")),
+        ({"beside": ["bus", "tram"]}, ("/beside/1", "unknown-member")),
     ],
 )
 def test_each_fault_has_its_place(fields, fault):

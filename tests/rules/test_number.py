@@ -15,6 +15,7 @@ from ledger.rules.number import (
     over_common_denominator,
     parse_integer_json,
     parse_number,
+    simplest_between,
 )
 
 
@@ -57,6 +58,18 @@ def test_an_integer_written_as_json_reads_back(value):
 def test_an_integer_has_one_written_form(value):
     with pytest.raises(OutOfRange):
         parse_integer_json(value)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "found"), [("0", "1/3", "1/4"), ("1/3", "1/2", "2/5"), ("1", "3", "2")]
+)
+def test_the_simplest_fraction_between_two(low, high, found):
+    assert simplest_between(Fraction(low), Fraction(high)) == Fraction(found)
+
+
+def test_nothing_is_between_a_number_and_itself():
+    with pytest.raises(OutOfRange):
+        simplest_between(Fraction(1), Fraction(1))
 
 
 @given(st.lists(st.one_of(st.integers(), st.fractions()), max_size=6))

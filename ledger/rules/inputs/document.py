@@ -27,8 +27,12 @@ from typing import Any
 from ledger import canonical
 from ledger.errors import Fault, KyojoError, MalformedRules
 from ledger.rules import later
+from ledger.rules.inputs.funding import Funding, read_funding
 from ledger.rules.inputs.ids import is_date, is_member_id
+from ledger.rules.inputs.kpis import read_kpis
 from ledger.rules.inputs.money import Revenue, check_charges, check_owed, read_revenue
+from ledger.rules.inputs.origins import Origins, read_origins
+from ledger.rules.inputs.payers import Matrix, read_matrices, read_payments
 from ledger.rules.inputs.reader import Quantity, Reader
 from ledger.rules.yamltext import child
 
@@ -38,7 +42,7 @@ MEMBERS_MAX = 200_000
 
 _KNOWN = frozenset(
     {"kyojo_inputs", "period", "members", "totals", "revenue", "costs", "funding", "balances"}
-    | {"carry", "owed", "opening", "beside"}
+    | {"carry", "owed", "opening", "beside", "kpis", "matrices", "payments", "origins"}
 )
 
 
@@ -52,7 +56,11 @@ class Inputs:
     totals: Mapping[str, Mapping[str, Quantity]]
     revenue: Mapping[str, Revenue]
     costs: Mapping[str, PerMember]
-    funding: Mapping[str, PerMember]
+    funding: Mapping[str, Funding]
+    kpis: Mapping[str, Mapping[str, Quantity]]
+    matrices: Mapping[str, Matrix]
+    payments: Mapping[str, int]
+    origins: Mapping[str, Origins]
     balances: PerMember
     carry: PerMember
     owed: Mapping[str, PerMember]
@@ -120,7 +128,11 @@ def _read(reader: Reader) -> Inputs:
         totals=totals,
         revenue=revenue,
         costs=reader.tables("costs", reader.counts),
-        funding=reader.tables("funding", reader.counts),
+        funding=read_funding(reader, start, end),
+        kpis=read_kpis(reader),
+        matrices=read_matrices(reader),
+        payments=read_payments(reader),
+        origins=read_origins(reader, totals),
         balances=reader.table(document.get("balances", {}), "/balances", reader.integer),
         carry=carry,
         owed=owed,

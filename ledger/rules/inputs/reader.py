@@ -42,10 +42,16 @@ class Reader:
             return {}
         return {str(name): read(item, child(pointer, name)) for name, item in value.items()}
 
-    def per_member(self, value: Any, pointer: str, read: Callable[[Any, str], T]) -> dict[str, T]:
-        """An object keyed by ids, each of which must be a member."""
+    def per_member(
+        self,
+        value: Any,
+        pointer: str,
+        read: Callable[[Any, str], T],
+        beside: frozenset[str] = frozenset(),
+    ) -> dict[str, T]:
+        """An object keyed by ids, each of which must be a member or one of ``beside``."""
         found = self.table(value, pointer, read)
-        for member in sorted(found.keys() - self.members):
+        for member in sorted(found.keys() - self.members - beside):
             message = f"{member!r} is not one of the members"
             self.refuse(child(pointer, member), "unknown-member", message)
         return found

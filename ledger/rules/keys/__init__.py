@@ -1,7 +1,7 @@
 """Keys (配賦基準): how figures become weights (RULES.md section 4).
 
 A kind of key is one module with a model and a function ``weigh(key, scope) -> Weights``, one member
-of the union ``Key``, and one row of ``KEY_KINDS``.
+of a union and one row of a table: in ``plain`` if it can be the base of another key, else here.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from ledger.rules.keys import capital, equal, fixed, proportional
+from ledger.rules.keys import energy, kpi_weighted
 from ledger.rules.keys.base import KeyModel, Source, Weights, input_place, weigh_heads
-from ledger.rules.keys.capital import CapitalKey
-from ledger.rules.keys.equal import EqualKey
-from ledger.rules.keys.fixed import FixedKey
-from ledger.rules.keys.proportional import ProportionalKey
+from ledger.rules.keys.energy import EnergyKey
+from ledger.rules.keys.kpi_weighted import KpiWeightedKey
+from ledger.rules.keys.plain import PLAIN_KINDS, PlainKey
 from ledger.rules.scope import Scope
 
 __all__ = [
@@ -30,13 +29,12 @@ __all__ = [
     "weigh_heads",
 ]
 
-Key = Annotated[EqualKey | FixedKey | ProportionalKey | CapitalKey, Field(discriminator="kind")]
+Key = Annotated[PlainKey | KpiWeightedKey | EnergyKey, Field(discriminator="kind")]
 
 KEY_KINDS: Mapping[str, Callable[[Any, Scope], Weights]] = {
-    "equal": equal.weigh,
-    "fixed": fixed.weigh,
-    "proportional": proportional.weigh,
-    "capital": capital.weigh,
+    **PLAIN_KINDS,
+    "kpi_weighted": kpi_weighted.weigh,
+    "energy": energy.weigh,
 }
 
 

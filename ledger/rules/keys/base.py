@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import gcd
 
 from pydantic import Field
 
@@ -34,6 +35,10 @@ class KeyModel(RuleModel):
         """The outside names that this key refers to."""
         return NamesUsed(members=frozenset(self.members or ()))
 
+    def partial(self) -> bool:
+        """Whether it may leave a part of the amount over, so that the step has to place it."""
+        return False
+
     def sources(self, scope: Scope, member: str) -> tuple[Source, ...]:
         """The figures from which ``member``'s weight is made; none when heads count."""
         del scope, member
@@ -44,12 +49,17 @@ class KeyModel(RuleModel):
 class Weights:
     """Exact weights, one per member in the inputs' order: ``numerators`` over ``denominator``.
 
-    Members in ``outside`` do not take part, and have 0.
+    Members in ``outside`` do not take part, and have 0. ``allocated`` is how much of the scope's
+    ``amount`` the key allocates, in the source's units, from 0 to its absolute value; the rest is
+    the step's to place. None means everything; 0 that nobody is to get anything, which is no want
+    of weights. ``notes`` are for whoever reads the step.
     """
 
     numerators: tuple[int, ...]
     denominator: int = 1
     outside: frozenset[str] = frozenset()
+    allocated: Fraction | None = None
+    notes: tuple[str, ...] = ()
 
 
 def weigh_by(
@@ -60,14 +70,36 @@ def weigh_by(
     Raises Infeasible for a negative figure, UnknownField for a restriction to nobody's id.
     """
     outside = outside_of(members, scope)
+    return Weights(*listed(values, scope, outside), outside)
+
+
+def listed(
+    values: Mapping[str, int | Fraction], scope: Scope, outside: Collection[str]
+) -> tuple[tuple[int, ...], int]:
+    """Figures in the members' order as integers over a common denominator; 0 where none is given.
+
+    Raises Infeasible for a negative one: no share can be made of it.
+    """
     ids = scope.inputs.members
-    listed = [0 if member in outside else values.get(member, 0) for member in ids]
-    if listed and min(listed) < 0:
-        member = ids[listed.index(min(listed))]
+    found = [0 if member in outside else values.get(member, 0) for member in ids]
+    if found and min(found) < 0:
+        member = ids[found.index(min(found))]
         text = f"the weight of member {member!r} is negative: {values[member]}"
         raise Infeasible(text, member=member, weight=str(values[member]))
-    numerators, denominator = over_common_denominator(listed)
-    return Weights(numerators, denominator, outside)
+    return over_common_denominator(found)
+
+
+def reduced(numerators: Sequence[int], denominator: int) -> tuple[tuple[int, ...], int]:
+    """The same fractions with the smallest common denominator."""
+    divisor = gcd(denominator, *numerators)
+    return tuple(numerator // divisor for numerator in numerators), denominator // divisor
+
+
+def amount_of(scope: Scope, kind: str) -> Fraction:
+    """The size of what is divided; raises Infeasible in a step that a part cannot be left of."""
+    if scope.amount is None:
+        raise Infeasible(f"a key of kind {kind!r} may leave a part over; this step cannot use it")
+    return abs(Fraction(scope.amount))
 
 
 def input_place(*names: str) -> str:
@@ -83,11 +115,17 @@ def weigh_heads(scope: Scope, members: Collection[str] | None) -> Weights:
 
     ``suspense``, and whoever is there only for what it is owed, is no head unless it is named.
     """
+    outside = no_heads(members, scope)
+    heads = (int(member not in outside) for member in scope.inputs.members)
+    return Weights(tuple(heads), 1, outside)
+
+
+def no_heads(members: Collection[str] | None, scope: Scope) -> frozenset[str]:
+    """Who is left out where firms count: also suspense, and whoever is only owed something."""
     outside = outside_of(members, scope)
     if members is None:
         outside |= ({SUSPENSE} & scope.members) | scope.inputs.beside
-    heads = (int(member not in outside) for member in scope.inputs.members)
-    return Weights(tuple(heads), 1, outside)
+    return outside
 
 
 def outside_of(members: Collection[str] | None, scope: Scope) -> frozenset[str]:
