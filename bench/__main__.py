@@ -16,6 +16,7 @@ from rich.table import Table
 from bench.check import check_database
 from bench.clients import CLIENTS
 from bench.database import BOTH
+from bench.divisions import divide_exactly
 from bench.figure import MORE_IS_BETTER, Figure, write_results
 from bench.month import audit_offline, close_month, filled_month
 from bench.over_http import ingest_batch, write_single
@@ -33,7 +34,8 @@ OF_A_MONTH = ("close_month", "close_month_statements", *OF_AN_AUDIT)
 OF_A_CHECK = ("fsck", "fsck_memory")
 PROOFS = "proofs_per_second"
 BY_PAGE = "audit_in_browser"
-FIGURES = (*OVER_HTTP, *OF_A_MONTH, BY_PAGE, PROOFS, *OF_A_CHECK)
+OF_DIVISIONS = ("shapley_table", "shapley_inputs", "bounds")
+FIGURES = (*OVER_HTTP, *OF_A_MONTH, BY_PAGE, PROOFS, *OF_A_CHECK, *OF_DIVISIONS)
 NUMBERS = ("value", "its value", "ratio")
 Report = Callable[[str, int, int], None]
 
@@ -82,6 +84,9 @@ def measure(options: argparse.Namespace, console: Console) -> Iterator[Figure]:
     if options.only in (None, *OF_A_CHECK):
         with shown(console, "a check") as report:
             yield from check_database(options.scale, report)
+    if options.only in (None, *OF_DIVISIONS):
+        with shown(console, "divisions") as report:
+            yield from divide_exactly(options.scale, report)
 
 
 def _of_a_month(options: argparse.Namespace, console: Console) -> Iterator[Figure]:

@@ -120,6 +120,12 @@ def test_single_writes_over_http(tmp_path):
     assert_rows(rows)
 
 
+def test_divisions_are_measured(tmp_path):
+    rows = run(tmp_path, "--only", "bounds", "--scale", "0.001")
+    assert [row["figure"] for row in rows] == ["shapley_table", "shapley_inputs", "bounds"]
+    assert_rows(rows)
+
+
 def test_a_database_is_checked(tmp_path):
     rows = run(tmp_path, "--only", "fsck", "--scale", "0.002")
     assert [row["figure"] for row in rows] == ["fsck", "fsck_memory"]

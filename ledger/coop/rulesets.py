@@ -88,6 +88,8 @@ def _check_names(state: State, rules: RuleSet) -> None:
     # Nobody can report these to a co-op yet: better known now than when the month is to be closed.
     unknown += [f"reading {name}" for name in sorted(used.kpis)]
     unknown += [f"matrix {name}" for name in sorted(used.matrices)]
+    unknown += [f"game {name}" for name in sorted(used.games)]
+    unknown += [f"ballots {name}" for name in sorted(used.ballots)]
     members = state.members.keys() | {SUSPENSE}
     unknown += [f"member {name}" for name in sorted(used.members - members)]
     if unknown:

@@ -18,7 +18,7 @@ from ledger import canonical
 from ledger.errors import KyojoError
 from ledger.rules.checks import ruleset_problems
 from ledger.rules.faults import refuse_invalid
-from ledger.rules.names import Measured, NamesUsed
+from ledger.rules.names import Measured, NamesUsed, names_of_total
 from ledger.rules.profiles.llp import departures
 from ledger.rules.rounding import Rounding
 from ledger.rules.ruleset import ApprovalModel, LateModel, RuleSetModel
@@ -28,10 +28,14 @@ from ledger.rules.yamltext import read_yaml, refuse_all
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A pool's sources, such as ``revenue.fares``, and the origin it is limited to."""
+    """A pool's sources, such as ``revenue.fares``, and the origin it is limited to.
+
+    ``unit`` is what it holds where that is no money, such as Wh.
+    """
 
     sources: tuple[str, ...]
     origin: str | None
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,16 @@ class RuleSet:
     needs_everybody: bool
     document: Mapping[str, Any]
     rule_hash: bytes
+
+    @property
+    def units(self) -> dict[str, str]:
+        """The pools that hold no money, and what they hold."""
+        return {name: pool.unit for name, pool in self.pools.items() if pool.unit is not None}
+
+    def unit_of(self, source: str) -> str | None:
+        """What a step's source holds; None for money."""
+        pool = self.pools.get(source)
+        return None if pool is None else pool.unit
 
 
 def parse_rules(text: bytes | str) -> RuleSet:
@@ -100,10 +114,12 @@ def _ruleset(model: RuleSetModel, document: dict[str, Any]) -> RuleSet:
         timezone=model.timezone,
         currency=model.currency,
         minor_digits=model.minor_digits,
-        rounding=Rounding(model.rounding.method, model.rounding.tie_break),
+        rounding=model.rounding.policy(),
         members=model.members,
         metrics={name: given.measured() for name, given in model.inputs.items()},
-        pools={name: Pool(pool.from_, pool.origin) for name, pool in model.pools.items()},
+        pools={
+            name: Pool(pool.from_, pool.origin, pool.unit) for name, pool in model.pools.items()
+        },
         steps=model.steps,
         approval=model.approval,
         late=model.late,
@@ -133,4 +149,6 @@ def _names_of_source(source: str) -> NamesUsed:
     prefix, _, name = source.partition(".")
     if prefix == "revenue":
         return NamesUsed(revenue=frozenset({name}))
+    if prefix == "total":
+        return names_of_total(name)
     return NamesUsed(charges=frozenset({name}))

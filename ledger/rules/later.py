@@ -6,19 +6,11 @@ here into its table when its module is written.
 
 from __future__ import annotations
 
-STEP_KINDS = frozenset({"guarantee", "citizens_fund"})
-KEY_KINDS = frozenset({"airport", "shapley", "scrb", "quadratic"})
-FIELDS = frozenset(
-    {"when", "tax", "as", "split", "bounds", "overflow", "cumulative"}
-    | {"claims", "recoup", "ballots", "half_even_residual_to"}
-)
-VALUES = frozenset(
-    {"cea", "cel", "talmud", "random_arrival", "priority", "minimal_overlap"}
-    | {"half_even_residual_to"}
-)
-INPUT_FIELDS = frozenset(
-    {"games", "ballots", "recoup", "invoice"},
-)
+STEP_KINDS: frozenset[str] = frozenset()
+KEY_KINDS: frozenset[str] = frozenset()
+FIELDS: frozenset[str] = frozenset()
+VALUES: frozenset[str] = frozenset()
+INPUT_FIELDS = frozenset({"invoice"})
 
 
 def refusal(what: str, name: str) -> str:

@@ -15,7 +15,8 @@ class NamesUsed:
     """Names by register: metrics, charge kinds, revenue ids, cost ids, assets, members, funds.
 
     ``pools`` are the rule set's own; ``funds`` are given without ``fund.``. ``kpis`` are readings,
-    ``matrices`` tables of what payers used.
+    ``matrices`` tables of what payers used. ``games`` and ``ballots`` are in no register: a
+    period's inputs have them or not.
     """
 
     metrics: frozenset[str] = frozenset()
@@ -26,6 +27,8 @@ class NamesUsed:
     members: frozenset[str] = frozenset()
     pools: frozenset[str] = frozenset()
     funds: frozenset[str] = frozenset()
+    games: frozenset[str] = frozenset()
+    ballots: frozenset[str] = frozenset()
     kpis: frozenset[str] = frozenset()
     matrices: frozenset[str] = frozenset()
 
@@ -61,3 +64,14 @@ def names_of_total(name: str) -> NamesUsed:
     if prefix == "charge" and rest:
         return NamesUsed(charges=frozenset({rest}))
     return NamesUsed(metrics=frozenset({name}))
+
+
+def names_of_limit(of: str | None) -> NamesUsed:
+    """The total or the fund that a limit is a multiple of.
+
+    A cost is not among them: ``costs`` are those that a step pays back or charges.
+    """
+    what, _, name = (of or "").partition(".")
+    if what == "total":
+        return NamesUsed(metrics=frozenset({name}))
+    return NamesUsed(funds=frozenset({name} if what == "balance" else ()))

@@ -18,9 +18,14 @@ from ledger.canonical import INTEGER_MAX
 from ledger.errors import OutOfRange
 
 LENGTH_MAX = 80
+DIGITS_MAX = 9_865
+"""The digits of the largest number that a sum tree holds, of 4096 bytes."""
 
 _DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _RATIO = re.compile(r"-?[0-9]+/[0-9]+")
+_LONG = re.compile(rf"-?[1-9][0-9]{{15,{DIGITS_MAX - 1}}}")
+_CHUNK_DIGITS = 4_000
+_CHUNK: int = 10**_CHUNK_DIGITS
 
 
 def parse_number(value: Any, *, length_max: int = LENGTH_MAX) -> Fraction:
@@ -39,9 +44,12 @@ def parse_number(value: Any, *, length_max: int = LENGTH_MAX) -> Fraction:
 def _parse_text(text: str) -> Fraction:
     body, scale = (text[:-1], 100) if text.endswith("%") else (text, 1)
     if _DECIMAL.fullmatch(body):
-        return Fraction(body) / scale
-    if _RATIO.fullmatch(text) and int(text.partition("/")[2]) != 0:
-        return Fraction(text)
+        whole, _, decimals = body.partition(".")
+        return Fraction(parse_digits(whole + decimals), scale * 10 ** len(decimals))
+    if _RATIO.fullmatch(text):
+        top, _, bottom = text.partition("/")
+        if bottom.strip("0"):
+            return Fraction(parse_digits(top), parse_digits(bottom))
     raise OutOfRange(f"{text[:40]!r} is not a number such as 5, 2.5, 70% or 1/3")
 
 
@@ -51,7 +59,24 @@ def format_fraction(numerator: int, denominator: int = 1) -> str:
     if denominator < 0:
         divisor = -divisor
     top, bottom = numerator // divisor, denominator // divisor
-    return str(top) if bottom == 1 else f"{top}/{bottom}"
+    return format_digits(top) + ("" if bottom == 1 else f"/{format_digits(bottom)}")
+
+
+def format_digits(value: int) -> str:
+    """An integer in decimal digits, however long; Python's own ``str`` stops at 4,300 of them."""
+    if value < 0:
+        return "-" + format_digits(-value)
+    high, low = divmod(value, _CHUNK)
+    return format_digits(high) + str(low).zfill(_CHUNK_DIGITS) if high else str(low)
+
+
+def parse_digits(text: str) -> int:
+    """Read what ``format_digits`` wrote."""
+    if text.startswith("-"):
+        return -parse_digits(text[1:])
+    if len(text) <= _CHUNK_DIGITS:
+        return int(text)
+    return parse_digits(text[:-_CHUNK_DIGITS]) * _CHUNK + int(text[-_CHUNK_DIGITS:])
 
 
 def over_common_denominator(values: Iterable[int | Fraction]) -> tuple[tuple[int, ...], int]:
@@ -66,15 +91,15 @@ def over_common_denominator(values: Iterable[int | Fraction]) -> tuple[tuple[int
 
 def integer_json(value: int) -> int | str:
     """An integer as JSON holds it exactly: a number within ±(2**53 − 1), decimal text beyond."""
-    return value if -INTEGER_MAX <= value <= INTEGER_MAX else str(value)
+    return value if -INTEGER_MAX <= value <= INTEGER_MAX else format_digits(value)
 
 
 def parse_integer_json(value: Any) -> int:
     """Read what ``integer_json`` wrote, in that form only; raises OutOfRange."""
     if type(value) is int:
         return value
-    if type(value) is str and re.fullmatch(r"-?[1-9][0-9]{15,159}", value):
-        number = int(value)
+    if type(value) is str and _LONG.fullmatch(value):
+        number = parse_digits(value)
         if abs(number) > INTEGER_MAX:
             return number
     raise OutOfRange(f"{value!r:.60} is not an integer as kyojo writes it")

@@ -14,23 +14,30 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from typing import Final, Literal
 
-from ledger.errors import NoWeights
+from ledger.errors import NoWeights, UnknownField
 from ledger.rules.number import simplest_between
 
-Method = Literal["largest_remainder", "sequential"]
+Method = Literal["largest_remainder", "sequential", "half_even_residual_to"]
 Token = Literal["weight_desc", "weight_asc", "member_asc", "member_desc", "declared"]
 
+HALF_EVEN: Final = "half_even_residual_to"
 TOTAL_TOKENS = frozenset({"member_asc", "member_desc", "declared"})
 
 
 @dataclass(frozen=True, slots=True)
 class Rounding:
-    """A rounding policy; the last tie-break token orders any two members."""
+    """A rounding policy; the last tie-break token orders any two members.
+
+    ``residual_to`` belongs to half-even rounding alone: the member or ``fund.x`` that takes what
+    the others leave. ``cumulative`` rounds what is due since the first period.
+    """
 
     method: Method = "largest_remainder"
     tie_break: tuple[Token, ...] = ("weight_desc", "member_asc")
+    residual_to: str | None = None
+    cumulative: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +58,16 @@ class CutOff:
 class Rounded:
     """Amounts in the order of the weights, and how the odd units were given.
 
-    ``order`` ranks all indices for the odd units; it is empty when there were none.
+    ``order`` ranks all indices for the odd units; it is empty when there were none. ``residual`` is
+    what half-even rounding left over, or lacks: a member named for it has it in its amount, and a
+    fund that is named gets it beside the amounts.
     """
 
     amounts: tuple[int, ...]
     extra_units: int
     order: tuple[int, ...]
     cut_off: CutOff | None
+    residual: int = 0
 
 
 def divide(
@@ -70,13 +80,16 @@ def divide(
     """Divide ``total`` units by ``weights``, one weight per member.
 
     ``declared`` gives the indices in declared order (default: as they stand). Costs one sort.
-    Raises NoWeights when every weight is zero and the total is not.
+    Raises NoWeights when every weight is zero and the total is not, UnknownField when half-even
+    rounding names nobody among the members.
     """
     weight_sum = sum(weights)
     if weight_sum == 0:
         if total:
             raise NoWeights(f"{total} units are to be divided, but every weight is zero")
         return Rounded((0,) * len(weights), 0, (), None)
+    if rounding.method == HALF_EVEN:
+        return _half_even(total, weights, members, rounding)
     size, sign = abs(total), -1 if total < 0 else 1
     split = [divmod(size * weight, weight_sum) for weight in weights]
     extra = size - sum(floor for floor, _ in split)
@@ -92,6 +105,27 @@ def divide(
     else:
         cut_off = None
     return Rounded(tuple(sign * amount for amount in amounts), extra, order, cut_off)
+
+
+def _half_even(
+    total: int, weights: Sequence[int], members: Sequence[str], rounding: Rounding
+) -> Rounded:
+    """Each amount to the nearest unit, halves to the even one; the account named evens it out."""
+    size, sign, weight_sum = abs(total), -1 if total < 0 else 1, sum(weights)
+    amounts = [nearest_even(size * weight, weight_sum) for weight in weights]
+    residual, account = size - sum(amounts), rounding.residual_to or ""
+    if account in members:
+        amounts[members.index(account)] += residual
+    elif not account.startswith("fund."):
+        text = f"rounding leaves {residual} to {account!r}, not among this period's members"
+        raise UnknownField(text, members=[account])
+    return Rounded(tuple(sign * amount for amount in amounts), 0, (), None, sign * residual)
+
+
+def nearest_even(numerator: int, denominator: int) -> int:
+    """A non-negative quotient as the nearest integer; a half goes to the even neighbour."""
+    whole, rest = divmod(numerator, denominator)
+    return whole + (2 * rest > denominator or (2 * rest == denominator and whole % 2 == 1))
 
 
 def _rank(

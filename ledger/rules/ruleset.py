@@ -60,12 +60,17 @@ class InputModel(RuleModel):
 
 
 class PoolModel(RuleModel):
-    """Money to divide: revenue ids and charge kinds; ``origin`` takes that origin only."""
+    """Money to divide: revenue ids and charge kinds; ``origin`` takes that origin only.
 
-    from_: tuple[Annotated[str, Field(pattern=r"^(revenue|charge)\.[^\s+/~]{1,128}$")], ...] = (
-        Field(alias="from")
-    )
+    A pool with a ``unit`` holds no money but what was metered, such as Wh: its sources are
+    ``total.<metric>``. A pool that steps feed has no sources of its own.
+    """
+
+    from_: tuple[
+        Annotated[str, Field(pattern=r"^(revenue|charge|total)\.[^\s+/~]{1,128}$")], ...
+    ] = Field(alias="from")
     origin: Literal["member", "other", "public"] | None = None
+    unit: OutsideName | None = None
 
 
 class ApprovalModel(RuleModel):

@@ -22,11 +22,19 @@ from ledger.errors import SumMismatch
 from ledger.rules.document import RuleSet
 from ledger.rules.inputs import SUSPENSE, Inputs, inputs_bytes
 from ledger.rules.number import format_fraction, integer_json
-from ledger.rules.steps import Division
-from ledger.settlement.result import Result, StepResult, amounts_json, result_document, step_row
+from ledger.rules.rounding import HALF_EVEN, Rounding
+from ledger.rules.steps import Basis, Division
+from ledger.settlement.result import (
+    Result,
+    StepResult,
+    amounts_json,
+    result_document,
+    special_totals,
+    step_row,
+)
 from ledger.settlement.run import run
 from ledger.settlement.sumtree import SumTree, derive_salt
-from ledger.settlement.trees import Trees, build_trees, weights_root
+from ledger.settlement.trees import Trees, basis_row, build_trees, weights_root
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +63,7 @@ class Settlement:
 def build_settlement(cut_off: CutOff, ruleset: RuleSet, inputs: Inputs, seed: bytes) -> Settlement:
     """Run the rules and write the settlement. ``seed`` is 32 random bytes that the co-op keeps.
 
-    Raises what ``run`` raises, and OutOfRange for a bad seed or weights beyond 128 bits.
+    Raises what ``run`` raises, and OutOfRange for a bad seed or weights that no sum tree can hold.
     """
     result = run(ruleset, inputs)
     trees = build_trees(result, seed)
@@ -76,6 +84,7 @@ def build_settlement(cut_off: CutOff, ruleset: RuleSet, inputs: Inputs, seed: by
         "minor_digits": result.minor_digits,
         "member_count": len(set(result.members) - {SUSPENSE}),
         "account_count": len(result.members),
+        **_beside_money(result),
         "pools": amounts_json(result.pools),
         "steps": [_step(step, trees) for step in result.steps],
         "totals": _totals(result, trees),
@@ -109,22 +118,41 @@ def verify_settlement(
         raise SumMismatch(text, fields=wrong)
 
 
+def _beside_money(result: Result) -> dict[str, Any]:
+    """The units of pools that hold no money, and the costs that members are charged for."""
+    found: dict[str, Any] = {}
+    if result.units:
+        found["units"] = dict(result.units)
+    if result.costs:
+        found["costs"] = amounts_json(result.costs)
+    return found
+
+
 def _salted(seed: bytes, name: str, content: bytes) -> bytes:
     return derive_salt(seed, name, 0) + content
 
 
 def _weights_root(trees: Trees) -> bytes:
-    return weights_root([(step, tree.commitment) for step, tree in trees.weights.items()])
+    """Over the weights trees, a step's basis tree right after it under ``<step>/basis``."""
+    rows = []
+    for step, tree in trees.weights.items():
+        rows.append((step, tree.commitment))
+        if step in trees.bases:
+            rows.append((basis_row(step), trees.bases[step].commitment))
+    return weights_root(rows)
 
 
 def _totals(result: Result, trees: Trees) -> dict[str, Any]:
     charged = 0 if trees.charges is None else trees.charges.root.sum
+    advances = {"recoup": integer_json(sum(result.recoup.values()))} if result.recoup else {}
     return {
+        **advances,
+        **special_totals(result),
         "paid_to_members": integer_json(trees.amounts.root.sum - trees.to_suspense),
         "paid_to_suspense": integer_json(trees.to_suspense),
         "charged_to_members": integer_json(charged),
         "funds": amounts_json(result.funds),
-        "projects": {},
+        "projects": amounts_json(result.projects),
         "pools_left": amounts_json(result.pools_left),
         "carry": amounts_json(result.carry),
         "in": integer_json(result.total_in),
@@ -133,26 +161,29 @@ def _totals(result: Result, trees: Trees) -> dict[str, Any]:
 
 
 def _step(step: StepResult, trees: Trees) -> dict[str, Any]:
-    division = step.division
-    shared = None if division is None else _division(division, trees.weights[step.step])
-    return {**step_row(step), "fund": step.fund, "division": shared}
+    found = {**step_row(step), "fund": step.fund, "division": None}
+    if step.payees or (step.division is None and step.fund is None):
+        found["payees"] = amounts_json(step.payees)
+    if step.division is not None:
+        found["division"] = _division(step, step.division, trees)
+    return found
 
 
-def _division(division: Division, tree: SumTree) -> dict[str, Any]:
+def _division(step: StepResult, division: Division, trees: Trees) -> dict[str, Any]:
     """The public figures of a division.
 
     Leaves of the weights tree are weights times ``denominator``; they add up to
-    ``weight_total × denominator``. In a step with parts the weights are combined shares.
+    ``weight_total × denominator``. In a step with parts the weights are combined shares, with a
+    ``basis`` they are exact amounts. ``total`` is what was divided, where that is not what the step
+    took; ``recouped`` what members paid back out of it.
     """
     cut_off = division.rounded.cut_off
     return {
+        **_particulars(step, division, trees),
         "weight_total": format_fraction(division.weight_sum, division.denominator),
         "denominator": integer_json(division.denominator),
-        "commitment": tree.commitment.hex(),
-        "rounding": {
-            "method": division.rounding.method,
-            "tie_break": list(division.rounding.tie_break),
-        },
+        "commitment": trees.weights[step.step].commitment.hex(),
+        "rounding": _rounding(division.rounding),
         "extra_units": division.rounded.extra_units,
         "cut_off": None
         if cut_off is None
@@ -169,6 +200,43 @@ def _division(division: Division, tree: SumTree) -> dict[str, Any]:
             for part in division.parts
         ],
     }
+
+
+def _particulars(step: StepResult, division: Division, trees: Trees) -> dict[str, Any]:
+    """What only some divisions have; left out of the others."""
+    found: dict[str, Any] = {}
+    if division.total != step.taken:
+        found["total"] = integer_json(division.total)
+    if division.recouped:
+        found["recouped"] = integer_json(sum(division.recouped))
+    if division.rounding.method == HALF_EVEN:
+        found["residual"] = integer_json(division.rounded.residual)
+    if division.basis is not None:
+        found["basis"] = _basis(division.basis, trees.bases[step.step])
+    return found
+
+
+def _basis(basis: Basis, tree: SumTree) -> dict[str, Any]:
+    """What exact amounts rest on: the rule, its level, and the sum of the weights or claims."""
+    return {
+        "rule": basis.rule,
+        "scale": None if basis.scale is None else _text(basis.scale),
+        "losses": basis.losses,
+        "of_floors": basis.is_of_floors,
+        "cap": None if basis.cap is None else integer_json(basis.cap),
+        "floor": None if basis.floor is None else integer_json(basis.floor),
+        "rest": integer_json(basis.rest),
+        "weight_total": format_fraction(basis.weight_sum, basis.denominator),
+        "denominator": integer_json(basis.denominator),
+        "commitment": tree.commitment.hex(),
+    }
+
+
+def _rounding(rounding: Rounding) -> dict[str, Any]:
+    found: dict[str, Any] = {"method": rounding.method, "tie_break": list(rounding.tie_break)}
+    if rounding.residual_to is not None:
+        found["half_even_residual_to"] = rounding.residual_to
+    return found
 
 
 def _text(fraction: Fraction) -> str:

@@ -1,14 +1,19 @@
 """The outcome of a run, and its document ``kyojo_result`` (RULES.md section 7).
 
 Weights stay integers over a common denominator; fractions are written only when the document is.
-Invariant: ``in`` = opening + revenue = Σ member lines + funds + ``pools_left`` = ``out``. What is
-held for ``suspense`` is a member line like the others.
+Invariant: ``in`` = opening + revenue = Σ member lines + funds + projects + ``pools_left`` =
+``out``. What is held for ``suspense`` is a member line like the others; lines by which members are
+charged for a cost are negative, and what they come to stands among ``out`` as that cost's.
+
+A pool of another unit than money (such as Wh) is beside all that: its lines are in no member's
+total, and what it held is accounted for by unit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from ledger.rules.number import format_fraction, integer_json
@@ -17,7 +22,12 @@ from ledger.rules.steps import Division, PartDivision
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """One step as it was carried out; ``available − taken = left``, in minor units."""
+    """One step as it was carried out; ``available − taken = left``, in minor units.
+
+    ``fund`` got all of it, or ``division`` says which members and ``payees`` which other accounts
+    did. ``is_charge``: members pay what the step took. ``unit`` is that of the source, None for
+    money.
+    """
 
     step: str
     kind: str
@@ -28,6 +38,16 @@ class StepResult:
     notes: tuple[str, ...]
     division: Division | None
     fund: str | None
+    payees: Mapping[str, int] = field(default_factory=dict)
+    payee_weights: Mapping[str, Fraction] = field(default_factory=dict)
+    is_charge: bool = False
+    unit: str | None = None
+    tax: str | None = None
+
+    @property
+    def accounts(self) -> Mapping[str, int]:
+        """What accounts other than members got, by name."""
+        return self.payees if self.fund is None else {self.fund: self.taken, **self.payees}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +55,9 @@ class Result:
     """Everything a run decided. Mappings follow the rule set's or the inputs' order.
 
     ``pools`` is what each pool held at the start, ``member_totals`` each member's sum over all
-    steps; ``carry`` and ``owed`` open the next period's inputs under the same names.
+    steps; ``carry``, ``owed`` and ``recoup`` open the next period's inputs under the same names.
+    ``costs`` is what each charged cost came to, ``charged`` what members were charged of it;
+    ``units`` names the pools that hold something else than money.
     """
 
     ruleset: str
@@ -52,17 +74,40 @@ class Result:
     pools_left: Mapping[str, int]
     carry: Mapping[str, int]
     owed: Mapping[str, Mapping[str, int]]
+    projects: Mapping[str, int] = field(default_factory=dict)
+    costs: Mapping[str, int] = field(default_factory=dict)
+    charged: Mapping[str, int] = field(default_factory=dict)
+    recoup: Mapping[str, int] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def total_in(self) -> int:
-        """What the pools held at the start."""
-        return sum(self.pools.values())
+        """What the pools of money held at the start."""
+        return self._of_unit(self.pools, None)
 
     @property
     def total_out(self) -> int:
-        """What members and funds got, and what is left."""
+        """What members, funds, projects and charged costs got, and what is left, in money."""
         given = sum(self.member_totals.values()) + sum(self.funds.values())
-        return given + sum(self.pools_left.values())
+        given += sum(self.projects.values()) + sum(self.charged.values())
+        return given + self._of_unit(self.pools_left, None)
+
+    def unit_totals(self) -> dict[str, dict[str, int]]:
+        """Per unit that is no money what came in, what members got, what is left, and the sum."""
+        found = {}
+        for unit in sorted(set(self.units.values())):
+            given = sum(
+                sum(step.division.amounts)
+                for step in self.steps
+                if step.unit == unit and step.division is not None
+            )
+            left = self._of_unit(self.pools_left, unit)
+            came = self._of_unit(self.pools, unit)
+            found[unit] = {"in": came, "members": given, "left": left, "out": given + left}
+        return found
+
+    def _of_unit(self, pools: Mapping[str, int], unit: str | None) -> int:
+        return sum(amount for name, amount in pools.items() if self.units.get(name) == unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +121,14 @@ class Line:
     share: str
     exact: str
     amount_minor: int | None
+    recouped_minor: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """The line as it stands in documents."""
         amount = None if self.amount_minor is None else integer_json(self.amount_minor)
+        back = {"recouped_minor": integer_json(self.recouped_minor)} if self.recouped_minor else {}
         return {
+            **back,
             "step": self.step,
             "part": self.part,
             "member": self.member,
@@ -107,8 +155,16 @@ def result_document(result: Result) -> dict[str, Any]:
 
 
 def step_row(step: StepResult) -> dict[str, Any]:
-    """A step's public figures."""
+    """A step's public figures; what only some steps have is left out of the others."""
+    own: dict[str, Any] = {}
+    if step.is_charge:
+        own["as"] = "charge"
+    if step.unit is not None:
+        own["unit"] = step.unit
+    if step.tax is not None:
+        own["tax"] = step.tax
     return {
+        **own,
         "step": step.step,
         "kind": step.kind,
         "source": step.source,
@@ -128,7 +184,7 @@ def _totals(result: Result) -> dict[str, Any]:
     totals: dict[str, Any] = {
         "members": amounts_json(result.member_totals),
         "funds": amounts_json(result.funds),
-        "projects": {},
+        "projects": amounts_json(result.projects),
         "pools_left": amounts_json(result.pools_left),
         "carry": amounts_json(result.carry),
         "in": integer_json(result.total_in),
@@ -136,16 +192,47 @@ def _totals(result: Result) -> dict[str, Any]:
     }
     if result.owed:
         totals["owed"] = {step: amounts_json(owed) for step, owed in result.owed.items()}
+    if result.recoup:
+        totals["recoup"] = amounts_json(result.recoup)
+    return totals | special_totals(result)
+
+
+def special_totals(result: Result) -> dict[str, Any]:
+    """Totals of charges and of other units than money, where there are any."""
+    totals: dict[str, Any] = {}
+    if result.costs:
+        totals["costs"] = amounts_json(result.charged)
+    if result.units:
+        by_unit = result.unit_totals()
+        totals["units"] = {unit: amounts_json(row) for unit, row in by_unit.items()}
     return totals
 
 
 def all_lines(result: Result) -> Iterator[Line]:
     """Every line: by step, then by member, a member's parts before what they combine to."""
     for step in result.steps:
-        if step.fund is not None:
-            yield Line(step.step, None, step.fund, "1", "1", str(step.taken), step.taken)
+        yield from account_lines(step)
         for index in range(len(result.members)):
             yield from step_lines(step, result.members, index)
+
+
+def account_lines(step: StepResult) -> Iterator[Line]:
+    """The lines of funds, pools and projects in one step, in the order of their names' bytes."""
+    if step.fund is not None:
+        yield Line(step.step, None, step.fund, "1", "1", str(step.taken), step.taken)
+    weights = step.payee_weights
+    whole = sum(weights.values(), Fraction()) or Fraction(1)
+    divided = sum(step.payees[account] for account in weights)
+    for account, amount in sorted(step.payees.items(), key=lambda row: row[0].encode()):
+        exact, own = Fraction(amount), Fraction(amount)
+        if account in weights:
+            own, exact = weights[account], divided * weights[account] / whole
+        share = exact / (step.taken or 1)
+        yield Line(step.step, None, account, _text(own), _text(share), _text(exact), amount)
+
+
+def _text(value: Fraction) -> str:
+    return format_fraction(value.numerator, value.denominator)
 
 
 def member_lines(result: Result, index: int) -> Iterator[Line]:
@@ -167,10 +254,28 @@ def step_lines(step: StepResult, members: tuple[str, ...], index: int) -> Iterat
 
 def _line(step: str, division: Division, members: tuple[str, ...], index: int) -> Line:
     weight, whole = division.weights[index], division.weight_sum or 1
-    exact = format_fraction(division.total * weight, whole)
-    own = exact if division.parts else format_fraction(weight, division.denominator)
-    share = format_fraction(weight, whole)
-    return Line(step, None, members[index], own, share, exact, division.rounded.amounts[index])
+    return Line(
+        step=step,
+        part=None,
+        member=members[index],
+        weight=_weight(division, index),
+        share=format_fraction(weight, whole),
+        exact=format_fraction(division.total * weight, whole),
+        amount_minor=division.amounts[index],
+        recouped_minor=division.recouped[index] if division.recouped else 0,
+    )
+
+
+def _weight(division: Division, index: int) -> str:
+    """What the exact amount comes from: a weight or claim, or the sum of the parts' amounts."""
+    basis = division.basis
+    weights = division.weights if basis is None else basis.weights
+    if division.parts:
+        whole = division.weight_sum if basis is None else basis.weight_sum
+        return format_fraction(division.total * weights[index], whole or 1)
+    return format_fraction(
+        weights[index], division.denominator if basis is None else basis.denominator
+    )
 
 
 def _part_line(

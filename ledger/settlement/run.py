@@ -3,12 +3,15 @@
 Steps run in order; each takes from what its source still holds. The outcome depends on nothing but
 the two arguments: no clock, no randomness, no order of names. At the end it is checked that not one
 unit appeared or vanished.
+
+What a step pays into a pool is there for the steps after it. Advances of earlier periods are kept
+back from members' lines in money; what this period advances is for later ones.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ledger.errors import (
@@ -20,9 +23,9 @@ from ledger.errors import (
 )
 from ledger.rules.document import Pool, RuleSet
 from ledger.rules.inputs import Inputs, inputs_hash
-from ledger.rules.rounding import Rounding
 from ledger.rules.scope import Scope
-from ledger.rules.steps import Step, StepOutcome, StepView, run_step
+from ledger.rules.steps import Division, Step, StepOutcome, StepView, run_step
+from ledger.rules.steps.allocate import AllocateStep
 from ledger.rules.steps.recover_cost import RecoverCostStep
 from ledger.rules.yamltext import child
 from ledger.settlement.result import Result, StepResult
@@ -36,10 +39,11 @@ def run(ruleset: RuleSet, inputs: Inputs) -> Result:
     """
     _refuse_homeless(ruleset, inputs)
     pools = {name: _pool_amount(name, pool, inputs) for name, pool in ruleset.pools.items()}
-    work = _Work(dict(pools), Counter(inputs.balances))
+    costs = {step.source: _cost(step, inputs) for step in ruleset.steps if is_charge(step)}
+    work = _Work(pools | costs, Counter(inputs.balances), dict(inputs.recoup))
     scope = scope_of(ruleset, inputs)
     for step in ruleset.steps:
-        work.post(step, _carry_out(step, ruleset, scope, work, pools))
+        work.post(step, _carry_out(step, ruleset, scope, work), ruleset.unit_of(step.source))
     result = Result(
         ruleset=ruleset.name,
         version=ruleset.version,
@@ -52,12 +56,27 @@ def run(ruleset: RuleSet, inputs: Inputs) -> Result:
         steps=tuple(work.steps),
         member_totals=_member_totals(inputs.members, work.steps),
         funds=work.funds,
-        pools_left=work.held,
-        carry=work.carry,
+        pools_left={name: work.held[name] for name in pools},
+        carry=work.carry | work.kept_by_name(),
         owed=work.owed,
+        projects=work.projects,
+        costs=costs,
+        charged={name: costs[name] - work.held[name] for name in costs},
+        recoup=work.recoup(),
+        units=ruleset.units,
     )
     check_conservation(result)
     return result
+
+
+def is_charge(step: Step) -> bool:
+    """Whether members pay what the step takes."""
+    return isinstance(step, AllocateStep) and step.as_ == "charge"
+
+
+def _cost(step: Step, inputs: Inputs) -> int:
+    """What a cost that is charged came to."""
+    return sum(inputs.costs.get(step.source.removeprefix("cost."), {}).values())
 
 
 def scope_of(ruleset: RuleSet, inputs: Inputs) -> Scope:
@@ -67,57 +86,122 @@ def scope_of(ruleset: RuleSet, inputs: Inputs) -> Scope:
 
 @dataclass(slots=True)
 class _Work:
-    """What a run keeps while it goes through the steps."""
+    """What a run keeps while it goes through the steps.
 
-    held: dict[str, int]
+    ``openings`` is what the pools and charged costs began with and were fed; ``held`` what is in
+    them. ``advances`` is still to be kept back, ``advanced`` what this period advances.
+    """
+
+    openings: dict[str, int]
     balances: Counter[str]
+    advances: dict[str, int]
+    held: dict[str, int] = field(init=False)
     steps: list[StepResult] = field(default_factory=list)
     funds: dict[str, int] = field(default_factory=dict)
+    projects: dict[str, int] = field(default_factory=dict)
     carry: dict[str, int] = field(default_factory=dict)
     owed: dict[str, dict[str, int]] = field(default_factory=dict)
+    overflow: dict[str, tuple[str, int]] = field(default_factory=dict)
+    advanced: Counter[str] = field(default_factory=Counter)
 
-    def post(self, step: Step, outcome: StepOutcome) -> None:
+    def __post_init__(self) -> None:
+        self.held = dict(self.openings)
+
+    def post(self, step: Step, outcome: StepOutcome, unit: str | None) -> None:
         """Move what the step took, and note what it left."""
         available = self.held[step.source]
         self.held[step.source] = available - outcome.taken
-        if outcome.fund is not None:
-            self.funds[outcome.fund] = self.funds.get(outcome.fund, 0) + outcome.taken
-            self.balances[outcome.fund] += outcome.taken
         if outcome.carry:
             self.carry[step.id] = outcome.carry
             if outcome.owed:
                 self.owed[step.id] = dict(outcome.owed)
-        self.steps.append(
-            StepResult(
-                step=step.id,
-                kind=step.kind,
-                source=step.source,
-                available=available,
-                taken=outcome.taken,
-                left=available - outcome.taken,
-                notes=outcome.notes,
-                division=outcome.division,
-                fund=outcome.fund,
-            )
+        if outcome.overflow and not is_charge(step):
+            self.overflow[step.id] = step.source, outcome.overflow
+        self.advanced.update(outcome.advances)
+        found = StepResult(
+            step=step.id,
+            kind=step.kind,
+            source=step.source,
+            available=available,
+            taken=outcome.taken,
+            left=available - outcome.taken,
+            notes=outcome.notes,
+            division=outcome.division,
+            fund=outcome.fund,
+            payees=_payees(outcome),
+            payee_weights=outcome.payee_weights,
+            is_charge=is_charge(step),
+            unit=unit,
+            tax=step.tax,
         )
+        self.steps.append(found)
+        for account, amount in found.accounts.items():
+            self._credit(account, amount)
+
+    def keep_back(self, members: tuple[str, ...], division: Division | None) -> None:
+        """Take off what members paid back of their advances."""
+        if division is not None:
+            for member, back in zip(members, division.recouped, strict=False):
+                self.advances[member] = self.advances.get(member, 0) - back
+
+    def _credit(self, account: str, amount: int) -> None:
+        kind, _, name = account.partition(".")
+        if kind == "fund":
+            self.funds[account] = self.funds.get(account, 0) + amount
+            self.balances[account] += amount
+        elif kind == "pool":
+            self.held[name] += amount
+            self.openings[name] += amount
+        else:
+            self.projects[account] = self.projects.get(account, 0) + amount
+
+    def kept_by_name(self) -> dict[str, int]:
+        """What overflowed and is still in its source, by step; later steps may have taken it."""
+        left, kept = dict(self.held), {}
+        for step, (source, amount) in self.overflow.items():
+            part = min(amount, left[source]) if amount > 0 else max(amount, left[source])
+            if part * amount > 0:
+                kept[step] = part
+                left[source] -= part
+        return kept
+
+    def recoup(self) -> dict[str, int]:
+        """What members have to pay back from the next period on."""
+        both = Counter(self.advances)
+        both.update(self.advanced)
+        return {member: amount for member, amount in sorted(both.items()) if amount}
 
 
-def _carry_out(
-    step: Step, ruleset: RuleSet, scope: Scope, work: _Work, pools: dict[str, int]
-) -> StepOutcome:
+def _payees(outcome: StepOutcome) -> Mapping[str, int]:
+    """The accounts that a step names, and the fund that evens out its rounding."""
+    division = outcome.division
+    if division is None or not division.rounded.residual:
+        return outcome.payees
+    account = division.rounding.residual_to or ""
+    if not account.startswith("fund."):
+        return outcome.payees
+    amount = outcome.payees.get(account, 0) + division.rounded.residual
+    return {**outcome.payees, account: amount}
+
+
+def _carry_out(step: Step, ruleset: RuleSet, scope: Scope, work: _Work) -> StepOutcome:
     """Run one step; an error that it raises names it."""
-    own = step.rounding
     view = StepView(
         scope=scope,
         available=work.held[step.source],
-        opening=pools[step.source],
-        rounding=ruleset.rounding if own is None else Rounding(own.method, own.tie_break),
+        opening=work.openings[step.source],
+        rounding=ruleset.rounding if step.rounding is None else step.rounding.policy(),
         funds=work.balances,
+        taken={done.step: done.taken for done in work.steps},
+        held=work.held,
+        advances=work.advances if ruleset.unit_of(step.source) is None else {},
     )
     try:
-        return run_step(step, view)
+        outcome = run_step(step, view)
     except (Infeasible, UnknownField) as error:
         raise type(error)(f"step {step.id!r}: {error.message}", **error.details) from error
+    work.keep_back(scope.inputs.members, outcome.division)
+    return outcome
 
 
 def _pool_amount(name: str, pool: Pool, inputs: Inputs) -> int:
@@ -128,8 +212,13 @@ def _pool_amount(name: str, pool: Pool, inputs: Inputs) -> int:
 
 
 def _source_amount(source: str, origin: str | None, inputs: Inputs) -> int:
-    """A revenue id of the pool's origin, or the metered charges, which are members' own."""
+    """A revenue id of the pool's origin, or the metered charges, which are members' own.
+
+    A pool of another unit holds what was metered of it, in whole units.
+    """
     prefix, _, name = source.partition(".")
+    if prefix == "total":
+        return int(sum(inputs.totals.get(name, {}).values()))
     if prefix == "charge":
         if origin not in (None, "member"):
             return 0
@@ -172,7 +261,14 @@ def _homeless(ruleset: RuleSet, inputs: Inputs) -> Iterator[Fault]:
     for name in sorted(inputs.opening.keys() - ruleset.pools.keys()):
         yield Fault(child("/opening", name), "no-pool", f"there is no pool {name!r}")
     steps = {step.id: step for step in ruleset.steps if isinstance(step, RecoverCostStep)}
+    overflowing = {
+        step.id
+        for step in ruleset.steps
+        if isinstance(step, AllocateStep) and step.overflow == "carry"
+    }
     for name, amount in inputs.carry.items():
+        if name in overflowing:
+            continue  # told by name; the money itself is what its pool opens with
         step = steps.get(name)
         if amount and (step is None or not step.carry_forward):
             text = f"no step {name!r} of this rule set carries costs forward"
@@ -187,30 +283,48 @@ def _homeless(ruleset: RuleSet, inputs: Inputs) -> Iterator[Fault]:
 def _member_totals(members: tuple[str, ...], steps: list[StepResult]) -> dict[str, int]:
     totals = [0] * len(members)
     for step in steps:
-        if step.division is not None:
-            for index, amount in enumerate(step.division.rounded.amounts):
+        if step.division is not None and step.unit is None:
+            for index, amount in enumerate(step.division.amounts):
                 totals[index] += amount
     return dict(zip(members, totals, strict=True))
 
 
 def check_conservation(result: Result) -> None:
     """Raise InvariantViolated unless every unit that came in is accounted for, step by step."""
-    held = dict(result.pools)
+    held = {**result.pools, **result.costs}
     for step in result.steps:
         if step.available != held[step.source] or step.left != step.available - step.taken:
             raise InvariantViolated(f"step {step.step!r} does not follow from the one before it")
         held[step.source] = step.left
-        if step.division is not None:
-            _check_division(step)
-    if held != result.pools_left:
-        raise InvariantViolated(f"the pools hold {held}, not {result.pools_left}")
+        _check_given(step)
+        for account, amount in step.accounts.items():
+            kind, _, name = account.partition(".")
+            if kind == "pool":
+                held[name] += amount
+            if kind != "project" and result.units.get(name, None) != step.unit:
+                raise InvariantViolated(f"step {step.step!r} mixes units in {account}")
+    left = {**result.pools_left, **{n: result.costs[n] - c for n, c in result.charged.items()}}
+    if held != left:
+        raise InvariantViolated(f"the pools hold {held}, not {left}")
     if result.total_in != result.total_out:
         raise InvariantViolated(f"{result.total_in} came in, {result.total_out} went out")
+    for unit, row in result.unit_totals().items():
+        if row["in"] != row["out"]:
+            raise InvariantViolated(f"{row['in']} {unit} came in, {row['out']} went out")
 
 
-def _check_division(step: StepResult) -> None:
-    amounts = step.division.rounded.amounts if step.division else ()
-    if sum(amounts) != step.taken:
-        raise InvariantViolated(f"step {step.step!r} took {step.taken}, gave {sum(amounts)}")
-    if any(amount * step.taken < 0 for amount in amounts):
-        raise InvariantViolated(f"step {step.step!r} gives amounts of both signs")
+def _check_given(step: StepResult) -> None:
+    """What a step took is what members and accounts got; a charge takes it from members."""
+    if step.division is None and not step.accounts and step.taken:
+        raise InvariantViolated(f"step {step.step!r} took {step.taken} and gave it to nobody")
+    if step.division is None:
+        amounts: tuple[int, ...] = ()
+    else:
+        amounts = step.division.amounts
+    given = sum(amounts) + sum(step.accounts.values())
+    if given != (-step.taken if step.is_charge else step.taken):
+        raise InvariantViolated(f"step {step.step!r} took {step.taken}, gave {given}")
+    if step.division is not None and not step.division.rounded.residual:
+        signs = {amount > 0 for amount in amounts if amount}
+        if len(signs) > 1:
+            raise InvariantViolated(f"step {step.step!r} gives amounts of both signs")

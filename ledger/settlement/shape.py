@@ -16,12 +16,14 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 from ledger import canonical
 from ledger.errors import Fault, KyojoError, MalformedDocument, OutOfRange
 from ledger.rules.models import reads
-from ledger.rules.number import format_fraction, parse_integer_json, parse_number
+from ledger.rules.number import DIGITS_MAX, format_fraction, parse_integer_json, parse_number
 from ledger.rules.rounding import Method, Token
+from ledger.rules.short import ShortRule
+from ledger.rules.steps.base import TaxTag
 
 Model = TypeVar("Model", bound=BaseModel)
 
-FRACTION_LENGTH_MAX = 1_000
+FRACTION_LENGTH_MAX = 2 * DIGITS_MAX + 2
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -80,6 +82,7 @@ class RoundingShape(Shape):
 
     method: Method
     tie_break: tuple[Token, ...]
+    half_even_residual_to: str | None = None
 
 
 class CutOffShape(Shape):
@@ -97,8 +100,31 @@ class PartShape(Shape):
     weight_total: WeightText
 
 
+class BasisShape(Shape):
+    """What exact amounts rest on where they are no plain proportion (``ledger.rules.steps``)."""
+
+    rule: ShortRule | Literal["bounds", "caps"]
+    scale: WeightText | None
+    losses: bool
+    of_floors: bool
+    cap: Integer | None
+    floor: Integer | None
+    rest: Integer
+    weight_total: WeightText
+    denominator: Natural
+    commitment: Hash
+
+    @property
+    def weight_sum(self) -> Fraction:
+        """The sum of the basis tree, which must be whole."""
+        return self.weight_total * self.denominator
+
+
 class DivisionShape(Shape):
-    """The public figures of a dividing step."""
+    """The public figures of a dividing step.
+
+    ``total`` is what was divided where that is not what the step took.
+    """
 
     weight_total: WeightText
     denominator: Natural
@@ -107,6 +133,10 @@ class DivisionShape(Shape):
     extra_units: Count
     cut_off: CutOffShape | None
     parts: tuple[PartShape, ...]
+    total: Integer | None = None
+    recouped: Integer = 0
+    residual: Integer | None = None
+    basis: BasisShape | None = None
 
     @property
     def weight_sum(self) -> Fraction:
@@ -126,6 +156,32 @@ class StepShape(Shape):
     notes: tuple[str, ...]
     fund: str | None
     division: DivisionShape | None
+    payees: dict[str, Integer] | None = None
+    as_: Literal["charge"] | None = Field(default=None, alias="as")
+    unit: str | None = None
+    tax: TaxTag | None = None
+
+    @property
+    def accounts(self) -> Mapping[str, int]:
+        """What accounts other than members got, by name."""
+        own = {} if self.fund is None else {self.fund: self.taken}
+        return own | (self.payees or {})
+
+    @property
+    def divided(self) -> int:
+        """What members divided; 0 if they took no part."""
+        if self.division is None:
+            return 0
+        return self.taken if self.division.total is None else self.division.total
+
+
+class UnitShape(Shape):
+    """What came in of a unit that is no money, and where it is."""
+
+    in_: Integer = Field(alias="in")
+    members: Integer
+    left: Integer
+    out: Integer
 
 
 class TotalsShape(Shape):
@@ -140,6 +196,9 @@ class TotalsShape(Shape):
     carry: dict[str, Integer]
     in_: Integer = Field(alias="in")
     out: Integer
+    recoup: Integer = 0
+    costs: dict[str, Integer] = Field(default_factory=dict)
+    units: dict[str, UnitShape] = Field(default_factory=dict)
 
 
 class SettlementShape(Shape):
@@ -166,6 +225,12 @@ class SettlementShape(Shape):
     weights_root: Hash
     amounts_root: Hash
     charges_root: Hash | None
+    units: dict[str, str] = Field(default_factory=dict)
+    costs: dict[str, Integer] = Field(default_factory=dict)
+
+    def unit_of(self, source: str) -> str | None:
+        """What a pool holds; None for money."""
+        return self.units.get(source)
 
 
 class SiblingShape(Shape):
@@ -197,6 +262,15 @@ class OwnPartShape(Shape):
     sources: tuple[SourceShape, ...]
 
 
+class OwnBasisShape(Shape):
+    """A member's key weight or claim, and its own bounds, in a step whose amounts rest on them."""
+
+    weight_units: Integer
+    cap: Integer | None
+    floor: Integer | None
+    proof: ProofShape
+
+
 class OwnStepShape(Shape):
     """How a member came to its amount in one dividing step."""
 
@@ -206,12 +280,14 @@ class OwnStepShape(Shape):
     weight_units: Integer
     quotient: Integer
     remainder: Integer
-    extra: Literal[0, 1]
+    extra: Integer
     rank: Positive | None
     amount_minor: Integer
     sources: tuple[SourceShape, ...]
     parts: tuple[OwnPartShape, ...]
     proof: ProofShape
+    recouped_minor: Integer = 0
+    basis: OwnBasisShape | None = None
 
 
 class LineShape(Shape):
@@ -224,6 +300,7 @@ class LineShape(Shape):
     share: FractionText
     exact: FractionText
     amount_minor: Annotated[int | None, PlainValidator(lambda v: v if v is None else _int(v))]
+    recouped_minor: Integer = 0
 
 
 class SumShape(Shape):
@@ -231,6 +308,14 @@ class SumShape(Shape):
 
     total_minor: Integer
     proof: ProofShape
+
+
+class RecoupShape(Shape):
+    """What a member had still to pay back of advances, and has after this settlement."""
+
+    before: Integer
+    advanced: Integer
+    after: Integer
 
 
 class LimitShape(Shape):
@@ -254,6 +339,7 @@ class StatementShape(Shape):
     charges: SumShape | None
     net_minor: Integer
     limits: tuple[LimitShape, ...]
+    recoup: RecoupShape | None = None
 
 
 _int = reads(parse_integer_json)

@@ -8,7 +8,7 @@ in ``limits``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +19,14 @@ from ledger.rules.keys import Source
 from ledger.rules.models import Label
 from ledger.rules.number import format_fraction, integer_json
 from ledger.rules.scope import Scope
-from ledger.rules.steps import Division, Step
+from ledger.rules.steps import Basis, Division, Step
 from ledger.rules.steps.allocate import AllocateStep
+from ledger.settlement.basis import LEVELLED
 from ledger.settlement.document import Settlement, settlement_id
 from ledger.settlement.result import Result, StepResult, member_lines
 from ledger.settlement.run import scope_of
 from ledger.settlement.sumtree import SumTree, derive_salt, prove_sum
-from ledger.settlement.trees import AMOUNTS, CHARGES, weights_tree_name
+from ledger.settlement.trees import AMOUNTS, CHARGES, basis_tree_name, weights_tree_name
 
 LIMITS: tuple[Mapping[str, str], ...] = (
     {
@@ -46,6 +47,21 @@ LIMITS: tuple[Mapping[str, str], ...] = (
         "その選択の検証には全行が必要です。監査人に確認してください。",
     },
 )
+
+LIMIT_OF_RULES: Mapping[str, str] = {
+    "en": "A step paid less than was claimed by a rule whose outcome depends on all claims (random "
+    "arrival, minimal overlap or priority): you see your claim and what you got of it; that the "
+    "rule gives just that, only an auditor can recompute.",
+    "ja": "請求の合計に満たない額を、全員の請求に依存する規則(到着順平均・最小重複・優先順位)で"
+    "分けた段階があります。自分の請求と受取額は確かめられますが、"
+    "規則どおりの額かどうかを再計算できるのは監査人だけです。",
+}
+LIMIT_OF_BOUNDS: Mapping[str, str] = {
+    "en": "Caps and floors that the rules give to members by name are not in the settlement; "
+    "compare yours with the rule set.",
+    "ja": "規則が組合員ごとに定めた上限と下限は精算書に載りません。"
+    "自分の値を配分規則と照らし合わせてください。",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +96,37 @@ class StatementMaker:
             "amounts": amounts,
             "charges": None if charges is None else self._sum(CHARGES, charges, member),
             "net_minor": integer_json(self.settlement.result.member_totals[member]),
-            "limits": [dict(limit) for limit in LIMITS],
+            "limits": [dict(limit) for limit in self._limits()],
+            **self._recoup(member),
         }
+
+    def _limits(self) -> Iterator[Mapping[str, str]]:
+        """What no statement shows, and what this settlement's rules keep from being shown."""
+        yield from LIMITS
+        bases = [
+            step.division.basis
+            for step in self.settlement.result.steps
+            if step.division is not None and step.division.basis is not None
+        ]
+        if any(basis.rule not in LEVELLED for basis in bases):
+            yield LIMIT_OF_RULES
+        if any(_by_name(basis) for basis in bases):
+            yield LIMIT_OF_BOUNDS
+
+    def _recoup(self, member: str) -> dict[str, Any]:
+        """What the member had to pay back of advances, and has; nothing if there is none."""
+        before = self.scope.inputs.recoup.get(member, 0)
+        after = self.settlement.result.recoup.get(member, 0)
+        index = self.positions[member]
+        back = sum(
+            step.division.recouped[index]
+            for step in self.settlement.result.steps
+            if step.division is not None and step.division.recouped
+        )
+        if not before and not after:
+            return {}
+        found = {"before": before, "advanced": after - before + back, "after": after}
+        return {"recoup": {name: integer_json(amount) for name, amount in found.items()}}
 
     def _dividing(self) -> list[tuple[Step, StepResult, Division]]:
         results = self.settlement.result.steps
@@ -95,23 +140,44 @@ class StatementMaker:
         rule, step, division = found
         index = self.positions[member]
         weight = division.weights[index]
-        quotient, remainder = divmod(abs(step.taken) * weight, division.weight_sum or 1)
+        quotient, remainder = divmod(abs(division.total) * weight, division.weight_sum or 1)
         amount = division.rounded.amounts[index]
+        sign = -1 if division.total < 0 else 1
         tree = self.settlement.trees.weights[step.step]
         return {
+            **self._particulars(step, division, member),
             "step": step.step,
             "label": _label(rule.label),
             "takes_part": member not in division.outside,
             "weight_units": integer_json(weight),
             "quotient": integer_json(quotient),
             "remainder": integer_json(remainder),
-            "extra": abs(amount) - quotient,
+            "extra": sign * amount - quotient,
             "rank": self.ranks[step.step].get(index),
-            "amount_minor": integer_json(amount),
+            "amount_minor": integer_json(division.amounts[index]),
             "sources": _sources(rule.sources(self.scope, member)),
             "parts": self._parts(rule, member),
             "proof": self._proof(weights_tree_name(step.step), tree, member),
         }
+
+    def _particulars(self, step: StepResult, division: Division, member: str) -> dict[str, Any]:
+        """What only some divisions have: what was paid back, and what the amount rests on."""
+        index, basis, found = self.positions[member], division.basis, dict[str, Any]()
+        if division.recouped:
+            found["recouped_minor"] = integer_json(division.recouped[index])
+        if basis is not None:
+            cap = basis.high[index] if basis.high else None
+            floor = basis.low[index] if basis.low else None
+            if basis.floor is not None and floor != basis.floor:
+                floor = None
+            tree = self.settlement.trees.bases[step.step]
+            found["basis"] = {
+                "weight_units": integer_json(basis.weights[index]),
+                "cap": None if cap is None else integer_json(cap),
+                "floor": None if floor is None else integer_json(floor),
+                "proof": self._proof(basis_tree_name(step.step), tree, member),
+            }
+        return found
 
     def _parts(self, rule: Step, member: str) -> list[dict[str, Any]]:
         parts = rule.parts if isinstance(rule, AllocateStep) else None
@@ -162,6 +228,12 @@ def build_statement(
 ) -> dict[str, Any]:
     """One member's statement; for all of them use ``statement_maker`` once."""
     return statement_maker(settlement, ruleset, inputs, seed).statement(member)
+
+
+def _by_name(basis: Basis) -> bool:
+    """Whether caps or floors are given by member, so that the settlement does not tell them."""
+    capped = basis.cap is None and any(most is not None for most in basis.high)
+    return capped or (basis.floor is None and any(basis.low))
 
 
 def _ranks(result: Result) -> dict[str, dict[int, int]]:

@@ -9,9 +9,10 @@ is the total. With D = ``kyojo/sum-tree/v1\n`` and big-endian u16, u64, u128::
     node(L, R) = SHA-256(0x03 ‖ u128(sum_L) ‖ hash_L ‖ u128(sum_R) ‖ hash_R), sum_L + sum_R
     commitment = SHA-256(0x04 ‖ u128(sum) ‖ u64(count) ‖ root hash)
 
-Weights of several parts have a least common denominator that 128 bits may not hold. A tree whose
-sum is beyond u128 is *wide*: its sums are u512 and its three marks 0x12, 0x13 and 0x14, all else is
-the same. Which of the two a tree is follows from its sum alone.
+Weights of several parts, and exact amounts, have a least common denominator that 128 bits may not
+hold. A tree is as wide as its sum needs: sums of 16, 64, 256, 1024 or 4096 bytes, and with every
+step up the three marks are 0x10 higher (0x12, 0x13, 0x14 for 64 bytes); all else is the same. How
+wide a tree is follows from its sum alone.
 
 The shape is that of RFC 6962: pairing neighbours level by level and lifting a last odd node up is
 the same as splitting at the largest power of two.
@@ -28,7 +29,8 @@ from itertools import pairwise
 from ledger.errors import NotIncluded, OutOfRange, SumMismatch
 
 SEED_BYTES = 32
-NARROW_BYTES, WIDE_BYTES = 16, 64
+NARROW_BYTES = 16
+WIDTHS = (NARROW_BYTES, 64, 256, 1024, 4096)
 
 _DOMAIN = b"kyojo/sum-tree/v1\n"
 
@@ -85,8 +87,9 @@ def derive_salt(seed: bytes, tree: str, index: int) -> bytes:
 
 
 def width_of(total: int) -> int:
-    """How many bytes the sums of a tree with this total have; raises OutOfRange beyond u512."""
-    size_bytes = NARROW_BYTES if total < 2 ** (8 * NARROW_BYTES) else WIDE_BYTES
+    """How many bytes the sums of a tree with this total have; raises OutOfRange beyond 4096."""
+    bits = total.bit_length()
+    size_bytes = next((width for width in WIDTHS if bits <= 8 * width), WIDTHS[-1])
     _unsigned(total, size_bytes)
     return size_bytes
 
@@ -189,11 +192,12 @@ def _join(node: SumNode, sibling: SumNode, width: int, *, is_right: bool) -> Sum
 
 
 def _mark(kind: int, width: int) -> bytes:
-    return bytes([kind if width == NARROW_BYTES else kind + 0x10])
+    return bytes([kind + 0x10 * WIDTHS.index(width)])
 
 
 def _unsigned(value: int, size_bytes: int) -> bytes:
     try:
         return value.to_bytes(size_bytes, "big")
     except OverflowError as error:
-        raise OutOfRange(f"{value} does not fit into {size_bytes} unsigned bytes") from error
+        text = f"a number of {value.bit_length()} bits, or below 0"
+        raise OutOfRange(f"{text}, does not fit into {size_bytes} unsigned bytes") from error

@@ -3,8 +3,9 @@
 ``verify_statement`` takes the statement and the settlement document that was approved and anchored,
 from wherever the member trusts. It returns None or raises NotIncluded or SumMismatch.
 
-Labels, ranks and the inputs named as sources are told, not proven: the member compares the sources
-with its own records.
+Labels, ranks, the inputs named as sources, bounds that the rules give by name, and what was to be
+paid back before are told, not proven: the member compares them with its own records, with the rule
+set, and with its statement of the period before.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from typing import Any
 
 from ledger.errors import MalformedDocument, NotIncluded, OutOfRange, SumMismatch
 from ledger.rules.number import format_fraction
+from ledger.rules.rounding import HALF_EVEN, nearest_even
+from ledger.settlement.basis import bounds_agree, follows
 from ledger.settlement.document import settlement_id
+from ledger.settlement.public import verify_totals
 from ledger.settlement.shape import (
     DivisionShape,
     LineShape,
@@ -29,7 +33,6 @@ from ledger.settlement.shape import (
     parse_statement,
 )
 from ledger.settlement.sumtree import SumHead, SumNode, leaf_node, verify_sum, width_of
-from ledger.settlement.trees import weights_root
 
 
 def verify_statement(statement: Mapping[str, Any], settlement: Mapping[str, Any]) -> None:
@@ -48,48 +51,8 @@ def verify_statement(statement: Mapping[str, Any], settlement: Mapping[str, Any]
     for mine, step in zip(own.steps, dividing, strict=True):
         _verify_step(mine, step, own, public)
     _verify_lines(own, dividing)
+    _verify_recoup(own, dividing)
     _verify_sums(own, public)
-
-
-def verify_totals(settlement: Mapping[str, Any]) -> None:
-    """Check that a settlement document adds up by itself: steps, funds, members, pools, roots."""
-    try:
-        public = parse_settlement(settlement)
-    except MalformedDocument as error:
-        raise SumMismatch(error.message, faults=error.faults) from error
-    totals, held = public.totals, dict(public.pools)
-    for step in public.steps:
-        follows = held.get(step.source) == step.available
-        _require(follows and step.left == step.available - step.taken, f"step {step.step!r}")
-        _require((step.fund is None) == (step.division is not None), f"the kind of {step.step!r}")
-        held[step.source] = step.left
-    taken = [step.taken for step in public.steps if step.division is not None]
-    _require(held == totals.pools_left, "what is left in the pools")
-    _require(_funds(public) == totals.funds, "the funds")
-    paid = totals.paid_to_members + totals.paid_to_suspense
-    _require(sum(t for t in taken if t > 0) == paid, "what members and suspense are paid")
-    _require(-sum(t for t in taken if t < 0) == totals.charged_to_members, "what members owe")
-    _require((public.charges_root is None) == (totals.charged_to_members == 0), "the charges root")
-    given = paid - totals.charged_to_members
-    given += sum(totals.funds.values()) + sum(totals.projects.values())
-    _require(sum(public.pools.values()) == totals.in_, "what came in")
-    _require(given + sum(totals.pools_left.values()) == totals.out, "what went out")
-    _require(totals.in_ == totals.out, "what came in and what went out")
-    commitments = [(s.step, s.division.commitment) for s in public.steps if s.division is not None]
-    _require(weights_root(commitments) == public.weights_root, "the weights root")
-
-
-def _require(holds: bool, what: str) -> None:  # noqa: FBT001 - reads as a sentence
-    if not holds:
-        raise SumMismatch(f"{what} does not agree with the rest of the document")
-
-
-def _funds(public: SettlementShape) -> dict[str, int]:
-    funds: dict[str, int] = {}
-    for step in public.steps:
-        if step.fund is not None:
-            funds[step.fund] = funds.get(step.fund, 0) + step.taken
-    return funds
 
 
 def _verify_step(
@@ -102,13 +65,39 @@ def _verify_step(
     whole = int(division.weight_sum)
     head = SumHead(division.commitment, public.account_count, whole)
     _verify_leaf(own, mine.proof, mine.weight_units, head)
-    quotient, remainder = divmod(abs(step.taken) * mine.weight_units, whole or 1)
+    quotient, remainder = divmod(abs(step.divided) * mine.weight_units, whole or 1)
     at = f"in step {step.step!r}"
     _agree((mine.quotient, mine.remainder) == (quotient, remainder), f"the quotient {at}")
-    sign = -1 if step.taken < 0 else 1
-    _agree(mine.amount_minor == sign * (quotient + mine.extra), f"the amount {at}")
-    _agree(_may_be_extra(mine, remainder, whole, division), f"the odd unit {at}")
+    sign = -1 if step.divided < 0 else 1
+    rounded = sign * (quotient + mine.extra)
+    _agree(mine.amount_minor == rounded - mine.recouped_minor, f"the amount {at}")
+    if division.rounding.method == HALF_EVEN:
+        expected = _half_even_extra(mine, step, division, own.member)
+        _agree(mine.extra == expected, f"the rounding {at}")
+    else:
+        _agree(_may_be_extra(mine, remainder, whole, division), f"the odd unit {at}")
     _agree(mine.takes_part or mine.weight_units == 0, f"taking no part {at}")
+    _verify_basis(mine, step, own, public)
+
+
+def _verify_basis(
+    mine: OwnStepShape, step: StepShape, own: StatementShape, public: SettlementShape
+) -> None:
+    """Own key weight or claim is in its tree, and the exact amount follows from it."""
+    division, at = step.division, f"in step {step.step!r}"
+    basis = None if division is None else division.basis
+    _agree((basis is None) == (mine.basis is None), f"what the amount rests on {at}")
+    if division is None or basis is None or mine.basis is None:
+        return
+    if basis.weight_sum.denominator != 1 or division.weight_sum != abs(
+        step.divided * division.denominator
+    ):
+        raise SumMismatch(f"the exact amounts of step {step.step!r} are not whole over their sum")
+    head = SumHead(basis.commitment, public.account_count, int(basis.weight_sum))
+    _verify_leaf(own, mine.basis.proof, mine.basis.weight_units, head)
+    exact = Fraction(mine.weight_units, division.denominator)
+    _agree(follows(exact, basis, mine.basis), f"the exact amount {at}")
+    _agree(bounds_agree(basis, mine.basis, takes_part=mine.takes_part), f"the bounds {at}")
 
 
 def _agree(holds: bool, what: str) -> None:  # noqa: FBT001 - reads as a sentence
@@ -125,15 +114,27 @@ def _may_be_extra(mine: OwnStepShape, remainder: int, whole: int, division: Divi
     if division.extra_units == 0 or mine.weight_units == 0:
         return mine.extra == 0
     if division.rounding.method == "sequential":
-        return True
+        return mine.extra in (0, 1)
     own, cut_off = Fraction(remainder, whole), division.cut_off
     if cut_off is None:
         return False
     if cut_off.unserved_below < own < cut_off.served_above:
-        return True
+        return mine.extra in (0, 1)
     if own in (cut_off.unserved_below, cut_off.served_above):
         return False  # nobody's remainder is a bound
     return mine.extra == int(own > cut_off.served_above)
+
+
+def _half_even_extra(
+    mine: OwnStepShape, step: StepShape, division: DivisionShape, member: str
+) -> int:
+    """What half-even rounding adds to the quotient; who is named for it has the residual too."""
+    whole = int(division.weight_sum) or 1
+    up = nearest_even(mine.quotient * whole + mine.remainder, whole) - mine.quotient
+    if division.rounding.half_even_residual_to != member:
+        return up
+    residual = division.residual or 0
+    return up - residual if step.divided < 0 else up + residual
 
 
 def _verify_leaf(own: StatementShape, proof: ProofShape, amount: int, head: SumHead) -> None:
@@ -168,16 +169,24 @@ def _verify_step_lines(
         raise SumMismatch(f"there must be one line {at}")
     line = combined[0]
     share = Fraction(mine.weight_units, int(division.weight_sum) or 1)
-    weight = step.taken * share if division.parts else _over(mine, division)
+    brought, of_parts = _brought(mine, division)
+    weight = step.divided * of_parts if division.parts else brought
     _agree((line.weight, line.share) == (weight, share), f"the weight or share {at}")
-    _agree(line.exact == step.taken * share, f"the exact amount {at}")
-    _agree(line.amount_minor == mine.amount_minor, f"the line's amount {at}")
+    _agree(line.exact == step.divided * share, f"the exact amount {at}")
+    stated = (line.amount_minor, line.recouped_minor)
+    _agree(stated == (mine.amount_minor, mine.recouped_minor), f"the line's amount {at}")
     _agree(all(found.member == own.member for found in lines), f"the line's member {at}")
-    _verify_parts(step, division, [found for found in lines if found.part is not None], share)
+    _verify_parts(step, division, [found for found in lines if found.part is not None], of_parts)
 
 
-def _over(mine: OwnStepShape, division: DivisionShape) -> Fraction:
-    return Fraction(mine.weight_units, division.denominator)
+def _brought(mine: OwnStepShape, division: DivisionShape) -> tuple[Fraction, Fraction]:
+    """A member's weight or claim, and its share of all of them."""
+    if division.basis is None or mine.basis is None:
+        units, denominator, whole = mine.weight_units, division.denominator, division.weight_sum
+    else:
+        basis = division.basis
+        units, denominator, whole = mine.basis.weight_units, basis.denominator, basis.weight_sum
+    return Fraction(units, denominator), Fraction(units, int(whole) or 1)
 
 
 def _verify_parts(
@@ -192,15 +201,36 @@ def _verify_parts(
         if part is None:
             raise SumMismatch(f"step {step.step!r} has no part {line.part!r}")
         own = part.fraction * line.weight / part.weight_total if part.weight_total else Fraction()
-        right = (line.share, line.exact, line.amount_minor) == (own, step.taken * own, None)
+        right = (line.share, line.exact, line.amount_minor) == (own, step.divided * own, None)
         _agree(right, f"part {line.part!r} of step {step.step!r}")
     total = sum((line.share for line in lines), Fraction())
     _agree(not division.parts or total == share, f"the sum of the parts of step {step.step!r}")
 
 
+def _verify_recoup(own: StatementShape, dividing: list[StepShape]) -> None:
+    """What is kept back of each line is what was open and the line could bear, in step order."""
+    told = own.recoup
+    left = 0 if told is None else told.before
+    for mine, step in zip(own.steps, dividing, strict=True):
+        gross = mine.amount_minor + mine.recouped_minor
+        keeps = step.kind == "allocate" and step.unit is None
+        back = min(left, max(0, gross)) if keeps else 0
+        _agree(mine.recouped_minor == back, f"what is paid back in step {step.step!r}")
+        left -= back
+    if told is not None:
+        guaranteed = sum(
+            mine.amount_minor
+            for mine, step in zip(own.steps, dividing, strict=True)
+            if step.kind == "guarantee"
+        )
+        _agree(0 <= told.advanced <= guaranteed, "what is advanced")
+        _agree(told.after == left + told.advanced, "what is to be paid back")
+
+
 def _verify_sums(own: StatementShape, public: SettlementShape) -> None:
     """Own totals are those of the lines, and are among those that add up to the public totals."""
-    amounts = [step.amount_minor for step in own.steps]
+    kinds = {step.step: step.unit for step in public.steps}
+    amounts = [step.amount_minor for step in own.steps if kinds[step.step] is None]
     paid = sum(amount for amount in amounts if amount > 0)
     charged = -sum(amount for amount in amounts if amount < 0)
     size, totals = public.account_count, public.totals

@@ -255,6 +255,9 @@ def refuse_rules(world: World, text: bytes, error, **changes) -> None:
     refuse(world, "bus", "ruleset-proposed", {**rules_body(text), **changes}, text, error=error)
 
 
+VOTE = "{id: v, kind: citizens_fund, source: gross, ballots: town, method: greedy}"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "error"),
     [
@@ -264,6 +267,8 @@ def refuse_rules(world: World, text: bytes, error, **changes) -> None:
         ("pools:", "inputs: {t: {metric: trips, agg: max}}\npools:", UnknownField),
         ("pools:", "inputs: {t: {kpi: uptime}}\npools:", UnknownField),
         ("{kind: proportional, input: trips}", "{kind: pro_rata, matrix: plays}", UnknownField),
+        ("{kind: proportional, input: trips}", "{kind: shapley, game: dams}", UnknownField),
+        ("steps:", f"steps:\n  - {VOTE}", UnknownField),
         ("minor_digits: 0", "minor_digits: 2", MalformedRules),
         ("Asia/Tokyo", "UTC", MalformedRules),
         ("currency: JPY", "currency: CHF", MalformedEntry),

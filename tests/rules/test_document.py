@@ -17,7 +17,7 @@ from ledger.rules.keys import KEY_KINDS
 from ledger.rules.names import NamesUsed
 from ledger.rules.steps import STEP_KINDS
 from ledger.rules.yamltext import read_yaml
-from tests.settlement.cases import HEAD, KAGA, by_trips, one_step
+from tests.settlement.cases import HEAD, KAGA, one_step
 
 
 def faults_of(text):
@@ -103,29 +103,6 @@ def test_later_keys_are_refused_by_name(kind):
 
 
 ALLOCATE = "kind: allocate, key: {kind: equal}"
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (one_step(f"{ALLOCATE}, bounds: {{cap: 45%}}"), "the field 'bounds'"),
-        (one_step(f"{ALLOCATE}, when: {{kpi: x}}"), "the field 'when'"),
-        (one_step(f"{ALLOCATE}, tax: none"), "the field 'tax'"),
-        (one_step("kind: allocate, split: {pool.a: 1}"), "the field 'split'"),
-        (one_step(f"{ALLOCATE}, rounding: {{cumulative: true}}"), "the field 'cumulative'"),
-        (one_step(f"{ALLOCATE}, limit: {{of: step.x, times: 2}}"), "of 'step.x'"),
-        (one_step(f"{ALLOCATE}, limit: {{percent: 5%, of: step.x}}"), "of 'step.x'"),
-        (one_step("kind: recover_cost, costs: [c], short_rule: cea"), "short_rule 'cea'"),
-        (
-            one_step(f"{ALLOCATE}, rounding: {{method: half_even_residual_to}}"),
-            "method 'half_even_residual_to'",
-        ),
-        (by_trips().replace("source: pot", "source: cost.x"), "a charge step on 'cost.x'"),
-    ],
-)
-def test_later_words_are_refused_by_name(text, message):
-    messages = [fault.message for fault in faults_of(text)]
-    assert any(message in found and "not supported by this version" in found for found in messages)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from ledger.errors import NotIncluded, OutOfRange, SumMismatch
 from ledger.settlement.sumtree import (
+    WIDTHS,
     SumHead,
     SumNode,
     build_sum_tree,
@@ -142,7 +143,7 @@ def test_unordered_empty_or_negative_rows_are_refused(rows):
 
 def test_overflow_seed_and_index_are_checked():
     with pytest.raises(OutOfRange):
-        build_sum_tree(SEED, "t", [("a", 2**512 - 1), ("b", 1)])
+        build_sum_tree(SEED, "t", [("a", 2**32768 - 1), ("b", 1)])
     with pytest.raises(OutOfRange):
         parent_node(SumNode(bytes(32), 2**128), SumNode(bytes(32), 0))
     with pytest.raises(OutOfRange):
@@ -155,17 +156,24 @@ def test_commitment_depends_on_the_number_of_leaves():
     assert commit(SumNode(bytes(32), 1), 1) != commit(SumNode(bytes(32), 1), 2)
 
 
-def test_a_sum_beyond_128_bits_makes_the_tree_wide():
-    rows = [("a", 2**128 - 1), ("b", 1), ("c", 2**300)]
+@pytest.mark.parametrize(("bits", "width"), [(300, 64), (600, 256), (2100, 1024), (8200, 4096)])
+def test_a_tree_is_as_wide_as_its_sum(bits, width):
+    rows = [("a", 2**128 - 1), ("b", 1), ("c", 2**bits)]
     tree = build_sum_tree(SEED, "t", rows)
-    assert tree.root.sum == 2**300 + 2**128
+    assert tree.root.sum == 2**bits + 2**128
+    assert width_of(tree.root.sum) == width
     for index, (member, amount) in enumerate(rows):
-        leaf = leaf_node(derive_salt(SEED, "t", index), member, amount, width_of(tree.root.sum))
+        leaf = leaf_node(derive_salt(SEED, "t", index), member, amount, width)
         verify_sum(leaf, index, prove_sum(tree, index), tree.head)
         narrow = SumHead(tree.commitment, tree.size, amount)
         with pytest.raises((NotIncluded, SumMismatch)):
             verify_sum(leaf, index, prove_sum(tree, index), narrow)
-    same = [("a", 5), ("b", 7), ("c", 11)]
-    assert build_sum_tree(SEED, "t", same).levels[0][0] != leaf_node(
-        derive_salt(SEED, "t", 0), "a", 5, 64
-    )
+
+
+def test_every_width_has_marks_and_bytes_of_its_own():
+    assert [width_of(2 ** (8 * width) - 1) for width in WIDTHS] == list(WIDTHS)
+    assert [width_of(2 ** (8 * width)) for width in WIDTHS[:-1]] == list(WIDTHS[1:])
+    salt = derive_salt(SEED, "t", 0)
+    for step, width in enumerate(WIDTHS):
+        body = bytes([0x02 + 0x10 * step]) + salt + b"\0\1a" + (5).to_bytes(width, "big")
+        assert leaf_node(salt, "a", 5, width).hash == hashlib.sha256(body).digest()

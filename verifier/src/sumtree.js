@@ -1,6 +1,7 @@
 // Salted Merkle-sum trees: every node commits to the sums of both of its children.
 //
-// Sums are u128; in a tree whose total is beyond that they are u512, with marks of its own.
+// A tree is as wide as its total needs: sums of 16, 64, 256, 1024 or 4096 bytes, each width with
+// marks of its own.
 
 import { bigEndian, compareText, concat, utf8 } from "./bytes.js";
 import { refuse } from "./errors.js";
@@ -8,17 +9,16 @@ import { sum } from "./fraction.js";
 import { hmacSha256, sha256 } from "./sha256.js";
 
 const DOMAIN = utf8("kyojo/sum-tree/v1\n");
-const NARROW = 16;
-const WIDE = 64;
-const mark = (kind, width) => new Uint8Array([width === NARROW ? kind : kind + 0x10]);
+const WIDTHS = [16, 64, 256, 1024, 4096];
+const mark = (kind, width) => new Uint8Array([kind + 0x10 * WIDTHS.indexOf(width)]);
 
 function unsigned(value, width) {
   return bigEndian(value, width) ?? refuse("out-of-range", `${value} is no u${8 * width}`);
 }
 
-// How many bytes the sums of a tree with this total have: 16, or 64 in a wide tree.
+// How many bytes the sums of a tree with this total have.
 export function widthOf(total) {
-  const width = total < 1n << BigInt(8 * NARROW) ? NARROW : WIDE;
+  const width = WIDTHS.find((bytes) => total < 1n << BigInt(8 * bytes)) ?? WIDTHS.at(-1);
   unsigned(total, width);
   return width;
 }

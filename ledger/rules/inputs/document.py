@@ -15,7 +15,8 @@ are no heads of this period, and ``equal`` passes them by as it does ``suspense`
 
 Carry. ``carry`` holds, per step, costs left unpaid by earlier periods; the optional ``owed`` says
 to whom (step → member → int, adding up to ``carry``). Without it, they are owed in proportion to
-this period's costs.
+this period's costs. ``recoup`` holds, per member, what it was advanced in earlier periods and has
+not paid back.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ from typing import Any
 from ledger import canonical
 from ledger.errors import Fault, KyojoError, MalformedRules
 from ledger.rules import later
+from ledger.rules.inputs.ballots import Ballots, read_ballots
 from ledger.rules.inputs.funding import Funding, read_funding
+from ledger.rules.inputs.games import Game, read_games
 from ledger.rules.inputs.ids import is_date, is_member_id
 from ledger.rules.inputs.kpis import read_kpis
 from ledger.rules.inputs.money import Revenue, check_charges, check_owed, read_revenue
@@ -42,7 +45,8 @@ MEMBERS_MAX = 200_000
 
 _KNOWN = frozenset(
     {"kyojo_inputs", "period", "members", "totals", "revenue", "costs", "funding", "balances"}
-    | {"carry", "owed", "opening", "beside", "kpis", "matrices", "payments", "origins"}
+    | {"carry", "owed", "opening", "beside", "recoup", "games", "ballots"}
+    | {"kpis", "matrices", "payments", "origins"}
 )
 
 
@@ -66,6 +70,9 @@ class Inputs:
     owed: Mapping[str, PerMember]
     opening: PerMember
     beside: frozenset[str]
+    recoup: PerMember
+    games: Mapping[str, Game]
+    ballots: Mapping[str, Ballots]
     document: Mapping[str, Any]
 
 
@@ -138,6 +145,9 @@ def _read(reader: Reader) -> Inputs:
         owed=owed,
         opening=reader.table(document.get("opening", {}), "/opening", reader.integer),
         beside=_beside(reader),
+        recoup=reader.counts(document.get("recoup", {}), "/recoup"),
+        games=read_games(reader),
+        ballots=read_ballots(reader),
         document=document,
     )
 

@@ -11,11 +11,15 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from ledger.rules.keys import energy, kpi_weighted
+from ledger.rules.keys import airport, energy, kpi_weighted, quadratic, scrb, shapley
+from ledger.rules.keys.airport import AirportKey
 from ledger.rules.keys.base import KeyModel, Source, Weights, input_place, weigh_heads
 from ledger.rules.keys.energy import EnergyKey
 from ledger.rules.keys.kpi_weighted import KpiWeightedKey
 from ledger.rules.keys.plain import PLAIN_KINDS, PlainKey
+from ledger.rules.keys.quadratic import QuadraticKey
+from ledger.rules.keys.scrb import ScrbKey
+from ledger.rules.keys.shapley import ShapleyKey
 from ledger.rules.scope import Scope
 
 __all__ = [
@@ -29,12 +33,19 @@ __all__ = [
     "weigh_heads",
 ]
 
-Key = Annotated[PlainKey | KpiWeightedKey | EnergyKey, Field(discriminator="kind")]
+Key = Annotated[
+    PlainKey | KpiWeightedKey | EnergyKey | AirportKey | ShapleyKey | ScrbKey | QuadraticKey,
+    Field(discriminator="kind"),
+]
 
 KEY_KINDS: Mapping[str, Callable[[Any, Scope], Weights]] = {
     **PLAIN_KINDS,
     "kpi_weighted": kpi_weighted.weigh,
     "energy": energy.weigh,
+    "airport": airport.weigh,
+    "shapley": shapley.weigh,
+    "scrb": scrb.weigh,
+    "quadratic": quadratic.weigh,
 }
 
 

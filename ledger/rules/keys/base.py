@@ -52,7 +52,8 @@ class Weights:
     Members in ``outside`` do not take part, and have 0. ``allocated`` is how much of the scope's
     ``amount`` the key allocates, in the source's units, from 0 to its absolute value; the rest is
     the step's to place. None means everything; 0 that nobody is to get anything, which is no want
-    of weights. ``notes`` are for whoever reads the step.
+    of weights. ``notes`` are for whoever reads the step. ``recipients`` are the accounts that the
+    weights are for, where those are not the members.
     """
 
     numerators: tuple[int, ...]
@@ -60,6 +61,7 @@ class Weights:
     outside: frozenset[str] = frozenset()
     allocated: Fraction | None = None
     notes: tuple[str, ...] = ()
+    recipients: tuple[str, ...] | None = None
 
 
 def weigh_by(

@@ -1,8 +1,8 @@
 """Step ``recover_cost``: pay back costs, this period's and those carried from earlier ones.
 
 Pays min(available, limit, Σ costs + carry): to those who bore them (``pay: payers``, the default),
-in proportion to what they are owed when it is short, or by a ``key``. With ``carry_forward`` the
-unpaid part becomes carry.
+by ``short_rule`` where it is short (in proportion to what they are owed, unless it says otherwise),
+or by a ``key``. With ``carry_forward`` the unpaid part becomes carry.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from typing import Literal
 from pydantic import Field
 
 from ledger.errors import NoWeights
-from ledger.rules.keys import Key, Source, Weights, input_place, weigh
+from ledger.rules.keys import Key, Source, input_place, weigh
 from ledger.rules.models import OutsideName, Problem
 from ledger.rules.names import NamesUsed
 from ledger.rules.rounding import divide
 from ledger.rules.scope import Scope
+from ledger.rules.short import ShortRule
 from ledger.rules.steps.base import (
     Division,
     StepModel,
@@ -27,6 +28,7 @@ from ledger.rules.steps.base import (
     bounded,
     divide_by,
 )
+from ledger.rules.steps.claims import divide_claims
 
 
 class RecoverCostStep(StepModel):
@@ -37,11 +39,11 @@ class RecoverCostStep(StepModel):
     pay: Literal["payers"] | None = None
     key: Key | None = None
     carry_forward: bool = False
-    short_rule: Literal["proportional"] = "proportional"
+    short_rule: ShortRule = "proportional"
 
     def names(self) -> NamesUsed:
         """The costs, and the names in the key."""
-        named = NamesUsed(costs=frozenset(self.costs))
+        named = super().names() | NamesUsed(costs=frozenset(self.costs))
         return named if self.key is None else named | self.key.names()
 
     def sources(self, scope: Scope, member: str) -> tuple[Source, ...]:
@@ -61,8 +63,12 @@ class RecoverCostStep(StepModel):
         yield from super().problems()
         if self.key is not None:
             yield from (("/key" + at, text) for at, text in self.key.problems())
+            if self.key.partial():
+                yield "/key", "the key may leave a part over, but a cost is paid back whole"
             if self.pay is not None:
                 yield "/pay", "either 'pay: payers' or a 'key', not both"
+            if self.short_rule != "proportional":
+                yield "/short_rule", "a short rule is for those who bore the cost, not for a 'key'"
 
 
 def run(step: RecoverCostStep, view: StepView) -> StepOutcome:
@@ -76,7 +82,7 @@ def run(step: RecoverCostStep, view: StepView) -> StepOutcome:
         division = divide_by(taken, weigh(step.key, view.scope), view)
         return StepOutcome(taken, division, carry=carry, notes=notes)
     claims = _claims(step, view, carried)
-    division = divide_by(taken, Weights(claims), view)
+    division = divide_claims(taken, claims, step.short_rule, view)
     owed = _owed(claims, division, view) if step.carry_forward else {}
     return StepOutcome(taken, division, carry=carry, owed=owed, notes=notes)
 

@@ -6,11 +6,9 @@ taken = min(⌊rate · source⌋ or amount, until_balance − balance, limit, av
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
-
-from ledger.rules.models import Count, Problem, Rate
+from ledger.rules.models import Count, Fund, Problem, Rate
 from ledger.rules.names import NamesUsed
 from ledger.rules.steps.base import StepModel, StepOutcome, StepView, bounded, ceiling
 
@@ -19,7 +17,7 @@ class ReserveStep(StepModel):
     """``to`` is ``fund.<name>``; exactly one of ``rate`` and ``amount`` is given."""
 
     kind: Literal["reserve"]
-    to: Annotated[str, Field(pattern=r"^fund\.[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+    to: Fund
     rate: Rate | None = None
     amount: Count | None = None
     until_balance: Count | None = None
@@ -27,7 +25,11 @@ class ReserveStep(StepModel):
 
     def names(self) -> NamesUsed:
         """The fund, without its prefix."""
-        return NamesUsed(funds=frozenset({self.to.removeprefix("fund.")}))
+        return super().names() | NamesUsed(funds=frozenset({self.to.removeprefix("fund.")}))
+
+    def targets(self) -> tuple[str, ...]:
+        """The fund."""
+        return (self.to,)
 
     def problems(self) -> Iterator[Problem]:
         """Neither or both of rate and amount."""
