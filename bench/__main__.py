@@ -20,6 +20,7 @@ from bench.divisions import divide_exactly
 from bench.figure import MORE_IS_BETTER, Figure, write_results
 from bench.month import audit_offline, close_month, filled_month
 from bench.over_http import ingest_batch, write_single
+from bench.page import HAS_BROWSER, SKIPPED, audit_in_browser
 from bench.proofs import prove_entries
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -28,11 +29,13 @@ OVER_HTTP = {
     "write_single": write_single,
     "write_single_p99": write_single,
 }
-OF_A_MONTH = ("close_month", "close_month_statements", "audit_offline")
+OF_AN_AUDIT = ("audit_offline", "audit_memory")
+OF_A_MONTH = ("close_month", "close_month_statements", *OF_AN_AUDIT)
 OF_A_CHECK = ("fsck", "fsck_memory")
 PROOFS = "proofs_per_second"
+BY_PAGE = "audit_in_browser"
 OF_DIVISIONS = ("shapley_table", "shapley_inputs", "bounds")
-FIGURES = (*OVER_HTTP, *OF_A_MONTH, PROOFS, *OF_A_CHECK, *OF_DIVISIONS)
+FIGURES = (*OVER_HTTP, *OF_A_MONTH, BY_PAGE, PROOFS, *OF_A_CHECK, *OF_DIVISIONS)
 NUMBERS = ("value", "its value", "ratio")
 Report = Callable[[str, int, int], None]
 
@@ -73,6 +76,8 @@ def measure(options: argparse.Namespace, console: Console) -> Iterator[Figure]:
                     yield from work(database, options.scale)
     if options.only in (None, *OF_A_MONTH):
         yield from _of_a_month(options, console)
+    if options.only in (None, BY_PAGE):
+        yield from _by_page(options, console)
     if options.only in (None, PROOFS):
         with shown(console, "proofs") as report:
             yield from prove_entries(options.scale, report)
@@ -87,10 +92,18 @@ def measure(options: argparse.Namespace, console: Console) -> Iterator[Figure]:
 def _of_a_month(options: argparse.Namespace, console: Console) -> Iterator[Figure]:
     with shown(console, "a month") as report, filled_month(options.scale, report) as filled:
         found = close_month(filled, report)
-        if options.only != "audit_offline":
+        if options.only not in OF_AN_AUDIT:
             yield from found
-        if options.only in (None, "audit_offline"):
+        if options.only in (None, *OF_AN_AUDIT):
             yield from audit_offline(filled, report)
+
+
+def _by_page(options: argparse.Namespace, console: Console) -> Iterator[Figure]:
+    if not HAS_BROWSER:
+        console.print(SKIPPED)
+        return
+    with shown(console, "a month, by the page") as report:
+        yield from audit_in_browser(options.scale, report)
 
 
 @contextmanager

@@ -7,21 +7,17 @@ a tenth of the entries are there and once at the end: if memory grew with the lo
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
 
 from bench.coop import SLUG, key_of, member_names, prepare, seen_now
 from bench.database import SQLITE, fresh_database
 from bench.figure import Figure, median_seconds
 from bench.month import Order, make_request, plain_scope
+from bench.process import MIB, Run, run_kyojo
 from bench.records import batch_sizes
-from bench.server import REPOSITORY
 from ledger.log.merkle import leaf_hash, root_hash
 from ledger.service.coop import Coop
 from ledger.service.submit import submit_usage
@@ -29,7 +25,6 @@ from ledger.service.submit import submit_usage
 ENTRIES = 20_000
 ENTRIES_MIN = 40
 WRITERS = 16
-MIB = 2**20
 HASHED = "reading the same rows, one SHA-256 each, and the root"
 TENTH = "the same over a tenth of the entries"
 
@@ -49,17 +44,24 @@ def check_database(scale: float, report: Report) -> list[Figure]:
         try:
             coop = installation.coop(SLUG)
             _fill(coop, members, wanted // 10, lambda done: report("entries", done, wanted))
-            _, small = _run_fsck(place.config)
+            small = _run_fsck(place.config)
             rest = wanted - wanted // 10
             _fill(coop, members, rest, lambda done: report("entries", wanted - rest + done, wanted))
-            seconds, large = _run_fsck(place.config)
+            whole = _run_fsck(place.config)
             size = coop.state().size
             hashing = median_seconds(lambda: _hash_rows(coop), 3)
         finally:
             installation.close()
     return [
-        Figure("fsck", size / seconds, "entries/s", SQLITE, HASHED, size / hashing),
-        Figure("fsck_memory", large / MIB, "MiB", SQLITE, TENTH, small / MIB),
+        Figure("fsck", size / whole.seconds, "entries/s", SQLITE, HASHED, size / hashing),
+        Figure(
+            "fsck_memory",
+            whole.peak_bytes / MIB,
+            "MiB",
+            SQLITE,
+            TENTH,
+            small.peak_bytes / MIB,
+        ),
     ]
 
 
@@ -80,17 +82,8 @@ def _fill(coop: Coop, members: list[str], count: int, done: Callable[[int], None
         list(pool.map(submit_all, members, batch_sizes(count, len(members))))
 
 
-def _run_fsck(config: Path) -> tuple[float, int]:
-    """Seconds that the command takes, and the most memory that its process had, in bytes."""
-    command = [sys.executable, "-m", "ledger.cli", "fsck", "--config", str(config), "--offline"]
-    started = perf_counter()
-    process = subprocess.Popen([*command, "--json"], cwd=REPOSITORY, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise RuntimeError(f"kyojo fsck ended with {process.returncode}")
-    return seconds, usage.ru_maxrss * 1024
+def _run_fsck(config: Path) -> Run:
+    return run_kyojo("fsck", "--config", str(config), "--offline", "--json")
 
 
 def _hash_rows(coop: Coop) -> bytes:

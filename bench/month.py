@@ -10,8 +10,6 @@ from __future__ import annotations
 import base64
 import multiprocessing
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -25,8 +23,8 @@ from bench.bare import BareRows, hash_twice
 from bench.coop import SLUG, admit, approve, key_of, member_names, prepare, seen_now
 from bench.database import SQLITE, fresh_database, second_database
 from bench.figure import Figure, median_seconds, seconds_of
+from bench.process import MIB, Run, run_kyojo
 from bench.records import MONTH, batch_sizes, make_records, parts
-from bench.server import REPOSITORY
 from ledger import canonical
 from ledger.client.records import encode_record
 from ledger.coop.signing import Seen, sign_entry
@@ -49,17 +47,22 @@ OFFICE = Reader("office", ("operator",))
 
 BARE_SUMS = "SELECT SUM … GROUP BY over bare rows"
 TWO_HASHES = "hashlib.sha256, two hashes a record"
+TENTH = "the same over a tenth of the records"
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A month full of usage, not closed yet, and where its rows without a ledger go."""
+    """A month full of usage, not closed yet, and where its rows without a ledger go.
+
+    ``tenth`` is the audit bundle of the log when it held a tenth of the records.
+    """
 
     coop: Coop
     folder: Path
     url: str
     members: list[str]
     sizes: list[int]
+    tenth: Path
 
 
 @contextmanager
@@ -74,8 +77,9 @@ def filled_month(scale: float, report: Callable[[str, int, int], None]) -> Itera
             try:
                 coop = installation.coop(SLUG)
                 admit(coop, members, lambda done, all_: report("members", done, all_))
-                _fill(coop, members, sizes, report)
-                yield Filled(coop, folder, url, members, sizes)
+                tenth = folder / "tenth.zip"
+                _fill(coop, members, sizes, tenth, report)
+                yield Filled(coop, folder, url, members, sizes, tenth)
             finally:
                 installation.close()
 
@@ -95,14 +99,18 @@ def close_month(filled: Filled, report: Callable[[str, int, int], None]) -> list
 
 
 def audit_offline(filled: Filled, report: Callable[[str, int, int], None]) -> list[Figure]:
-    """Seconds of ``kyojo audit verify`` as a process, over the bundle of the whole month."""
+    """``kyojo audit verify`` over the bundle of the whole month: seconds, and peak memory."""
     bundle, trust = filled.folder / "audit.zip", filled.folder / "trust.toml"
     export_bundle(filled.coop, bundle, lambda done, all_: report("export", done, all_))
     export_trust(filled.coop, trust)
-    verifying = seconds_of(lambda: _verify(bundle, trust))
+    small, whole = verify_offline(filled.tenth, trust), verify_offline(bundle, trust)
     batches = list(_stored_batches(filled.coop))
     hashing = median_seconds(lambda: hash_twice(batches), 3)
-    return [Figure("audit_offline", verifying, "s", SQLITE, TWO_HASHES, hashing)]
+    peaks = (whole.peak_bytes / MIB, small.peak_bytes / MIB)
+    return [
+        Figure("audit_offline", whole.seconds, "s", SQLITE, TWO_HASHES, hashing),
+        Figure("audit_memory", peaks[0], "MiB", SQLITE, TENTH, peaks[1]),
+    ]
 
 
 def _close(coop: Coop) -> None:
@@ -117,13 +125,8 @@ def _tell_all(coop: Coop, members: int) -> None:
         raise RuntimeError(f"{len(found)} statements were made for {members} members")
 
 
-def _verify(bundle: Path, trust: Path) -> None:
-    command = [sys.executable, "-m", "ledger.cli", "audit", "verify", str(bundle), "--json"]
-    done = subprocess.run(
-        [*command, "--trust", str(trust)], cwd=REPOSITORY, capture_output=True, check=False
-    )
-    if done.returncode != 0:
-        raise RuntimeError(f"the audit ended with {done.returncode}: {done.stdout[-2000:]!r}")
+def verify_offline(bundle: Path, trust: Path) -> Run:
+    return run_kyojo("audit", "verify", str(bundle), "--trust", str(trust), "--json")
 
 
 def _stored_batches(coop: Coop) -> Iterator[tuple[bytes, tuple[bytes, ...]]]:
@@ -164,7 +167,11 @@ class Order:
 
 
 def _fill(
-    coop: Coop, members: list[str], sizes: list[int], report: Callable[[str, int, int], None]
+    coop: Coop,
+    members: list[str],
+    sizes: list[int],
+    tenth: Path,
+    report: Callable[[str, int, int], None],
 ) -> None:
     seen = seen_now(coop)
     scope = plain_scope(coop)
@@ -174,10 +181,12 @@ def _fill(
         for sequence, (start, count) in enumerate(parts(size), start=_next(coop, member))
     ]
     done = 0
-    for order, request in _made(orders):
+    for number, (order, request) in enumerate(_made(orders), start=1):
         submit_usage(coop, request)
         done += order.count
         report("records", done, sum(sizes))
+        if number == max(1, len(orders) // 10):
+            export_bundle(coop, tenth, lambda _done, _all: None)
 
 
 def plain_scope(coop: Coop) -> Scope:

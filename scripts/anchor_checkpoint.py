@@ -11,8 +11,9 @@ import sys
 
 from ledger.cli.output import exit_code, show_error
 from ledger.errors import KyojoError
-from ledger.service.anchor import anchor
+from ledger.service.anchor import anchor, waiting_text
 from ledger.service.month import anchor_document
+from ledger.service.published import unwitnessed
 from ledger.wiring import config_path, open_installation
 
 
@@ -26,7 +27,9 @@ def main() -> int:
     try:
         installation = open_installation(config_path(options.config))
         try:
-            found = anchor(installation.coop(options.coop), installation.chain(options.coop))
+            coop = installation.coop(options.coop)
+            found = anchor(coop, installation.chain(options.coop))
+            waiting = waiting_text(unwitnessed(coop))
         finally:
             installation.close()
     except KyojoError as error:
@@ -34,7 +37,7 @@ def main() -> int:
         return exit_code(error)
     document = None if found is None else anchor_document(found)
     text = "nothing to anchor yet" if found is None else f"size {found.size} is {found.state}"
-    print(json.dumps(document) if options.json else text)
+    print(json.dumps(document) if options.json else text + waiting)
     return 0
 
 

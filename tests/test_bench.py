@@ -9,6 +9,7 @@ import pytest
 from bench.__main__ import FIGURES, main, parse_arguments
 from bench.bare import BareRows, append_to_pymerkle, hash_twice
 from bench.figure import Figure, percentile, significant
+from bench.page import HAS_BROWSER, SKIPPED
 from bench.records import MONTH, batch_sizes, make_records, parts
 from ledger.client.records import encode_record
 from ledger.log.merkle import leaf_hash, root_hash
@@ -92,7 +93,16 @@ def test_a_scale_is_a_fraction(capsys):
 
 def test_a_month_is_closed_told_and_audited(tmp_path):
     rows = run(tmp_path, "--only", "audit_offline", "--scale", "0.0005")
-    assert [row["figure"] for row in rows] == ["audit_offline"]
+    assert [row["figure"] for row in rows] == ["audit_offline", "audit_memory"]
+    assert_rows(rows)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not HAS_BROWSER, reason=SKIPPED)
+def test_a_month_is_verified_by_the_page(tmp_path):
+    rows = run(tmp_path, "--only", "audit_in_browser", "--scale", "0.002")
+    assert [row["figure"] for row in rows] == ["audit_in_browser"]
+    assert "the same 200 records" in rows[0]["yardstick"]
     assert_rows(rows)
 
 

@@ -3,7 +3,8 @@
 The sources are ES modules, which a page opened from a file cannot load. Each becomes a function
 of its own in one script, with its imports as constants, in the order in which they are needed;
 nothing is renamed or shortened, so the page reads like its sources. The page's policy admits this
-very script by its hash, and no connection.
+very script by its hash, and no connection. The page lies in the package ``api``, which serves it at
+``/verify`` and which the wheel ships.
 
 ``--check`` writes nothing and fails if the committed page is not what the sources give.
 """
@@ -17,19 +18,21 @@ from hashlib import sha256
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PAGE = HERE / "index.html"
+PAGE = HERE.parent / "api" / "pages" / "verifier.html"
 ENTRY = "main.js"
 
 _IMPORT = re.compile(r'^import (\{[^}]*\}|\* as \w+) from\s+"\./([\w.]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export ((?:async )?function\*?|class|const) (\w+)", re.MULTILINE)
 
 
-def policy_of(script: str) -> str:
+def policy_of(script: str, style: str) -> str:
     """What the page may do: run this one script, here and in its worker, and nothing else."""
-    digest = base64.b64encode(sha256(script.encode()).digest()).decode()
+    program, look = (
+        base64.b64encode(sha256(text.encode()).digest()).decode() for text in (script, style)
+    )
     return (
-        f"default-src 'none'; script-src 'sha256-{digest}' blob:; worker-src blob:; "
-        "style-src 'unsafe-inline'; connect-src 'none'; form-action 'none'; base-uri 'none'"
+        f"default-src 'none'; script-src 'sha256-{program}' blob:; worker-src blob:; "
+        f"style-src 'sha256-{look}'; connect-src 'none'; form-action 'none'; base-uri 'none'"
     )
 
 
@@ -64,9 +67,11 @@ def build() -> str:
     modules = "\n".join(map(wrapped, module_names(ENTRY, [])))
     script = f'\n"use strict";\n(() => {{\n{modules}}})();\n'
     page = (HERE / "page.html").read_text("utf-8")
-    style = (HERE / "style.css").read_text("utf-8")
-    page = page.replace("\n{{script}}", "{{script}}").replace("{{style}}", style)
-    return page.replace("{{policy}}", policy_of(script)).replace("{{script}}", script)
+    style = "\n" + (HERE / "style.css").read_text("utf-8")
+    for name in ("script", "style"):
+        page = page.replace(f"\n{{{{{name}}}}}", f"{{{{{name}}}}}")
+    page = page.replace("{{policy}}", policy_of(script, style)).replace("{{style}}", style)
+    return page.replace("{{script}}", script)
 
 
 def main() -> int:
@@ -75,7 +80,7 @@ def main() -> int:
     if "--check" not in sys.argv[1:]:
         PAGE.write_text(text, "utf-8")
     elif not PAGE.is_file() or PAGE.read_text("utf-8") != text:
-        sys.stderr.write("verifier/index.html is not what its sources give; run build.py\n")
+        sys.stderr.write(f"{PAGE} is not what its sources give; run verifier/build.py\n")
         return 1
     return 0
 

@@ -25,11 +25,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import rlp
-from eth_hash.auto import keccak
-from rlp.exceptions import RLPException
-
 from ledger.errors import AnchorMismatch
+from ledger.identity.keccak import keccak
 
 FIELDS = frozenset(
     {
@@ -183,7 +180,7 @@ def _prove(evidence: Mapping[str, Any], name: str, root: bytes, index: int) -> b
     if not isinstance(nodes, list) or not 0 < len(nodes) <= PROOF_NODES_MAX:
         raise AnchorMismatch(f"{name} is not a list of 1 to {PROOF_NODES_MAX} trie nodes")
     try:
-        return verify_trie_proof(root, rlp.encode(index), [_unhex(node, name) for node in nodes])
+        return verify_trie_proof(root, _key(index), [_unhex(node, name) for node in nodes])
     except AnchorMismatch as error:
         raise AnchorMismatch(f"{name}: {error.message}") from error
 
@@ -249,7 +246,20 @@ def _unhex(text: Any, what: str) -> bytes:
     return bytes.fromhex(text[2:])
 
 
+# rlp is imported when evidence is read: it brings a third of all that an audit would load, and
+# many logs record no anchor.
+
+
+def _key(index: int) -> bytes:
+    import rlp  # noqa: PLC0415
+
+    return bytes(rlp.encode(index))
+
+
 def _decode(data: bytes, what: str) -> Any:
+    import rlp  # noqa: PLC0415
+    from rlp.exceptions import RLPException  # noqa: PLC0415
+
     try:
         return rlp.decode(data)
     except (RLPException, RecursionError) as error:

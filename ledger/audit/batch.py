@@ -15,6 +15,7 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from operator import attrgetter
 from typing import BinaryIO
 
 from ledger.audit.report import Findings
@@ -22,8 +23,11 @@ from ledger.errors import KyojoError, NotFound
 from ledger.log.merkle import HASH_BYTES, root_hash
 from ledger.usage.batch import Lines, Scope, read_lines
 from ledger.usage.commitment import record_leaves
-from ledger.usage.held import NO_SALT, ROW_BYTES
+from ledger.usage.held import NO_SALT, ROW_BYTES, split_rows
+from ledger.usage.record import Record
 from ledger.usage.totals import differences, parse_totals
+
+_id, _reverses = attrgetter("id"), attrgetter("reverses")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +158,7 @@ def _check_leaves(task: Task, lines: Sequence[bytes], data: bytes, findings: Fin
             f"{len(data)} bytes are not the salts and leaves of {len(lines)} records",
             f"{len(lines)} 件分の塩と葉ではありません",
         )  # fmt: skip
-    salts = [data[at : at + HASH_BYTES] for at in range(0, len(data), ROW_BYTES)]
-    stated = [data[at : at + HASH_BYTES] for at in range(HASH_BYTES, len(data), ROW_BYTES)]
+    salts, stated = split_rows(data)
     both = min(len(salts), len(lines))
     leaves = record_leaves(salts[:both], lines[:both])
     for number in task.erased:
@@ -252,23 +255,34 @@ def _ids_of(numbers: Sequence[int], judged: Lines | None) -> list[Ids]:
         return []
     periods = judged.periods
     if periods.count(periods[0]) == len(periods):
-        return [_ids_in(periods[0], range(len(periods)), numbers, judged)]
+        return [_ids_in(periods[0], numbers, judged.records, judged.lines)]
     rows: dict[str, list[int]] = {}
     for position, period in enumerate(periods):
         rows.setdefault(period, []).append(position)
-    return [_ids_in(period, positions, numbers, judged) for period, positions in rows.items()]
-
-
-def _ids_in(period: str, positions: Sequence[int], numbers: Sequence[int], judged: Lines) -> Ids:
-    records = [judged.records[position] for position in positions]
-    reversals = [
-        f"{numbers[position]} {record.reverses} ".encode() + judged.lines[position]
-        for position, record in zip(positions, records, strict=True)
-        if record.reverses is not None
+    return [
+        _ids_in(
+            period,
+            [numbers[position] for position in positions],
+            [judged.records[position] for position in positions],
+            [judged.lines[position] for position in positions],
+        )
+        for period, positions in rows.items()
     ]
+
+
+def _ids_in(
+    period: str, numbers: Sequence[int], records: Sequence[Record], lines: Sequence[bytes]
+) -> Ids:
+    reversals: list[bytes] = []
+    if any(map(_reverses, records)):
+        reversals = [
+            f"{number} {record.reverses} ".encode() + line
+            for number, record, line in zip(numbers, records, lines, strict=True)
+            if record.reverses is not None
+        ]
     return Ids(
         period,
-        array("H", [numbers[position] for position in positions]).tobytes(),
-        "\n".join([record.id for record in records]).encode(),
+        array("H", numbers).tobytes(),
+        "\n".join(map(_id, records)).encode(),
         b"\n".join(reversals),
     )

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from ledger.audit.erasures import ErasureFacts
 from ledger.audit.fold import Fold
-from ledger.audit.report import AnchorFact, Remark
+from ledger.audit.report import AnchorFact, Remark, WitnessFact
 from ledger.audit.start import Start
 from ledger.audit.trust import Trust
 from ledger.log.policy import NO_QUORUM, parse_policy
+
+CLOCK_SLACK_SECONDS = 900  # two honest clocks may differ; as with blocks
 
 NO_TRUST = Remark(
     "No trust file was given: the bundle fits together, but nothing ties it to the co-op.",
@@ -75,6 +77,22 @@ def remarks_on_lines(unchecked: Sequence[str]) -> tuple[Remark, ...]:
         f"信頼ファイルにない鍵による署名は、判断に用いていません: {names}",
     )
     return (remark,)
+
+
+def clock_remarks(witnesses: Sequence[WitnessFact]) -> tuple[Remark, ...]:
+    """What is said where a witness's clock contradicts the log's: nobody knows which is right."""
+    return tuple(_clocks(one) for one in witnesses if one.lag_seconds < -CLOCK_SLACK_SECONDS)
+
+
+def _clocks(found: WitnessFact) -> Remark:
+    return Remark(
+        f"The witness {found.witness} had seen the first {found.size:,} entries at {found.time}, "
+        f"but the last of them says that it was received at {found.last_received_at}: the log's "
+        "clock was ahead, or the witness's behind.",
+        f"証人 {found.witness} は先頭 {found.size:,} 件を {found.time} に確認していますが、最後の"
+        f"エントリーの受付時刻は {found.last_received_at} です。台帳の時計が進んでいたか、"
+        "証人の時計が遅れています。",
+    )
 
 
 def erasure_remarks(found: ErasureFacts) -> tuple[Remark, ...]:

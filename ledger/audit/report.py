@@ -166,6 +166,22 @@ class AnchorFact:
 
 
 @dataclass(frozen=True, slots=True)
+class WitnessFact:
+    """A trusted witness had seen the first ``size`` entries by ``time``, its own clock's.
+
+    ``lag_seconds`` lie between ``last_received_at``, what the last of these entries says, and
+    then, rounded down; fewer than none if the log's clock was ahead of the witness's.
+    """
+
+    witness: str
+    key: str
+    size: int
+    time: str
+    last_received_at: str
+    lag_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What was read: which log, how much of it, and what it says."""
 
@@ -185,6 +201,7 @@ class Facts:
     periods: tuple[PeriodFact, ...]
     settlements: tuple[SettlementFact, ...]
     anchors: tuple[AnchorFact, ...]
+    witnesses: tuple[WitnessFact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

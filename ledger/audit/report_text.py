@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from ledger.audit.report import AnchorFact, Facts, PeriodFact, Report, SettlementFact, StartFact
+from ledger.audit.report import (
+    AnchorFact,
+    Facts,
+    PeriodFact,
+    Report,
+    SettlementFact,
+    StartFact,
+    WitnessFact,
+)
 from ledger.money import format_minor
 
 Language = Literal["en", "ja"]
@@ -39,6 +47,7 @@ _WORDS = {
     "period": ("Period", "期間"),
     "settlement": ("Settlement", "精算"),
     "anchor": ("Anchor", "アンカー"),
+    "witness": ("Witness", "証人"),
     "more": ("further findings are not listed", "件の指摘は省略しました"),
 }
 
@@ -86,6 +95,8 @@ def _facts(facts: Facts, language: Language) -> Iterator[str]:
         yield f"  {found.id}"
     for anchor in facts.anchors:
         yield from _anchor(anchor, language)
+    for witness in facts.witnesses:
+        yield from _witness(witness, language)
 
 
 def _counts(facts: Facts, language: Language) -> str:
@@ -138,6 +149,20 @@ def _anchor(anchor: AnchorFact, language: Language) -> Iterator[str]:
         yield f"  the first {anchor.size:,} entries existed by {anchor.block_time}"
     else:
         yield f"  先頭 {anchor.size:,} 件は {anchor.block_time} までに存在しました"
+
+
+def _witness(found: WitnessFact, language: Language) -> Iterator[str]:
+    """By when a witness had seen how much, and how tightly that bounds the log's clock."""
+    yield f"{_word('witness', language)} {found.witness} ({found.key})"
+    seconds = abs(found.lag_seconds)
+    if language == "en":
+        order = "after" if found.lag_seconds >= 0 else "before"
+        yield f"  the first {found.size:,} entries existed by {found.time},"
+        yield f"  {seconds:,} s {order} the last of them says that it was received"
+    else:
+        order = "後" if found.lag_seconds >= 0 else "前"
+        yield f"  先頭 {found.size:,} 件は {found.time} までに存在しました"
+        yield f"  (最後のエントリーの受付時刻の {seconds:,} 秒{order})"
 
 
 def _word(name: str, language: Language) -> str:

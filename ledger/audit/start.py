@@ -9,7 +9,7 @@
                          "roots": [[size, root, [hash …]] …]}: that entry 0 and other entries that
                          the slice names are in the log, and smaller trees the beginning of it
     start/usage.ndjson   the usage batches before ``start`` of months that are not settled there
-    start/checkpoint     a signed tree head of exactly this size, if there is one
+    start/checkpoint     a signed tree head of exactly this size, cosigned or not, if it was kept
 
 What lies before is not in a slice. It rests on the state's hash, which a settlement carries that
 the co-op's quorum approved in the slice itself (``check_approved``). The hash chain of ``Usage`` in

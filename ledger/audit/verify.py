@@ -21,7 +21,12 @@ from ledger.audit.fold import Fold, readable_entries
 from ledger.audit.head import SignedHead, check_head, check_start_head
 from ledger.audit.ids import Scratch
 from ledger.audit.records import Judge, JudgeHere, RecordChecks
-from ledger.audit.remarks import erasure_remarks, remarks_for, remarks_on_lines
+from ledger.audit.remarks import (
+    clock_remarks,
+    erasure_remarks,
+    remarks_for,
+    remarks_on_lines,
+)
 from ledger.audit.report import (
     AT_END,
     AnchorFact,
@@ -36,6 +41,7 @@ from ledger.audit.report import (
 from ledger.audit.start import SETTLED, open_start
 from ledger.audit.tree import check_tree, entry_files
 from ledger.audit.trust import Trust
+from ledger.audit.witnesses import witness_facts
 from ledger.coop.state import Period
 from ledger.errors import MalformedDocument
 from ledger.log.tile import bundles_of_growth, format_bundle_path
@@ -135,14 +141,16 @@ def _report(
     _check_manifest(files, fold, head, size, parts.head)
     started = _check_approved(fold, parts.entries)
     anchors = AnchorChecks(fold, trust, chain, parts.anchors).run()
+    witnesses = witness_facts(files, fold, trust)
     files.close()
     findings = parts.all()
     verdict: Verdict = "refused" if findings else "consistent" if trust is None else "verified"
     remarks = remarks_for(
         fold, trust, anchors, later_heads(fold, chain), has_node=chain is not None
     )
-    facts = _facts(fold, head, anchors, started, erasures)
+    facts = replace(_facts(fold, head, anchors, started, erasures), witnesses=witnesses)
     remarks = (*erasure_remarks(erasures), *remarks, *remarks_on_lines(head.unchecked))
+    remarks = (*remarks, *clock_remarks(witnesses))
     return Report(verdict, findings, parts.count(), facts, remarks)
 
 

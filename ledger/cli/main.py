@@ -14,9 +14,10 @@ from ledger.cli.output import exit_code, show_error
 from ledger.errors import InvalidInput, InvariantViolated, KyojoError
 
 EPILOG = """\
-exit codes: 0 done · 2 unusable arguments or input · 3 infeasible, not verified, or damaged (fsck)
-· 4 consistent with itself, but no trust file (audit verify, verify-proof, verify-statement)
-· 5 not permitted · 6 conflict · 7 unavailable, try again · 8 not found · 70 a bug of kyojo
+exit codes: 0 done · 1 a case came out differently (rules test) · 2 unusable arguments or input
+· 3 infeasible, not verified, or damaged (fsck) · 4 consistent with itself, but no trust file (audit
+verify, verify-proof, verify-statement) · 5 not permitted · 6 conflict · 7 unavailable, try again
+· 8 not found · 70 a bug of kyojo
 """
 
 
@@ -81,19 +82,25 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--json", action="store_true", help="print one JSON document")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    for module in _only_audit() if command == "audit" else _all_modules():
+    for module in _modules(command):
         module.add_commands(commands, shared)
     return parser
 
 
 # Imported when asked for: with all of them come database, chain and server, and verifying a small
-# bundle would spend most of its time on loading what it does not use.
+# bundle, or trying a rule set, would spend most of its time on loading what it does not use.
 
 
-def _only_audit() -> tuple[Any, ...]:
-    from ledger.cli import audit  # noqa: PLC0415
+def _modules(command: str | None) -> tuple[Any, ...]:
+    if command == "audit":
+        from ledger.cli import audit  # noqa: PLC0415
 
-    return (audit,)
+        return (audit,)
+    if command == "rules":
+        from ledger.cli import rules  # noqa: PLC0415
+
+        return (rules,)
+    return _all_modules()
 
 
 def _all_modules() -> tuple[Any, ...]:
@@ -105,8 +112,11 @@ def _all_modules() -> tuple[Any, ...]:
         member,
         office,
         proof,
+        recover,
+        rules,
         statement,
         witness,
     )
 
-    return office, erase, logkeys, statement, member, audit, proof, witness, fsck
+    shared = (office, erase, logkeys, statement, member, audit, proof, rules)
+    return *shared, witness, fsck, recover

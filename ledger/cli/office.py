@@ -25,7 +25,12 @@ from ledger.log.key import KeyType, SigningKey, format_signing_key, format_vkey
 from ledger.money import format_minor
 from ledger.service import anchor, found, month, periods, settle
 from ledger.service.coop import Coop
-from ledger.service.published import standing, standing_document, standing_lines
+from ledger.service.published import (
+    standing,
+    standing_document,
+    standing_lines,
+    unwitnessed,
+)
 from ledger.service.rules import propose_rules
 from ledger.store.rebuild import rebuild
 from ledger.store.sequencer import Receipt
@@ -241,13 +246,14 @@ def run_anchor(options: argparse.Namespace) -> int:
     """Anchor the newest checkpoint and record what has become final."""
     with chosen(options) as (installation, coop):
         found_ = anchor.anchor(coop, installation.chain(coop.log.slug))
+        waiting = anchor.waiting_text(unwitnessed(coop))
     if found_ is None:
-        show("nothing to anchor yet", None, as_json=options.json)
+        show("nothing to anchor yet" + waiting, None, as_json=options.json)
         return 0
     document = month.anchor_document(found_)
     text = (
         f"size {found_.size} is {found_.state} on chain {found_.chain_id}, contract "
-        f"{found_.contract}, transaction {document['transaction']}"
+        f"{found_.contract}, transaction {document['transaction']}{waiting}"
     )
     show(text, document, as_json=options.json)
     return 0

@@ -8,9 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
 from ledger import errors
 
 # The only table from kyojo's errors to exit codes; the most specific class wins.
@@ -57,8 +54,20 @@ def show_error(error: errors.KyojoError, *, as_json: bool) -> None:
 @contextmanager
 def progress(label: str, *, quiet: bool = False) -> Iterator[Any]:
     """A progress bar on standard error; yields a function (done, all)."""
+    if quiet:
+        yield lambda _done, _all: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - only where it is shown
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True, quiet=quiet)
+    console = Console(stderr=True)
     with Progress(*columns, TimeElapsedColumn(), console=console) as bar:
         task = bar.add_task(label, total=None)
 

@@ -1,4 +1,4 @@
-"""The log's own keys: announced and retired by entries. Handlers of these kinds.
+r"""The log's own keys: announced and retired by entries. Handlers of these kinds.
 
 A log signs its checkpoints with every key that is in force. A new key is announced in the log,
 whose checkpoints the old one signs, and from then on both sign side by side, so that whoever knows
@@ -6,7 +6,16 @@ the old key learns the new one from what the old one vouches for. When everybody
 to, the old key is retired, by an entry again. At least one Ed25519 key stays in force, for that is
 the type that every client of a log reads.
 
-A key shows possession by signing, as a note, the text of ``possession_text``.
+A key shows possession by signing, as a note, the text of ``possession_text``: an Ed25519 key signs
+the lines ``kyojo/log-key/v1``, origin and genesis hash. An ML-DSA-44 key (0x06) signs nothing but
+checkpoints, so it signs the log's first one: the tree of one entry, the charter, whose root is the
+genesis hash. Both name this co-op and need nothing else of its log::
+
+    kyojo/log-key/v1\n<origin>\n<genesis, hex>\n        Ed25519
+    <origin>\n1\n<genesis, base64>\n                    ML-DSA-44
+
+No signature of the second kind is lying about: the keys that signed the head of one entry are the
+charter's own, and a key that is or was the log's is not announced again.
 """
 
 from __future__ import annotations
@@ -26,15 +35,21 @@ from ledger.errors import (
     NotPermitted,
     VerificationError,
 )
+from ledger.log.checkpoint import Checkpoint, format_checkpoint
 from ledger.log.cosignature import verifier_of
 from ledger.log.key import KeyType, VerifierKey, parse_vkey
 from ledger.log.note import open_note
 from ledger.log.policy import LOG_TYPES
 
 
-def possession_text(origin: str, genesis: str) -> bytes:
-    """What a new log key signs before it is announced; ``genesis`` is hex."""
-    return f"kyojo/log-key/v1\n{origin}\n{genesis}\n".encode()
+def possession_text(key: VerifierKey, genesis: str) -> bytes:
+    """What a new log key signs before it is announced; it bears the origin's name.
+
+    ``genesis`` is the charter's leaf hash in hex, the root of the tree of one entry.
+    """
+    if key.key_type is KeyType.ML_DSA_44:
+        return format_checkpoint(Checkpoint(key.name, 1, bytes.fromhex(genesis)))
+    return f"kyojo/log-key/v1\n{key.name}\n{genesis}\n".encode()
 
 
 def announce(step: Step, body: bodies.LogKeyAdded) -> Change:
@@ -95,7 +110,7 @@ def _check_possession(state: State, key: VerifierKey, note: str) -> None:
         found = open_note(note.encode(), [verifier_of(key)])
     except (InvalidInput, VerificationError) as error:
         raise MalformedEntry(f"the new key has not shown possession: {error.message}") from error
-    if found.text != possession_text(state.terms().origin, state.genesis):
+    if found.text != possession_text(key, state.genesis):
         raise MalformedEntry("the new key has signed another text than this co-op's")
 
 

@@ -12,9 +12,8 @@ from __future__ import annotations
 import re
 from typing import NewType
 
-from eth_hash.auto import keccak
-
 from ledger.errors import OutOfRange
+from ledger.identity.keccak import keccak
 
 Address = NewType("Address", str)
 

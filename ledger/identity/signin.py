@@ -10,10 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from eth_hash.auto import keccak
-
 from ledger.errors import BadSignature, InvalidInput, KyojoError, NotPermitted
 from ledger.identity.address import Address, parse_address, to_checksum
+from ledger.identity.keccak import keccak
 from ledger.identity.signature import recover_address
 from ledger.period import parse_rfc3339
 

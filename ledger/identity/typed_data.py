@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from eth_hash.auto import keccak
+from ledger.identity.keccak import keccak
 
 DOMAIN = {"name": "kyojo", "version": "1"}
 DOMAIN_TYPE = "EIP712Domain(string name,string version)"

@@ -1,5 +1,9 @@
 """Anchor: bring the newest checkpoint to a contract, and record in the log that it stands there.
 
+Where the co-op has a policy with a quorum of witnesses, it is the newest checkpoint that has it:
+what the chain holds for good is a history that others have seen. Entries behind it wait
+(``unwitnessed``).
+
 One call does what can be done now and may be repeated at any time, by cron or after a crash:
 move what is in the outbox; record what has become final; if the log has grown since, sign and
 store a new anchor before sending it. Entries that only record anchors do not cause another.
@@ -32,8 +36,9 @@ from ledger.errors import AnchorMismatch
 from ledger.service.anchor_rows import AnchorRows
 from ledger.service.coop import Coop
 from ledger.service.office import blob_reference, write
+from ledger.service.published import quorum_size, unwitnessed
 from ledger.store.outbox import OutboxTable
-from ledger.store.reading import Filter
+from ledger.store.reading import Filter, LogReader
 
 RECORDING = "anchor-recorded"
 PAGE = 500
@@ -50,7 +55,10 @@ class ChainAccess:
 
 @dataclass(frozen=True, slots=True)
 class Anchored:
-    """Where the newest anchor stands: its state says how far it is shown."""
+    """Where the newest anchor stands: its state says how far it is shown.
+
+    ``unwitnessed`` counts the log's entries that are not anchored for want of a quorum.
+    """
 
     size: int
     root: bytes
@@ -61,6 +69,7 @@ class Anchored:
     block_number: int | None
     block_hash: bytes | None
     recorded_at: int | None
+    unwitnessed: int = 0
 
 
 def anchor(coop: Coop, access: ChainAccess) -> Anchored | None:
@@ -101,6 +110,17 @@ def newest(coop: Coop) -> Anchored | None:
         block_number=row.block_number,
         block_hash=row.block_hash,
         recorded_at=_recorded(coop).get(row.transaction_hash.hex()),
+        unwitnessed=unwitnessed(coop),
+    )
+
+
+def waiting_text(count: int) -> str:
+    """What is added for people where entries wait for their quorum; empty where none does."""
+    if not count:
+        return ""
+    return (
+        f"; {count} newer entries have no quorum of witnesses yet and are not anchored "
+        f"証人の定足数を待つエントリー {count} 件"
     )
 
 
@@ -116,7 +136,7 @@ def _target(coop: Coop, node: Node) -> AnchorTarget:
 def _queue(
     coop: Coop, node: Node, rows: AnchorRows, target: AnchorTarget, access: ChainAccess
 ) -> bool:
-    """Sign and store an anchor of the newest checkpoint; False if nothing new needs one."""
+    """Sign and store an anchor of the newest checkpoint that may be; False if none needs one."""
     previous = read_head(node, target.contract, coop.log.origin)
     with coop.reading() as (_, log):
         head = log.head()
@@ -130,11 +150,11 @@ def _queue(
             raise AnchorMismatch(
                 f"the contract holds another root at size {previous.size}: a fork; stop writing"
             )
-        news = log.search(Filter(), start=previous.size, limit=PAGE)
-        if all(row.kind == RECORDING for row in news) and len(news) < PAGE:
+        wanted = _wanted(coop, log, previous.size)
+        if wanted is None:
             return False
-        proof = log.consistency(previous.size, head.size) if previous.size else ()
-    message = AnchorMessage(origin_hash(coop.log.origin), previous, Head(head.size, head.root))
+        proof = log.consistency(previous.size, wanted.size) if previous.size else ()
+    message = AnchorMessage(origin_hash(coop.log.origin), previous, wanted)
     transaction = _sign(
         node=node, rows=rows, message=message, proof=proof, target=target, access=access
     )
@@ -148,6 +168,18 @@ def _queue(
         )
     )
     return True
+
+
+def _wanted(coop: Coop, log: LogReader, anchored: int) -> Head | None:
+    """The head to anchor after the first ``anchored`` entries; None if nothing new needs it."""
+    size = quorum_size(coop, log.head())
+    if size is None or size <= anchored:
+        return None
+    rows = log.search(Filter(), start=anchored, limit=PAGE)
+    is_all = len(rows) < PAGE or rows[-1].index >= size - 1
+    if is_all and all(row.kind == RECORDING for row in rows if row.index < size):
+        return None
+    return Head(size, log.root(size))
 
 
 def _sign(  # noqa: PLR0913 - one transaction, all its parts

@@ -4,6 +4,10 @@ The fold stays in this process; it hands every usage batch on as a task of a few
 and the workers read lines from the file themselves. Outcomes come back in the order of the tasks,
 so a report is the same whatever the number of processes. A small bundle is judged here: starting
 a process takes longer.
+
+The processes start before the fold does, which has the members' entries to go through before the
+first batch; and the fold may run well ahead of them, so that they have work while it computes the
+settlement again. What it may run ahead is bounded, and with it what is held of outcomes.
 """
 
 from __future__ import annotations
@@ -31,10 +35,10 @@ from ledger.errors import InvariantViolated, OutOfRange
 from ledger.service import audit_worker
 
 SMALL_BYTES = 8 * 2**20  # below this, one process is as fast
-TOGETHER_BYTES = 2**19  # tasks are sent together until their lines have this many bytes
+TOGETHER_BYTES = 2**21  # tasks are sent together until their lines have this many bytes
 TOGETHER_MAX = 128
-WAITING_MAX = 8  # per process; bounds what is held of outcomes
-SCRATCH_BYTES = 32 * 2**20  # above this, the ids laid aside go to a temporary file
+WAITING_MAX = 32  # per process; bounds what is held of outcomes, to some 100 KB each
+SCRATCH_BYTES = 4 * 2**20  # above this, the ids laid aside go to a temporary file
 JOBS_MAX = 256
 
 
@@ -78,6 +82,8 @@ def _judge(path: Path, source: BinaryIO, count: int) -> Iterator[Judge]:
     spawn = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(count, spawn, audit_worker.start, (str(path),))
     try:
+        for _ in range(count):
+            pool.submit(audit_worker.ready)
         yield _PoolJudge(pool, count * WAITING_MAX)
     finally:
         pool.shutdown(cancel_futures=True)
@@ -110,13 +116,19 @@ class _PoolJudge:
             yield from self._oldest()
 
     def _send(self) -> None:
-        self._waiting.append(self.pool.submit(audit_worker.judge, self._together))
+        with _alive():
+            self._waiting.append(self.pool.submit(audit_worker.judge, self._together))
         self._together, self._size_bytes = [], 0
 
     def _oldest(self) -> list[Outcome]:
-        try:
+        with _alive():
             return self._waiting.popleft().result()
-        except BrokenProcessPool as error:
-            raise InvariantViolated(
-                "a process that judged batches ended before its time"
-            ) from error
+
+
+@contextmanager
+def _alive() -> Iterator[None]:
+    """A process that is gone gives no answer, and none is made up for it."""
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise InvariantViolated("a process that judged batches ended before its time") from error

@@ -19,11 +19,14 @@ from ledger.audit.slice import Head, write_slice
 from ledger.audit.trust import KnownBlock, Trust, TrustedChain, format_trust, make_trust
 from ledger.coop.logkeys import in_force
 from ledger.errors import InvalidInput, NotFound
+from ledger.log.checkpoint import parse_checkpoint
 from ledger.log.key import parse_vkey
+from ledger.log.note import parse_note
 from ledger.log.policy import Log, format_policy
 from ledger.service.coop import Coop
-from ledger.service.published import cosigned_note
+from ledger.service.published import cosigned_note, cosigned_of
 from ledger.service.slices import cut_of
+from ledger.store.reading import LogReader
 
 Block = tuple[int, int, bytes]
 """A block of a chain: chain id, height, hash."""
@@ -83,10 +86,23 @@ def export_period(
                 note=note,
                 progress=progress,
             )
-        signed = Head(head.size, note)
         return write_slice(
-            out, reader, state=cut.before, end=cut.end, head=signed, progress=progress
+            out,
+            reader,
+            state=cut.before,
+            end=cut.end,
+            head=Head(head.size, note),
+            start_note=_start_note(coop, reader, cut.before.size),
+            progress=progress,
         )
+
+
+def _start_note(coop: Coop, reader: LogReader, size: int) -> bytes | None:
+    """The signed head of exactly this size with its cosignatures, if it was kept."""
+    note = cosigned_of(coop).note(size)
+    if note is None or parse_checkpoint(parse_note(note).text).root != reader.root(size):
+        return None
+    return cosigned_note(coop, size, note)
 
 
 def trust_of(coop: Coop, *, blocks: Iterable[Block] = ()) -> Trust:

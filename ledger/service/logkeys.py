@@ -8,9 +8,11 @@ from typing import Any
 
 from ledger.coop.envelope import parse_envelope
 from ledger.coop.grounds import proof_document
-from ledger.coop.logkeys import possession_text
-from ledger.log.key import SigningKey, format_vkey
-from ledger.log.note import Ed25519Signer, sign_note
+from ledger.coop.logkeys import parse_log_key, possession_text
+from ledger.log.cosignature import CosignatureSigner
+from ledger.log.key import KeyType, SigningKey, format_vkey
+from ledger.log.note import Ed25519Signer, Signer, sign_note
+from ledger.period import parse_instant
 from ledger.service.coop import Coop
 from ledger.service.office import write
 from ledger.service.read import search_all
@@ -34,11 +36,22 @@ class KeyHistory:
 
 
 def announce(coop: Coop, key: SigningKey) -> Receipt:
-    """Put a new key before the members; it signs once they have approved it."""
-    text = possession_text(coop.log.origin, coop.state().genesis)
-    note = sign_note(text, [Ed25519Signer(key)]).decode()
+    """Put a new key before the members; it signs once they have approved it.
+
+    Raises MalformedEntry for a key with another name than the log's origin, or of a type with
+    which no log signs.
+    """
+    parse_log_key(format_vkey(key.verifier_key), coop.log.origin)
+    text = possession_text(key.verifier_key, coop.state().genesis)
+    note = sign_note(text, [_signer(coop, key)]).decode()
     body = {"vkey": format_vkey(key.verifier_key), "possession": note}
     return write(coop, kind=ANNOUNCED, body=body)
+
+
+def _signer(coop: Coop, key: SigningKey) -> Signer:
+    if key.key_type is KeyType.ED25519:
+        return Ed25519Signer(key)
+    return CosignatureSigner(key, int(parse_instant(coop.clock()).timestamp()))
 
 
 def retire(coop: Coop, vkey: str, reason: str) -> Receipt:

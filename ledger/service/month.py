@@ -59,6 +59,7 @@ def anchor_document(anchored: Anchored) -> dict[str, Any]:
         "transaction": "0x" + anchored.transaction.hex(),
         "block_number": anchored.block_number,
         "recorded_at": anchored.recorded_at,
+        "unwitnessed": anchored.unwitnessed,
     }
 
 

@@ -87,10 +87,24 @@ def note_over(coop: Coop, index: int) -> tuple[int, bytes]:
     return found if found is not None and index < found[0] else (head.size, head.note)
 
 
+def quorum_size(coop: Coop, head: Head) -> int | None:
+    """The newest size whose checkpoint has the policy's quorum; the head's where none is asked.
+
+    None while no checkpoint has it.
+    """
+    return head.size if coop.policy is None else _witnessed_size(coop, coop.policy, head)
+
+
+def unwitnessed(coop: Coop) -> int:
+    """How many entries lie behind the newest checkpoint that has its quorum."""
+    head = _head(coop)
+    return head.size - (quorum_size(coop, head) or 0)
+
+
 def _published(coop: Coop, head: Head) -> tuple[int, bytes] | None:
     if coop.policy is None:
         return head.size, head.note
-    size = _witnessed_size(coop, coop.policy, head)
+    size = quorum_size(coop, head)
     if size is None:
         return None
     note = head.note if size == head.size else cosigned_of(coop).note(size)

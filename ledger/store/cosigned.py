@@ -1,8 +1,8 @@
 """Checkpoints before witnesses: which were chosen, who signed them, where each witness stands.
 
-Every method is one transaction. What is stored was verified by the caller. Several processes may
-publish the same log at once: a checkpoint that is before the witnesses is joined by all of them
-rather than overtaken, so that cosignatures meet at one size.
+Every method but ``keep_through`` is one transaction. What is stored was verified by the caller.
+Several processes may publish the same log at once: a checkpoint that is before the witnesses is
+joined by all of them rather than overtaken, so that cosignatures meet at one size.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from sqlalchemy import Connection, Table, delete, select, update
 
 from ledger.store.database import Database
 from ledger.store.reading import Head
-from ledger.store.tables import cosignatures, cosigned_heads, witnesses
+from ledger.store.tables import cosignatures, cosigned_heads, entries, witnesses
 
 WITNESSED_KEPT = 256
 UNWITNESSED_KEPT = 32
 DETAIL_MAX = 500
+CUT_OFF = "period-closed"  # the entry whose index is the size of the log that it cuts off at
 
 WitnessId = str
 """``<key name>+<key id>``: the first two parts of a vkey."""
@@ -130,17 +131,27 @@ class Cosigned:
         is_quorum: Callable[[AbstractSet[WitnessId]], bool],
     ) -> None:
         """Keep verified cosignatures of a candidate; marks it when they first make the quorum."""
-        now = self._clock()
         with self._database.write(self._log_id) as connection:
-            self._restore(connection, candidate)
-            known = self._signers(connection, candidate.size)
-            for witness, value in found.items():
-                row = {"size": candidate.size, "witness": witness, "received_at": now}
-                if witness not in known:
-                    self._insert(connection, cosignatures, {**row, "value": value})
-                self._put_witness(connection, witness, WitnessRow(candidate.size, now))
-            if is_quorum(known | found.keys()):
-                self._mark(connection, candidate.size, now)
+            self.keep_through(connection, candidate, found, is_quorum)
+
+    def keep_through(
+        self,
+        connection: Connection,
+        candidate: Candidate,
+        found: Mapping[WitnessId, bytes],
+        is_quorum: Callable[[AbstractSet[WitnessId]], bool],
+    ) -> None:
+        """The same, as a part of a write transaction that is open already."""
+        now = self._clock()
+        self._restore(connection, candidate)
+        known = self._signers(connection, candidate.size)
+        for witness, value in found.items():
+            row = {"size": candidate.size, "witness": witness, "received_at": now}
+            if witness not in known:
+                self._insert(connection, cosignatures, {**row, "value": value})
+            self._put_witness(connection, witness, WitnessRow(candidate.size, now))
+        if is_quorum(known | found.keys()):
+            self._mark(connection, candidate.size, now)
 
     def set_size(self, asked: Sequence[WitnessId], size: int) -> None:
         """Witnesses have said at which size they are."""
@@ -213,14 +224,36 @@ class Cosigned:
         rows = connection.execute(statement.order_by(cosigned_heads.c.size.desc())).all()
         witnessed = [size for size, at in rows if at is not None]
         others = [size for size, at in rows if at is None]
-        old = witnessed[WITNESSED_KEPT:] + others[UNWITNESSED_KEPT:]
+        old = set(witnessed[WITNESSED_KEPT:] + others[UNWITNESSED_KEPT:]) - self._cut_offs(
+            connection
+        )
         for table in (cosignatures, cosigned_heads):
             connection.execute(
                 delete(table).where(table.c.log_id == self._log_id, table.c.size.in_(old))
             )
 
+    def _cut_offs(self, connection: Connection) -> set[int]:
+        statement = select(entries.c.index).where(
+            entries.c.log_id == self._log_id, entries.c.kind == CUT_OFF
+        )
+        return set(connection.execute(statement).scalars())
+
     def _insert(self, connection: Connection, table: Table, values: Mapping[str, object]) -> None:
         connection.execute(table.insert().values(log_id=self._log_id, **values))
+
+
+def keep_cut_head(connection: Connection, log_id: int, head: Head, now: str) -> None:
+    """Keep the head at which a month is cut off, as one to be put before the witnesses.
+
+    Called in the transaction that cuts off, when no larger head has been before them yet. A head
+    of a cut-off is never forgotten: a bundle of a later month starts there.
+    """
+    known = select(cosigned_heads.c.size).where(
+        cosigned_heads.c.log_id == log_id, cosigned_heads.c.size == head.size
+    )
+    if connection.execute(known).one_or_none() is None:
+        candidate = Candidate(head.size, head.note, now, None)
+        connection.execute(cosigned_heads.insert().values(log_id=log_id, **_head_values(candidate)))
 
 
 def _head_values(candidate: Candidate) -> dict[str, object]:

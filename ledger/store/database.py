@@ -8,12 +8,13 @@ PostgreSQL: READ COMMITTED with a transaction-level advisory lock per log. Whoev
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -23,6 +24,11 @@ BUSY_SECONDS = 30
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
 POOL: dict[str, Any] = {"pool_size": 20, "max_overflow": 20}
 LOCK_CLASS = 0x6B796F6A  # "kyoj": the advisory locks of kyojo, beside those of others
+
+
+_SESSIONS = """\
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+AND pid <> pg_backend_pid() AND application_name = current_setting('application_name')"""
 
 
 class Database:
@@ -58,6 +64,24 @@ class Database:
                     statement = text("SELECT pg_advisory_xact_lock(:lock_class, :log_id)")
                     connection.execute(statement, {"lock_class": LOCK_CLASS, "log_id": log_id})
                 yield connection
+
+    def require_alone(self) -> None:
+        """Raise StoreBusy if another process, such as a server, has this database open now.
+
+        Closes this process's own idle connections to find out. On PostgreSQL a process counts
+        that gives the same application name; nobody is kept from coming later.
+        """
+        self.close()
+        others = _others_in_sqlite(self.url) if self.is_sqlite else self._others_in_postgresql()
+        if others:
+            raise StoreBusy(
+                "another process has this database open; stop the server (`kyojo serve`) and "
+                "whatever else works on it, then run this again"
+            )
+
+    def _others_in_postgresql(self) -> bool:
+        with self.read() as connection:
+            return bool(connection.execute(text(_SESSIONS)).scalar_one())
 
     def close(self) -> None:
         """Close all connections."""
@@ -111,5 +135,21 @@ def _create_for_owner(name: str | None) -> None:
             return  # said by SQLite, in its own words, when it is opened
 
 
+def _others_in_sqlite(url: URL) -> bool:
+    """Whether a connection of another process, or an open one of this, shares the file."""
+    if not url.database or not Path(url.database).is_file():
+        return False
+    with closing(sqlite3.connect(url.database, timeout=0, isolation_level=None)) as connection:
+        try:
+            # In WAL mode every open connection holds a shared lock on the file.
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("BEGIN EXCLUSIVE")
+            connection.execute("ROLLBACK")
+        except sqlite3.OperationalError as error:
+            return error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+    return False
+
+
 def _postgresql_engine(url: str) -> Engine:
-    return create_engine(url, pool_pre_ping=True, **POOL)
+    named = {"fallback_application_name": "kyojo"}  # the address may name another
+    return create_engine(url, pool_pre_ping=True, connect_args=named, **POOL)

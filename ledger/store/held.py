@@ -3,6 +3,9 @@
 An erasure rewrites the row of its batch in the transaction that commits its entry: the seed is
 gone, an erased record's line is empty, its salt is zero bytes. A copy of the database that was
 made before would bring all of it back; ``erase_again`` does once more what the log says was done.
+
+A batch that came back from an audit bundle (``store.recover``) has no seed either, for a bundle
+discloses salts only; it keeps them one by one, and no line of it need be missing.
 """
 
 from __future__ import annotations
@@ -71,7 +74,8 @@ def stored_erased(connection: Connection, log_id: int) -> Iterator[tuple[int, fr
     statement = select(batches.c.index).where(batches.c.log_id == log_id, batches.c.seed.is_(None))
     for index in connection.execute(statement.order_by(batches.c.index)).scalars().all():
         for held in _find(connection, log_id, index):
-            yield index, held.erased
+            if held.erased:
+                yield index, held.erased
 
 
 def _find(connection: Connection, log_id: int, index: int) -> Iterator[HeldBatch]:

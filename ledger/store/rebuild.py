@@ -10,8 +10,9 @@ holds of records that the log says are erased is erased again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
@@ -28,7 +29,7 @@ from ledger.store.held import erase_again, stored_erased
 from ledger.store.logs import Log
 from ledger.store.places import Place, insert_places, places_in
 from ledger.store.reading import LogReader
-from ledger.store.record_ids import Hasher, hasher, rows_of
+from ledger.store.record_ids import hasher, rows_of
 from ledger.store.sequencer import write_snapshot
 from ledger.store.tables import entries, logs, record_ids, snapshots, tiles, totals
 from ledger.store.writing import GroupWriter
@@ -88,7 +89,7 @@ def _fold_page(
 ) -> State:
     writer = GroupWriter(connection, log.id, LogReader(connection, log.id).head())
     reader = LogReader(connection, log.id)
-    rows = []
+    index_rows = []
     for index, data in enumerate(list(reader.entry_data(*span)), start=span[0]):
         envelope = parse_envelope(data)
         scope = state.scope() if state.charter is not None else None
@@ -96,21 +97,37 @@ def _fold_page(
         state = change.state
         if envelope.draft.kind == USAGE and scope is not None:
             member = state.keys[envelope.draft.actor].member
-            ids = _ids_of(reader, index, envelope.draft, scope)
-            writer.take_record_ids(index, ids(member, hasher(log.id_key)))
+            judged, numbers = judge_held(reader, index, envelope.draft, scope)
+            rows = rows_of(judged, member, hasher(log.id_key), numbers)
+            writer.take_record_ids(index, rows)
         writer.take_again(envelope, change)
-        rows.append(_index_row(index, change))
-    _update_index(connection, log, rows)
+        index_rows.append(_index_row(index, change))
+    _update_index(connection, log, index_rows)
     writer.flush(state, note)
     return state
 
 
-def _ids_of(
-    reader: LogReader, index: int, draft: Draft, scope: Scope
-) -> Callable[[str, Hasher], list[tuple[int, bytes]]]:
-    """The rows of a stored batch's record ids, if it is the one that its entry commits to."""
+class Holder(Protocol):
+    """Where batches and blobs are: the log itself, or a bundle of it."""
+
+    def blob(self, digest: str, /) -> bytes:
+        """The blob with this SHA-256 (hex); raises NotFound."""
+        ...
+
+    def batch(self, index: int, /) -> HeldBatch:
+        """What is held of the usage batch at an index; raises NotFound."""
+        ...
+
+
+def judge_held(
+    holder: Holder, index: int, draft: Draft, scope: Scope
+) -> tuple[Lines, Sequence[int]]:
+    """The records of a batch that are left, judged, and their numbers (from 0).
+
+    Raises InvariantViolated if it is not the batch that its entry commits to.
+    """
     try:
-        held = reader.batch(index)
+        held = holder.batch(index)
         numbers = held.surviving
         if held.seed is None:
             _check_left(held, draft)
@@ -119,10 +136,10 @@ def _ids_of(
         if held.seed is not None:
             digest = draft.body["totals"]["sha256"]
             batch = Batch(held.seed, judged)
-            check_submission(Submission(draft, {digest: reader.blob(digest)}, batch))
+            check_submission(Submission(draft, {digest: holder.blob(digest)}, batch))
     except KyojoError as error:
         raise InvariantViolated(f"the records of entry {index}: {error.message}") from error
-    return lambda member, hash_of: rows_of(judged, member, hash_of, numbers)
+    return judged, numbers
 
 
 def _check_left(held: HeldBatch, draft: Draft) -> None:

@@ -19,7 +19,7 @@ from ledger.usage.record import Record
 
 Hasher = Callable[[str, str, str, str], bytes]
 
-USED, REVERSED = "id", "reversal"
+USED, REVERSED, LOST = "id", "reversal", "lost"
 
 
 def hasher(id_key: bytes) -> Hasher:
@@ -48,6 +48,14 @@ def rows_of(
         if record.reverses is not None:
             rows.append((number, hash_of(REVERSED, member, period, record.reverses)))
     return rows
+
+
+def lost_row(hash_of: Hasher, index: int, number: int) -> tuple[int, bytes]:
+    """What stands for an erased record whose id nobody here ever knew (``store.recover``).
+
+    No id has this hash, so it keeps none from being used again; it keeps the place.
+    """
+    return number, hash_of(LOST, "", str(index), str(number))
 
 
 def check_batch(

@@ -14,7 +14,7 @@ An entry that is refused leaves nothing behind and takes nobody down with it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -39,6 +39,7 @@ from ledger.errors import (
 from ledger.log.checkpoint import Checkpoint, sign_checkpoint
 from ledger.log.merkle import leaf_hash, prove_inclusions_from, root_hash
 from ledger.log.note import Signer
+from ledger.store.cosigned import CUT_OFF, keep_cut_head
 from ledger.store.database import Database
 from ledger.store.keyring import Keyring, keep_key_change
 from ledger.store.outside import OutsideHead, compare_heads
@@ -47,6 +48,7 @@ from ledger.store.record_ids import check_batch, hasher
 from ledger.store.scrub import clean_up, truncate_wal
 from ledger.store.tables import snapshots
 from ledger.store.writing import GroupWriter, root_of
+from ledger.usage.held import HeldBatch
 
 GROUP_MAX = 256
 SNAPSHOT_EVERY = 1000
@@ -187,6 +189,14 @@ class Sequencer:
                 reader = LogReader(connection, self._log_id)
                 self._compare(reader, reader.head(), known)
 
+    def outside(self, state: State) -> Sequence[OutsideHead]:
+        """What is known of this log outside of its database, asked anew."""
+        return self._outside(state)
+
+    def note_head(self, note: bytes) -> None:
+        """Tell of a checkpoint that was committed otherwise than by ``submit``."""
+        self._noted(note)
+
     def _take_group(self, mine: _Ticket) -> list[_Ticket]:
         with self._queue_lock:
             group, self._queue = self._queue[:GROUP_MAX], self._queue[GROUP_MAX:]
@@ -255,10 +265,13 @@ class Sequencer:
             placed[position] = (envelope, change)
         if placed:
             note = self._sign(before, state, writer)
+            cuts = self._cut_heads(head, before, placed.values(), writer)
             head = writer.flush(state, note)
             if before.size and state.log_keys != before.log_keys:
                 keep_key_change(connection, self._log_id, head.size, note)
             self._keep_snapshot(connection, state, since=head.size - len(placed))
+            for cut in cuts:
+                keep_cut_head(connection, self._log_id, cut, now)
         answers: dict[int, Receipt | KyojoError] = {
             **refused,
             **_receipts(reader, head, placed, known),
@@ -290,7 +303,7 @@ class Sequencer:
             account = str(envelope.draft.body["account"])
             batch = submission.batch
             rows = check_batch(batch, (member, account), self._hash_of, writer)
-            writer.take_batch(index, batch.seed, batch.judged.lines)
+            writer.take_batch(index, HeldBatch(batch.judged.lines, batch.seed))
             writer.take_record_ids(index, rows)
         for erased, numbers in newly_erased(state, change.state).items():
             writer.take_erasure(erased, numbers)
@@ -320,6 +333,24 @@ class Sequencer:
                 expected=key.sequence,
                 index=found[0],
             )
+        return found
+
+    def _cut_heads(
+        self,
+        head: Head,
+        before: State,
+        placed: Iterable[tuple[Envelope, Change]],
+        writer: GroupWriter,
+    ) -> list[Head]:
+        """The heads at which this group cuts months off: the one before it, or one inside."""
+        found = []
+        for envelope, change in placed:
+            if envelope.draft.kind == CUT_OFF and before.size == head.size:
+                found.append(head)
+            elif envelope.draft.kind == CUT_OFF:
+                note = self._sign(before, before, writer)
+                found.append(Head(before.size, writer.root(before.size), note))
+            before = change.state
         return found
 
     def _sign(self, before: State, state: State, writer: GroupWriter) -> bytes:

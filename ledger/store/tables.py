@@ -102,8 +102,9 @@ batches = Table(
     metadata,
     _log_id(),
     Column("index", BigInteger, primary_key=True, autoincrement=False),
-    # None once a record of the batch was erased: then ``leaves`` has, per record, 32 bytes of
-    # salt (zero for an erased record, whose line is empty) and 32 bytes of leaf.
+    # None once a record of the batch was erased, and in a batch that came back from a bundle:
+    # then ``leaves`` has, per record, 32 bytes of salt (zero for an erased record, whose line is
+    # empty) and 32 bytes of leaf.
     Column("seed", LargeBinary(32), nullable=True),
     Column("lines", LargeBinary, nullable=False),
     Column("leaves", LargeBinary, nullable=True),
@@ -172,7 +173,8 @@ outbox = Table(
     Index("ix_outbox_state", "log_id", "state"),
 )
 
-# Checkpoints that were put before witnesses; what is published is chosen from them.
+# Checkpoints that were put before witnesses; what is published is chosen from them. Those at which
+# a month was cut off are kept for good.
 cosigned_heads = Table(
     "cosigned_heads",
     metadata,

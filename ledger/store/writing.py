@@ -157,9 +157,9 @@ class GroupWriter:
         for row in change.totals:
             self._totals[row[:6]] = self._totals.get(row[:6], 0) + row.amount
 
-    def take_batch(self, index: int, seed: bytes, lines: Sequence[bytes]) -> None:
-        """Keep the lines of a batch, as they came, and its seed."""
-        self._batches[index] = HeldBatch(tuple(lines), seed)
+    def take_batch(self, index: int, held: HeldBatch) -> None:
+        """Keep the lines of a batch, as they came, with its seed or what is left of it."""
+        self._batches[index] = held
 
     def take_erasure(self, index: int, numbers: frozenset[int]) -> None:
         """Keep that records of a batch, of this group or stored, are erased."""

@@ -8,23 +8,24 @@ careful sender signs is what the ledger recomputes.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
-from operator import itemgetter
 
 from ledger.errors import Fault, KyojoError, MalformedBatch, OutOfRange, TooLarge
 from ledger.period import parse_instant
 from ledger.usage.commitment import records_root
-from ledger.usage.many import Columns, parse_lines
+from ledger.usage.many import Columns, columns_of, parse_lines
 from ledger.usage.record import Record, negates, parse_line
 from ledger.usage.totals import CHARGE, TotalKey, encode_totals
 
 BATCH_RECORDS_MAX = 10_000
 BATCH_BYTES_MAX = 16 * 2**20
 FAULTS_MAX = 200
+
+_Place = tuple[str, str, str | None]  # period, facility, currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +138,8 @@ def judge_together(lines: Sequence[bytes], scope: Scope) -> Lines | None:
     periods = scope.calendar.periods_of(columns)
     if periods is None or not _is_unique(columns, periods):
         return None
-    records = columns.records
-    return Lines(tuple(lines), tuple(records), tuple(periods), count_totals(records, periods))
+    totals = count_totals(columns, periods)
+    return Lines(tuple(lines), tuple(columns.records), tuple(periods), totals)
 
 
 def judge_singly(
@@ -161,39 +162,36 @@ def judge_singly(
         periods.append(period)
     if faults:
         raise MalformedBatch(_count(faults, "record"), faults=tuple(faults[:FAULTS_MAX]))
-    return Lines(tuple(lines), tuple(records), tuple(periods), count_totals(records, periods))
+    totals = count_totals(columns_of(records), periods)
+    return Lines(tuple(lines), tuple(records), tuple(periods), totals)
 
 
-def count_totals(records: Sequence[Record], periods: Sequence[str]) -> dict[TotalKey, int]:
-    """The sums of a batch per (period, facility, name, currency)."""
-    measured: dict[tuple[str, str], list[dict[str, int]]] = {}
-    charged: dict[tuple[str, str, str], list[dict[str, int]]] = {}
-    for record, period in zip(records, periods, strict=True):
-        facility = record.facility
-        measured.setdefault((period, facility), []).append(record.measures)
-        if record.charges is not None and record.currency is not None:
-            charged.setdefault((period, facility, record.currency), []).append(record.charges)
-    sums = {
-        TotalKey(*place, metric, ""): amount
-        for place, rows in measured.items()
-        for metric, amount in _sum_rows(rows).items()
-    }
-    for (period, facility, currency), rows in charged.items():
-        for kind, amount in _sum_rows(rows).items():
-            sums[TotalKey(period, facility, CHARGE + kind, currency)] = amount
+def count_totals(columns: Columns, periods: Sequence[str]) -> dict[TotalKey, int]:
+    """The sums of a batch per (period, facility, name, currency); ``periods`` of its records."""
+    places = list(zip(periods, columns.facilities, columns.currencies, strict=True))
+    everywhere = _by_place(places)
+    sums: dict[TotalKey, int] = {}
+    for tables, is_charge in ((columns.measures, False), (columns.charges, True)):
+        for table in tables:
+            is_whole = len(table.positions) == len(places)
+            groups = everywhere if is_whole else _by_place([places[at] for at in table.positions])
+            for (period, facility, currency), rows in groups.items():
+                for name, amounts in table.columns.items():
+                    key = (
+                        TotalKey(period, facility, CHARGE + name, str(currency))
+                        if is_charge
+                        else TotalKey(period, facility, name, "")
+                    )
+                    sums[key] = sums.get(key, 0) + sum(map(amounts.__getitem__, rows))
     return sums
 
 
-def _sum_rows(rows: list[dict[str, int]]) -> dict[str, int]:
-    """The sum per name; column by column where all rows have the same names, as they mostly do."""
-    names = rows[0].keys()
-    if all(map(names.__eq__, map(dict.keys, rows))):
-        return {name: sum(map(itemgetter(name), rows)) for name in names}
-    sums: dict[str, int] = {}
-    for row in rows:
-        for name, amount in row.items():
-            sums[name] = sums.get(name, 0) + amount
-    return sums
+def _by_place(places: Sequence[_Place]) -> Mapping[_Place, list[int]]:
+    """The positions of each place."""
+    found: defaultdict[_Place, list[int]] = defaultdict(list)
+    for position, place in enumerate(places):
+        found[place].append(position)
+    return found
 
 
 def seal_batch(lines: Sequence[bytes], scope: Scope, *, seed: bytes, salt: bytes) -> SealedBatch:
@@ -207,18 +205,18 @@ def _is_known(columns: Columns, scope: Scope) -> bool:
     """Whether facilities, metrics and kinds of charge are those of the co-op."""
     return (
         set(columns.facilities) <= scope.facilities
-        and set(chain.from_iterable(columns.measures)) <= scope.metrics
-        and set(chain.from_iterable(columns.charges)) <= scope.charges
+        and all(table.columns.keys() <= scope.metrics for table in columns.measures)
+        and all(table.columns.keys() <= scope.charges for table in columns.charges)
     )
 
 
 def _is_unique(columns: Columns, periods: Sequence[str]) -> bool:
     """Whether no id stands twice in a period, and reversals negate what stands above them."""
+    if not columns.reversals and len(set(columns.ids)) == len(columns.ids):
+        return True
     places = list(zip(periods, columns.ids, strict=True))
     if len(set(places)) != len(places):
         return False
-    if not columns.reversals:
-        return True
     positions = {place: position for position, place in enumerate(places)}
     for position in columns.reversals:
         record = columns.records[position]

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from struct import unpack_from
 
 from ledger.errors import InvariantViolated, NotFound
 from ledger.log.merkle import HASH_BYTES, root_hash
@@ -23,6 +24,15 @@ from ledger.usage.commitment import derive_salts, record_leaf, record_leaves
 
 NO_SALT = bytes(HASH_BYTES)
 ROW_BYTES = 2 * HASH_BYTES
+
+
+def split_rows(rows: bytes) -> tuple[list[bytes], list[bytes]]:
+    """The salts and the leaves of rows; what follows the last whole row is cut as it comes."""
+    whole = len(rows) // ROW_BYTES
+    hashes = list(unpack_from(f"{HASH_BYTES}s" * (2 * whole), rows))
+    rest = rows[whole * ROW_BYTES :]
+    hashes += [rest[at : at + HASH_BYTES] for at in range(0, len(rest), HASH_BYTES)]
+    return hashes[::2], hashes[1::2]
 
 
 @dataclass(frozen=True)
@@ -38,15 +48,14 @@ class HeldBatch:
         """The salts; ``NO_SALT`` for an erased record."""
         if self.seed is not None:
             return derive_salts(self.seed, len(self.lines))
-        return [self._rows[at : at + HASH_BYTES] for at in range(0, len(self._rows), ROW_BYTES)]
+        return split_rows(self._rows)[0]
 
     @cached_property
     def leaves(self) -> list[bytes]:
         """The leaves, which lead to the signed root."""
         if self.seed is not None:
             return record_leaves(self.salts, self.lines)
-        starts = range(HASH_BYTES, len(self._rows), ROW_BYTES)
-        return [self._rows[at : at + HASH_BYTES] for at in starts]
+        return split_rows(self._rows)[1]
 
     @property
     def rows(self) -> bytes:

@@ -2,7 +2,8 @@
 
 A line that is good needs no message, so its checks can be shared: names that repeat in every
 record are matched once, marks are counted once, and the decoder runs without patterns, which
-cost more than all else. Where anything is in doubt the answer is None, and the caller judges
+cost more than all else. Records that measure the same are laid out as a table, so that signs and
+sums are those of columns. Where anything is in doubt the answer is None, and the caller judges
 line by line.
 
 Invariant: ``parse_lines(lines)`` is None or holds ``[parse_line(line) for line in lines]``.
@@ -11,11 +12,11 @@ Invariant: ``parse_lines(lines)`` is None or holds ``[parse_line(line) for line 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
-from operator import lt
+from operator import itemgetter, lt
 from typing import Any
 
 import msgspec
@@ -37,23 +38,35 @@ _REQUIRED = 9  # strings of every record: five names, four values
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
-    """Records field by field; of optional fields only what the records have.
+class Table:
+    """One field of records in which it has the same names: its values, name by name.
 
-    ``reversals`` are the positions of the records that take back another.
+    ``columns[name][n]`` is the value of the record at ``positions[n]``.
     """
 
-    records: list[Record]
+    positions: Sequence[int]
+    columns: dict[str, list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Records field by field.
+
+    ``reversals`` are the positions of the records that take back another; ``currencies`` has None
+    for a record without charges.
+    """
+
+    records: Sequence[Record]
     ids: tuple[str, ...]
     facilities: tuple[str, ...]
     starts: tuple[datetime, ...]
     ends: tuple[datetime, ...]
-    measures: tuple[dict[str, int], ...]
-    charges: Sequence[dict[str, int]]
-    currencies: Sequence[str]
-    payers: Sequence[str]
+    measures: Sequence[Table]
+    charges: Sequence[Table]
+    currencies: tuple[str | None, ...]
+    payers: tuple[str | None, ...]
     reversals: Sequence[int]
-    attributes: Sequence[dict[str, Any]]
+    attributes: Sequence[Table]
 
 
 def parse_lines(lines: Sequence[bytes]) -> Columns | None:
@@ -61,7 +74,7 @@ def parse_lines(lines: Sequence[bytes]) -> Columns | None:
     if not lines or max(map(len, lines)) > LINE_BYTES_MAX:
         return None
     try:
-        columns = _columns(list(map(decode_record, lines)))
+        columns = columns_of(list(map(decode_record, lines)))
         if not _has_meaning(columns) or not _is_spelt(columns):
             return None
         _check_texts(lines, columns)
@@ -70,7 +83,8 @@ def parse_lines(lines: Sequence[bytes]) -> Columns | None:
     return columns
 
 
-def _columns(records: list[Record]) -> Columns:
+def columns_of(records: Sequence[Record]) -> Columns:
+    """The fields of one or more records."""
     rows = map(msgspec.structs.astuple, records)
     ids, facilities, starts, ends, measures, *optional = zip(*rows, strict=True)
     charges, currencies, payers, reverses, attributes = optional
@@ -80,26 +94,48 @@ def _columns(records: list[Record]) -> Columns:
         facilities=facilities,
         starts=starts,
         ends=ends,
-        measures=measures,
-        charges=_given(charges),
-        currencies=_given(currencies),
-        payers=_given(payers),
-        reversals=_places(reverses),
-        attributes=_given(attributes),
+        measures=_tables(measures),
+        charges=_tables(charges),
+        currencies=currencies,
+        payers=payers,
+        reversals=_given(reverses),
+        attributes=_tables(attributes),
     )
 
 
-def _places(values: tuple[Any, ...]) -> Sequence[int]:
-    if values.count(None) == len(values):
-        return ()
+def _given(values: tuple[Any, ...]) -> Sequence[int]:
+    """The positions of the values that are not None."""
+    missing = values.count(None)
+    if missing in (0, len(values)):
+        return () if missing else range(len(values))
     return [position for position, value in enumerate(values) if value is not None]
 
 
-def _given(values: tuple[Any, ...]) -> Sequence[Any]:
-    missing = values.count(None)
-    if missing in (0, len(values)):
-        return () if missing else values
-    return [value for value in values if value is not None]
+def _tables(values: tuple[Any, ...]) -> Sequence[Table]:
+    """Objects as tables: one, if all of those that are there have the same names."""
+    positions = _given(values)
+    if not positions:
+        return ()
+    found = _table(positions, values)
+    if found is not None:
+        return (found,)
+    alike: dict[frozenset[str], list[int]] = {}
+    for position in positions:
+        alike.setdefault(frozenset(values[position]), []).append(position)
+    tables = (_table(together, values) for together in alike.values())
+    return [table for table in tables if table is not None]
+
+
+def _table(positions: Sequence[int], values: tuple[Any, ...]) -> Table | None:
+    """The table of these objects; None unless they have the same names."""
+    rows = values if len(positions) == len(values) else [values[at] for at in positions]
+    names = rows[0]
+    if sum(map(len, rows)) != len(names) * len(rows):
+        return None
+    try:
+        return Table(positions, {name: list(map(itemgetter(name), rows)) for name in names})
+    except KeyError:
+        return None
 
 
 def _check_texts(lines: Sequence[bytes], columns: Columns) -> None:
@@ -123,56 +159,56 @@ def _has_meaning(columns: Columns) -> bool:
     """Times in order, charges with a currency, negative figures in reversals only."""
     if any(map(lt, columns.ends, columns.starts)):
         return False
-    records, charged = columns.records, len(columns.charges)
-    if charged != len(columns.currencies):
-        return False
-    if charged < len(records) and any(
-        (record.charges is None) != (record.currency is None) for record in records
-    ):
+    charged = [position for table in columns.charges for position in table.positions]
+    if sorted(charged) != list(_given(columns.currencies)):
         return False
     if not columns.reversals:
-        return min(_amounts(chain(columns.measures, columns.charges))) >= 0
-    return all(map(_has_right_signs, records))
+        tables = (*columns.measures, *columns.charges)
+        return all(min(amounts) >= 0 for table in tables for amounts in table.columns.values())
+    return all(map(_has_right_signs, columns.records))
 
 
 def _has_right_signs(record: Record) -> bool:
-    amounts = list(_amounts([record.measures, record.charges or {}]))
+    amounts = [*record.measures.values(), *(record.charges or {}).values()]
     return max(amounts) <= 0 if record.reverses is not None else min(amounts) >= 0
-
-
-def _amounts(rows: Iterable[dict[str, int]]) -> Iterable[int]:
-    return chain.from_iterable(map(dict.values, rows))
 
 
 def _is_spelt(columns: Columns) -> bool:
     """Whether identifiers, names and currencies are made of the characters that they may have."""
+    payers = filter(None, columns.payers)
     reversed_ids = (str(columns.records[position].reverses) for position in columns.reversals)
-    joined = "".join(chain(columns.ids, columns.payers, reversed_ids))
+    joined = "".join(chain(columns.ids, payers, reversed_ids))
+    tables = chain(columns.measures, columns.charges, columns.attributes)
     names = set(columns.facilities)
-    names.update(chain.from_iterable(columns.measures))
-    names.update(chain.from_iterable(columns.charges))
-    names.update(chain.from_iterable(columns.attributes))
+    names.update(name for table in tables for name in table.columns)
     return (
         joined.isascii()
         and joined.isprintable()
         and " " not in joined
         and all(map(_match_name, names))
-        and all(map(_match_currency, set(columns.currencies)))
+        and all(map(_match_currency, filter(None, set(columns.currencies))))
     )
 
 
 def _count_strings(columns: Columns) -> int:
     """How many strings the lines of these records hold, names included."""
-    charges, attributes = columns.charges, columns.attributes
-    kinds = list(map(type, chain.from_iterable(map(dict.values, attributes))))
+    attributes = columns.attributes
+    texts = sum(
+        list(map(type, values)).count(str)
+        for table in attributes
+        for values in table.columns.values()
+    )
     return (
         _REQUIRED * len(columns.records)
-        + sum(map(len, columns.measures))
-        + 3 * len(charges)  # charges, currency and its value
-        + sum(map(len, charges))
-        + 2 * len(columns.payers)
+        + _count_names(columns.measures, 0)
+        + _count_names(columns.charges, 3)  # charges, currency and its value
+        + 2 * len(_given(columns.payers))
         + 2 * len(columns.reversals)
-        + len(attributes)
-        + len(kinds)
-        + kinds.count(str)
+        + _count_names(attributes, 1)
+        + texts
     )
+
+
+def _count_names(tables: Sequence[Table], beside: int) -> int:
+    """The names in the objects of tables, and as many strings beside each object."""
+    return sum(len(table.positions) * (beside + len(table.columns)) for table in tables)

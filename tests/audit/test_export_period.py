@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from ledger.audit.bundle import START_CHECKPOINT
+from ledger.audit.remarks import clock_remarks
+from ledger.audit.report import WitnessFact
+from ledger.audit.report_text import report_text
 from ledger.audit.trust import parse_trust
 from ledger.errors import NotFound
+from ledger.log.cosignature import CosignatureSigner
+from ledger.log.key import KeyType, SigningKey, format_vkey
+from ledger.log.note import parse_note, sign_text
+from ledger.log.policy import open_cosigned, parse_policy
 from ledger.service.audit import verify_file
-from ledger.service.export import export_bundle, export_period, export_trust
+from ledger.service.export import export_bundle, export_period, export_trust, trust_of
+from ledger.service.published import cosigned_of, witness_id
 from ledger.service.slices import cut_of
 from ledger.service.submit import submit
-from tests.audit.world import Source, open_month, state_at, three_months
-from tests.builder import START, World, blob_ref
+from ledger.store.cosigned import Candidate
+from tests.audit.world import (
+    Source,
+    files_of,
+    open_month,
+    rebuild,
+    state_at,
+    three_months,
+    verify,
+)
+from tests.builder import ORIGIN, START, World, blob_ref, log_key
 from tests.coop.stages import batches_of
 from tests.pages.month import new_coop
 
@@ -61,6 +81,54 @@ def test_later_months_are_slices_that_verify_with_the_same_settlements(exported)
         wanted = [found for found in whole.facts.settlements if found.period == month]
         assert [found for found in report.facts.settlements if found.period == month] == wanted
         assert len(wanted) == 1
+
+
+def test_a_slice_brings_the_signed_head_at_its_start_with_its_cosignatures(exported):
+    folder, coop, world, _ = exported
+    key = SigningKey("w.example", KeyType.ED25519_COSIGNATURE, b"w" * 32)
+    vkeys = format_vkey(log_key().verifier_key), format_vkey(key.verifier_key)
+    policy = parse_policy("log {}\nwitness w {}\nquorum w\n".format(*vkeys).encode())
+    cut = world.state.periods["2026-11"].cut_off.index
+    cosigned = cosigned_of(coop)
+    with coop.reading() as (_, reader):
+        head = reader.head()
+    newest = Candidate(head.size, head.note, coop.clock(), None)
+    at_cut = Candidate(cut, cosigned.note(cut), coop.clock(), None)
+    for candidate, seconds in ((at_cut, 1_800_000_000), (newest, 1_900_000_000)):
+        line = sign_text(parse_note(candidate.note).text, CosignatureSigner(key, seconds))
+        cosigned.keep(candidate, {witness_id(key.verifier_key): line.value}, bool)
+    policed = replace(coop, policy=policy)
+    path = folder / "cosigned.zip"
+    export_period(policed, "2026-12", path)
+    start = files_of(path.read_bytes())[START_CHECKPOINT]
+    opened = open_cosigned(start, origin=ORIGIN, policy=policy)
+    assert (opened.checkpoint.size, opened.checkpoint.root) == (cut, world.root(cut))
+    assert len(opened.note.signatures) == 2
+    report = verify_file(path, trust_of(policed))
+    assert report.verdict == "verified", report.findings
+    at_start, at_end = report.facts.witnesses
+    assert (at_start.size, at_start.time) == (cut, "2027-01-15T08:00:00.000Z")
+    assert (at_end.size, at_end.time) == (head.size, "2030-03-17T17:46:40.000Z")
+    assert at_end.last_received_at == report.facts.last_received_at
+    assert at_end.lag_seconds == 101238400
+    for language, seen in (("en", "101,238,400 s after"), ("ja", "101,238,400 秒後")):
+        text = report_text(report, language)
+        assert f"w.example+{key.verifier_key.key_id.hex()}" in text
+        assert seen in text
+    bare = {**files_of(path.read_bytes()), START_CHECKPOINT: at_cut.note}
+    report = verify(rebuild(bare, fit=True), trust_of(policed))
+    assert report.verdict == "verified", "a head that no quorum met in time"
+    spoiled = {**bare, START_CHECKPOINT: start[:-9] + b"AAAAAAA=\n"}
+    assert verify(rebuild(spoiled, fit=True), trust_of(policed)).verdict == "refused"
+
+
+@pytest.mark.parametrize(("lag", "is_said"), [(12, False), (-900, False), (-901, True)])
+def test_a_witness_whose_clock_contradicts_the_logs_is_told(lag, is_said):
+    seen = WitnessFact("w", "w.example+00", 7, START, "2026-11-01T00:00:00.000Z", lag)
+    said = clock_remarks([seen])
+    assert [("first 7 entries" in one.en, "7 件" in one.ja) for one in said] == [
+        (True, True)
+    ] * is_said
 
 
 def test_the_first_month_is_the_whole_log(exported):

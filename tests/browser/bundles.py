@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 
 from ledger import canonical
@@ -36,7 +35,10 @@ from tests.audit.world import (
     trust_in,
     use_facilities,
 )
+from tests.browser.case import Case
+from tests.browser.keys import key_cases
 from tests.browser.months import GAPS, LATE_RULES, owing_world, waiting_world
+from tests.browser.slices import Slices
 from tests.builder import (
     ORIGIN,
     SALT,
@@ -50,15 +52,6 @@ from tests.builder import (
 from tests.coop.stages import CASES, batches_of, stage
 
 ENTRIES = "tile/entries/"
-
-
-@dataclass(frozen=True)
-class Case:
-    """A bundle and the trust that it is verified with."""
-
-    name: str
-    bundle: bytes
-    trust: Trust | None
 
 
 def flips(month: Audited) -> Iterator[Case]:
@@ -421,5 +414,5 @@ def all_cases(month: Audited) -> list[Case]:
         *good(month), *flips(month), *anywhere(month, 24), *containers(month), *manifests(month),
         *heads(month), *entries_gone(closed, trust_in(closed)), *nonsense(month),
         *settlements(closed), *records(still_open), *kinds(still_open), *every_kind(),
-        *erased(), *months(),
+        *erased(), *months(), *Slices().all(), *key_cases(),
     ]  # fmt: skip

@@ -15,7 +15,7 @@ from tests.audit.world import anchored_month, chain_url
 from tests.browser.session import run
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "verifier" / "index.html"
+PAGE = ROOT / "api" / "pages" / "verifier.html"
 SOURCES = ROOT / "verifier" / "src"
 
 Given = Mapping[str, bytes | None]
@@ -28,10 +28,10 @@ def month(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def reports(tmp_path_factory) -> Callable[[Sequence[Given]], list[dict[str, Any]]]:
+def reports(tmp_path_factory) -> Callable[..., list[dict[str, Any]]]:
     """What the page's program says of each of these; one browser session a call."""
 
-    def ask(given: Sequence[Given]) -> list[dict[str, Any]]:
+    def ask(given: Sequence[Given], page: str = "/harness.html") -> list[dict[str, Any]]:
         harness = Path(__file__).with_name("harness.html")
         files = {"/index.html": PAGE.read_bytes(), "/harness.html": harness.read_bytes()}
         cases = []
@@ -45,7 +45,7 @@ def reports(tmp_path_factory) -> Callable[[Sequence[Given]], list[dict[str, Any]
                 f"/data/{names[kind]}": data for kind, data in one.items() if data is not None
             }
         files["/cases.json"] = json.dumps(cases).encode()
-        answer, _ = run(files, "/harness.html", tmp_path_factory.mktemp("chromium"))
+        answer, _ = run(files, page, tmp_path_factory.mktemp("chromium"))
         return answer
 
     return ask

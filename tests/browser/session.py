@@ -18,16 +18,18 @@ from pathlib import Path
 from typing import Any
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-SECONDS = 120
+SECONDS = 300
+Headers = Mapping[str, Mapping[str, str]]
 KINDS = {"html": "text/html", "js": "text/javascript"}
 
 
 class _Server(ThreadingHTTPServer):
-    """Gives ``files`` by path, and keeps what is posted to ``/answer``."""
+    """Gives ``files`` by path with their ``headers``; keeps what is posted to ``/answer``."""
 
-    def __init__(self, files: Mapping[str, bytes]) -> None:
+    def __init__(self, files: Mapping[str, bytes], headers: Headers) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.files = files
+        self.headers = headers
         self.answer: Any = None
         self.asked: list[str] = []
         self.answered = threading.Event()
@@ -43,6 +45,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(404 if data is None else 200)
         kind = KINDS.get(path.rpartition(".")[2], "application/octet-stream")
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
+        for name, value in self.server.headers.get(path, {}).items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data or b"")
 
@@ -57,9 +61,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: what was asked for is kept in ``asked``."""
 
 
-def run(files: Mapping[str, bytes], page: str, home: Path, *options: str) -> tuple[Any, list[str]]:
+def run(
+    files: Mapping[str, bytes], page: str, home: Path, *options: str, headers: Headers | None = None
+) -> tuple[Any, list[str]]:
     """What ``page`` answers, and which paths were asked for; ``{port}`` in options is filled in."""
-    server = _Server(files)
+    server = _Server(files, headers or {})
     threading.Thread(target=server.serve_forever, daemon=True).start()
     port = server.server_address[1]
     url = page if page.startswith("file:") else f"http://127.0.0.1:{port}{page}"

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.audit.report import Report
+from ledger import canonical
+from ledger.audit.bundle import START_STATE
+from ledger.audit.report import PeriodFact, Report, StartFact
 from ledger.audit.trust import format_trust
 from ledger.coop.submission import Submission
 from tests.audit.test_forgery import lenient
-from tests.audit.world import bundle_of, files_of, rebuild, trust_in, verify
+from tests.audit.world import bundle_of, trust_in, verify
 from tests.browser.bundles import Case, all_cases, open_month
 from tests.browser.session import CHROMIUM
+from tests.browser.slices import Slices
 
 pytestmark = [
     pytest.mark.skipif(
@@ -43,6 +46,18 @@ def expected(cases) -> list[Report]:
 def heads(places) -> set[str]:
     """The entries and files that findings name, without the place within them."""
     return {place.split(",")[0] for place in places}
+
+
+PERIOD = ("id", "status", "batches", "records", "settlement", "recordsBefore")
+
+
+def start_of(found) -> StartFact | None:
+    """Where a slice starts, as the page says it."""
+    if found is None:
+        return None
+    names = ("entry", "root", "stateHash", "period", "settlement", "approvedBy")
+    *rest, approved_by = map(found.get, names)
+    return StartFact(*rest, tuple(approved_by))
 
 
 def test_the_verdicts_agree_bundle_by_bundle(cases, answers, expected):
@@ -80,6 +95,17 @@ def test_the_facts_are_those_of_the_other_verifier(cases, answers, expected):
             there = (facts.origin, facts.genesis, facts.size, facts.root, facts.records)
             here = tuple(found[name] for name in ("origin", "genesis", "size", "root", "records"))
             assert here == there, case.name
+            assert start_of(found["start"]) == facts.start, case.name
+            assert [PeriodFact(*map(one.get, PERIOD)) for one in found["periods"]] == list(
+                facts.periods
+            ), case.name
+            assert [
+                (one["entry"], one["period"], one["id"], int(one["total"]), one["members"])
+                for one in found["settlements"]
+            ] == [
+                (one.entry, one.period, one.id, one.total_minor, one.members)
+                for one in facts.settlements
+            ], case.name
             assert list(facts.signed_by) == found["signedBy"], case.name
             assert [one.rests_on for one in facts.anchors] == [
                 one["restsOn"] for one in found["anchors"]
@@ -100,7 +126,40 @@ def test_a_kind_that_the_page_does_not_know_is_never_verified(reports):
     )
 
 
-def test_a_bundle_that_begins_later_is_not_judged(month, reports):
-    files = {**files_of(month.bundle), "start/state": b"{}"}
-    (answer,) = reports([{"bundle": rebuild(files, fit=True), "trust": None}])
-    assert answer["verdict"] == "unknown"
+def test_signatures_that_a_browser_cannot_check_are_said_to_be_unchecked(month, reports):
+    """Such as in a browser without Ed25519: never verified, never refused."""
+    given = [{"bundle": month.bundle, "trust": format_trust(month.trust)}]
+    (answer,) = reports(given, page="/harness.html?lacking")
+    assert (answer["verdict"], answer["places"]) == ("unknown", [])
+    (said,) = answer["unknown"]
+    assert said["where"] == "checkpoint, signatures"
+    assert "was not checked" in said["en"]
+    assert "未確認" in said["ja"]
+    assert answer["facts"]["signedBy"] == []
+
+
+def test_what_a_later_ledger_keeps_in_its_state_is_never_verified(reports):
+    """A slice from a state with fields that this page does not know, in itself and in a month."""
+    slices = Slices()
+    good = canonical.parse(slices.files[START_STATE])
+    (month, *_) = good["periods"]
+    inner = {**good["periods"], month: {**good["periods"][month], "disputes": {}}}
+    states = [{**good, "bonds": {}}, {**good, "periods": inner}]
+    made = [slices.made("", {START_STATE: canonical.encode(state)}) for state in states]
+    trust = format_trust(slices.trust)
+    answers = reports([{"bundle": case.bundle, "trust": trust} for case in made])
+    assert [(answer["verdict"], answer["places"]) for answer in answers] == [("unknown", [])] * 2
+    said = [answer["unknown"][0]["en"] for answer in answers]
+    assert [text.rsplit("/", 1)[1] for text in said] == ["bonds", "disputes"]
+
+
+def test_a_slice_says_what_it_leaves_out(reports):
+    slices = Slices()
+    (answer,) = reports([{"bundle": slices.bundle, "trust": format_trust(slices.trust)}])
+    said = " ".join(remark["en"] for remark in answer["notChecked"])
+    for part in (
+        f"Entries before {slices.november} are not in this bundle",
+        "Of 2026-11, 2027-01 some or all records lie before",
+        "1 reversal(s) take back records that lie before this bundle",
+    ):
+        assert part in said

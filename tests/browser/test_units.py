@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hmac
-from hashlib import sha256
+from hashlib import sha256, shake_256
 from typing import Any
 
 import pytest
 import yaml
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from eth_hash.auto import keccak
 
 from ledger import canonical
@@ -15,6 +17,7 @@ from ledger.errors import KyojoError
 from ledger.identity.signature import SigningKey, recover_address
 from ledger.rules.yamltext import read_yaml
 from ledger.usage.record import parse_line
+from tests.audit.world import flipped
 from tests.browser.session import CHROMIUM
 from tests.builder import RULES, record
 
@@ -47,6 +50,39 @@ def test_hashes_signatures_and_base64(calls):
     wanted += [(["base64", text], None) for text in bad]
     answers = calls([call for call, _ in wanted])
     assert [answer.get("is") for answer in answers] == [value for _, value in wanted]
+
+
+def test_ml_dsa_is_what_another_library_says_it_is(calls):
+    """FIPS 204: signatures of several keys, and every part of one changed."""
+    shakes = [(bytes(size), length) for size in (0, 135, 136, 137, 300) for length in (1, 136, 400)]
+    wanted: list[tuple[list[Any], Any]] = [
+        (["shake", data.hex(), length], shake_256(data).hexdigest(length))
+        for data, length in shakes
+    ]
+    for at in range(6):
+        key = MLDSA44PrivateKey.from_seed_bytes(sha256(b"key %d" % at).digest())
+        public, message = key.public_key().public_bytes_raw(), b"m" * 50 * at
+        signature = key.sign(message)
+        wanted.append((["mldsa", public.hex(), message.hex(), signature.hex()], True))
+        wanted.append((["mldsa", public.hex(), (message + b"x").hex(), signature.hex()], False))
+    ends = (0, 31, 32, 33, 34, 608, 2335, 2336, 2337, 2415, *range(2416, 2420))
+    changed = [flipped(signature, end, bit) for end in ends for bit in (0, 7)]
+    changed += [signature[:-1], signature + b"x", bytes(2420), b"\xff" * 2420, b""]
+    wanted += [
+        (["mldsa", public.hex(), message.hex(), one.hex()], is_signed(key, message, one))
+        for one in changed
+    ]
+    wanted.append((["mldsa", flipped(public, 40).hex(), message.hex(), signature.hex()], False))
+    answers = calls([call for call, _ in wanted])
+    assert [answer.get("is") for answer in answers] == [value for _, value in wanted]
+
+
+def is_signed(key: MLDSA44PrivateKey, message: bytes, signature: bytes) -> bool:
+    try:
+        key.public_key().verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
 
 
 def test_signatures_that_are_none(calls):

@@ -252,7 +252,7 @@ def second_log_key() -> LogKey:
 
 def log_key_body(world: World, key: LogKey) -> dict[str, Any]:
     """The body that announces a log key, which shows possession."""
-    text = possession_text(world.charter.origin, world.state.genesis)
+    text = possession_text(key.verifier_key, world.state.genesis)
     note = sign_note(text, [Ed25519Signer(key)]).decode()
     return {"vkey": format_vkey(key.verifier_key), "possession": note}
 

@@ -28,20 +28,27 @@ from ledger.errors import (
     Unavailable,
     VerificationError,
 )
-from ledger.log.checkpoint import Checkpoint, sign_checkpoint
+from ledger.log.checkpoint import (
+    Checkpoint,
+    format_checkpoint,
+    open_checkpoint,
+    sign_checkpoint,
+)
+from ledger.log.cosignature import CosignatureSigner, verifier_of
 from ledger.log.key import KeyType, SigningKey, format_signing_key, format_vkey
 from ledger.log.note import Ed25519Signer, parse_note, sign_note
 from ledger.service import logkeys
 from ledger.service.coop import Coop
-from ledger.service.export import export_bundle, trust_of
+from ledger.service.export import export_bundle, export_period, trust_of
 from ledger.service.submit import submit_usage
 from ledger.wiring import Installation
 from tests.builder import ORIGIN, log_key
-from tests.installation import SLUG, Place, carry, line, usage_body
+from tests.installation import NEXT, SLUG, Place, carry, line, usage_body
 
 FIRST = log_key()
 SECOND = SigningKey(ORIGIN, KeyType.ED25519, b"2" * 32)
 THIRD = SigningKey(ORIGIN, KeyType.ED25519, b"3" * 32)
+POST_QUANTUM = SigningKey(ORIGIN, KeyType.ML_DSA_44, b"4" * 32)
 
 
 def vkey(key: SigningKey) -> str:
@@ -211,8 +218,8 @@ def test_an_entry_about_another_key_announces_nothing(office):
 
 def test_a_key_without_possession_is_refused(office):
     coop = office.start(FIRST)
-    text = possession_text(ORIGIN, coop.state().genesis)
-    other = possession_text(ORIGIN, "ab" * 32)
+    text = possession_text(SECOND.verifier_key, coop.state().genesis)
+    other = possession_text(SECOND.verifier_key, "ab" * 32)
     from ledger.service.office import write
 
     for note in (
@@ -234,6 +241,54 @@ def test_keys_that_cannot_be_added_or_retired(office):
         logkeys.retire(coop, vkey(SECOND), "")
     with pytest.raises(NotPermitted, match="no Ed25519 key would be left"):
         logkeys.retire(coop, vkey(FIRST), "")
+
+
+# A key that can sign nothing but checkpoints.
+
+
+def test_an_ml_dsa_key_is_announced_and_retired_like_any_other(office, tmp_path):
+    coop = office.start(FIRST, POST_QUANTUM)
+    logkeys.announce(coop, POST_QUANTUM)
+    carry(coop)
+    assert office.write(coop) == ids(FIRST, POST_QUANTUM)
+    assert learn_keys([vkey(FIRST)], rows(coop), origin=ORIGIN) == [vkey(FIRST), vkey(POST_QUANTUM)]
+    assert learn_keys([vkey(POST_QUANTUM)], rows(coop), origin=ORIGIN) == [vkey(POST_QUANTUM)]
+    for known in (FIRST, POST_QUANTUM):
+        report = report_on(bundle_of(coop, tmp_path), trust_in(coop, known))
+        assert report.verdict == "verified", report.findings
+        assert len(report.facts.signed_by) == 2
+    logkeys.retire(coop, vkey(POST_QUANTUM), "")
+    carry(coop)
+    assert office.write(office.start(FIRST)) == ids(FIRST)
+    report = report_on(bundle_of(office.start(FIRST), tmp_path), trust_in(coop, POST_QUANTUM))
+    assert report.verdict == "verified", "it is followed to the one that is left"
+
+
+def test_an_ml_dsa_key_shows_possession_by_the_first_checkpoint_alone(office):
+    coop = office.start(FIRST)
+    genesis = coop.state().genesis
+    from ledger.service.office import write
+
+    with coop.reading() as (_, log):
+        head = log.head()
+    assert log_first_root(coop) == bytes.fromhex(genesis), "the root of one entry is its leaf"
+    stranger = SigningKey(ORIGIN, KeyType.ML_DSA_44, b"5" * 32)
+    for signer, checkpoint in (
+        (stranger, Checkpoint(ORIGIN, 1, bytes.fromhex(genesis))),
+        (POST_QUANTUM, Checkpoint(ORIGIN, 1, b"\xab" * 32)),
+        (POST_QUANTUM, Checkpoint(ORIGIN, 2, bytes.fromhex(genesis))),
+        (POST_QUANTUM, Checkpoint(ORIGIN, head.size, head.root)),
+        (POST_QUANTUM, Checkpoint("another.example", 1, bytes.fromhex(genesis))),
+    ):
+        note = sign_note(format_checkpoint(checkpoint), [CosignatureSigner(signer, 1_700_000_000)])
+        body = {"vkey": vkey(POST_QUANTUM), "possession": note.decode()}
+        with pytest.raises(MalformedEntry, match="new key has"):
+            write(coop, kind="log-key-added", body=body)
+
+
+def log_first_root(coop: Coop) -> bytes:
+    with coop.reading() as (_, log):
+        return log.root(1)
 
 
 # The audit follows the keys.
@@ -312,3 +367,22 @@ def with_file(bundle: bytes, name: str, data: bytes | None) -> bytes:
     write_contents(out, {one: partial(bytes, got) for one, got in files.items()}, manifest,
                    lambda _done, _all: None)  # fmt: skip
     return out.getvalue()
+
+
+def test_a_months_bundle_starts_with_a_head_by_a_key_that_was_retired_since(templates, tmp_path):
+    place = Office(tmp_path / "place", templates["settled"])
+    coop = place.start(FIRST, SECOND)
+    logkeys.announce(coop, SECOND)
+    carry(coop)
+    logkeys.retire(coop, vkey(FIRST), "five years old")
+    carry(coop)
+    coop = place.start(SECOND)
+    path = tmp_path / "next.zip"
+    manifest = export_period(coop, NEXT, path)
+    start = read_archive(io.BytesIO(path.read_bytes())).read("start/checkpoint")
+    head = open_checkpoint(start, origin=ORIGIN, verifiers=[verifier_of(FIRST.verifier_key)])
+    assert head.checkpoint.size == manifest.start
+    for known in (FIRST, SECOND):
+        report = report_on(path.read_bytes(), trust_in(coop, known))
+        assert report.verdict == "verified", report.findings
+    place.close()

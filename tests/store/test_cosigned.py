@@ -6,9 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from ledger.store.cosigned import UNWITNESSED_KEPT, WITNESSED_KEPT, Cosigned
+from ledger.store.cosigned import (
+    UNWITNESSED_KEPT,
+    WITNESSED_KEPT,
+    Cosigned,
+    keep_cut_head,
+)
 from ledger.store.logs import create_log
 from ledger.store.reading import Head
+from ledger.store.tables import entries
 
 A, B = "a.example+00000001", "b.example+00000002"
 
@@ -99,3 +105,17 @@ def test_old_checkpoints_are_forgotten_but_never_the_newest_with_a_quorum(cosign
     # A witness that answers very late is kept all the same.
     cosigned.keep(replace(late, size=2, note=b"note 2"), {A: b"1"}, both)
     assert (cosigned.note(2), cosigned.signatures(2)) == (b"note 2", {A: b"1"})
+
+
+def test_the_heads_of_cut_offs_are_never_forgotten(cosigned, clock, database):
+    row = {"log_id": cosigned._log_id, "index": 1, "data": b"", "kind": "period-closed",
+           "actor": "0x", "sequence": 0, "received_at": clock()}  # fmt: skip
+    with database.write(cosigned._log_id) as connection:
+        connection.execute(entries.insert(), row)
+        keep_cut_head(connection, cosigned._log_id, head(1), clock())
+        keep_cut_head(connection, cosigned._log_id, head(1), clock())
+    for size in range(2, UNWITNESSED_KEPT + 5):
+        clock.seconds += 1
+        cosigned.choose(head(size), held_since=clock())
+    assert cosigned.note(1) == b"note 1"
+    assert cosigned.note(2) is None

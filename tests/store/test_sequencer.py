@@ -35,12 +35,15 @@ from ledger.errors import (
     SequenceGap,
     WrongSigner,
 )
+from ledger.log.checkpoint import open_checkpoint
+from ledger.log.cosignature import verifier_of
 from ledger.store import sequencer as sequencer_module
+from ledger.store.cosigned import Cosigned
 from ledger.store.logs import create_log
 from ledger.store.reading import Filter, LogReader
 from ledger.store.record_ids import hasher, rows_of
 from ledger.store.tables import record_ids
-from tests.builder import record
+from tests.builder import ORIGIN, START, log_key, record
 
 # A month, as in memory.
 
@@ -343,3 +346,19 @@ def test_ids_are_kept_as_keyed_hashes_only(prepared):
     assert {id_hash for _, id_hash in rows} <= kept
     other = rows_of(prepared.world.submissions[-1].batch.judged, "bike", hasher(b"\x01" * 32))
     assert not {id_hash for _, id_hash in other} & kept
+
+
+@pytest.mark.parametrize("together", [False, True], ids=["alone", "in-a-group"])
+def test_the_signed_head_of_a_cut_off_is_kept(prepared, together):
+    """A later month's bundle starts there; inside a group it is signed for its own sake."""
+    prepared.world.close()
+    if together:
+        submit_together(prepared, prepared.world.submissions[-2:])
+    else:
+        prepared.follow()
+    assert_equals_world(prepared)
+    cut = prepared.world.state.period(MONTH).cut_off
+    note = Cosigned(prepared.database, prepared.log.id, lambda: START).note(cut.index)
+    key = verifier_of(log_key().verifier_key)
+    head = open_checkpoint(note, origin=ORIGIN, verifiers=[key]).checkpoint
+    assert (head.size, head.root.hex()) == (cut.index, cut.log_root)

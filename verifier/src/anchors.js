@@ -1,13 +1,14 @@
 // Anchors: from the evidence of an entry down to a block hash, and what that hash rests on.
 
 import { bigEndian, equalBytes, fromHex, toBigInt, toHex, utf8 } from "./bytes.js";
-import { recode, refuse } from "./errors.js";
+import { parseEnvelope } from "./envelope.js";
+import { Refusal, recode, refuse } from "./errors.js";
 import { noting } from "./findings.js";
 import { parseCanonical } from "./json.js";
 import { keccak256 } from "./keccak.js";
 import { asBytes, decodeRlp, encodeInteger, verifyTrieProof } from "./rlp.js";
 import { sha256 } from "./sha256.js";
-import { formatInstant } from "./time.js";
+import { formatInstant, parseInstant } from "./time.js";
 import { trustedChain } from "./trust.js";
 
 const FIELDS = [
@@ -16,6 +17,7 @@ const FIELDS = [
 ];
 const ANCHORED = keccak256(utf8("Anchored(bytes32,uint64,bytes32,uint64,bytes32)"));
 const PROOF_NODES_MAX = 16;
+const CLOCK_SLACK = 15 * 60_000;
 const bad = (why) => refuse("anchor-mismatch", why);
 
 function unhex(text, what) {
@@ -114,6 +116,20 @@ function restsOn(trust, body) {
   return "trusted-block";
 }
 
+// No entry was received after the chain held it.
+function checkClock(fold, body, known) {
+  let last;
+  try {
+    last = parseEnvelope(fold.entry(body.size - 1)).receivedAt;
+  } catch (error) {
+    if (error instanceof Refusal) return; // before a slice; or noted where it is read
+    throw error;
+  }
+  if (known === null || last <= formatInstant(parseInstant(known) + CLOCK_SLACK)) return;
+  refuse("out-of-range", `entry ${body.size - 1} says that it was received at ${last}, but the ` +
+    `chain held it at ${known}: the log's clock was ahead`);
+}
+
 function checkTargets(fold, trust, findings) {
   for (const target of fold.state.charter?.terms.anchors ?? []) {
     const known = trustedChain(trust, target.chain_id, target.contract);
@@ -131,15 +147,16 @@ function checkTargets(fold, trust, findings) {
 export function checkAnchors(fold, trust, findings) {
   checkTargets(fold, trust, findings);
   return fold.anchors.map(({ index, body }) => {
-    const found = noting(findings, `entry ${index}, anchor`, () => {
+    const fact = { entry: index, chainId: body.chain_id, contract: body.contract, size: body.size,
+      block: body.block_number, blockHash: body.block_hash, time: null, restsOn: "nothing" };
+    noting(findings, `entry ${index}, anchor`, () => {
       const blob = fold.blob(body.evidence.sha256);
       const origin = fold.state.charter?.terms.origin ?? refuse("not-found", "this log is empty");
       const time = verifyEvidence(parseCanonical(blob, "the evidence"), body, origin);
-      return { time: time < 2n ** 37n ? formatInstant(Number(time) * 1000) : null,
-        restsOn: restsOn(trust, body) };
+      fact.time = time < 2n ** 37n ? formatInstant(Number(time) * 1000) : null;
+      fact.restsOn = restsOn(trust, body);
+      checkClock(fold, body, fact.time);
     });
-    const fact = { entry: index, chainId: body.chain_id, contract: body.contract, size: body.size,
-      block: body.block_number, blockHash: body.block_hash };
-    return { ...fact, time: found?.time ?? null, restsOn: found?.restsOn ?? "nothing" };
+    return fact;
   });
 }

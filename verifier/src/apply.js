@@ -15,14 +15,13 @@ import * as periods from "./periods.js";
 import { decide, dropLost, isImpossible, withdraw } from "./proposals.js";
 import { recoverAddress } from "./secp256k1.js";
 import { sha256 } from "./sha256.js";
-import { SUSPENSE, emptyState, periodOf, withKey, withPeriod } from "./state.js";
+import { EMPTY_USAGE, SUSPENSE, emptyState, periodOf, withKey, withPeriod } from "./state.js";
 import { ofCharter } from "./subjects.js";
 import { requireZone } from "./time.js";
 import { CHARGE, parseTotals } from "./totals.js";
 
 const TAKES_USAGE = ["open", "closing"];
 const TAKES_VOTES = ["decision", "member-left"];
-const EMPTY_DIGEST = "00".repeat(32);
 const NEEDS_APPROVAL = [
   "member-admitted", "member-left", "key-added", "key-revoked", "payout-destination-set",
   "funding-reported", "revenue-reported", "cost-reported", "ruleset-proposed",
@@ -69,7 +68,7 @@ function checkLookback(state, period) {
 }
 
 function counted(period, account, step, body) {
-  const before = period.usage.get(account) ?? { batches: 0, records: 0, digest: EMPTY_DIGEST };
+  const before = period.usage.get(account) ?? EMPTY_USAGE;
   const usage = {
     batches: before.batches + 1,
     records: before.records + body.count,
@@ -81,8 +80,7 @@ function counted(period, account, step, body) {
 function confirmUsage(step, body) {
   const period = periodOf(step.state, body.period);
   if (!TAKES_USAGE.includes(period.status)) refuse("period-closed", `${body.period} is cut off`);
-  const usage = period.usage.get(step.member.id) ??
-    { batches: 0, records: 0, digest: EMPTY_DIGEST };
+  const usage = period.usage.get(step.member.id) ?? EMPTY_USAGE;
   if (body.batches !== usage.batches || body.records !== usage.records) {
     refuse("conflict", `the ledger holds ${usage.batches} batches with ${usage.records} records`);
   }

@@ -108,7 +108,7 @@ const quorum = object({
 const alias = text({ min: 1, max: 64 });
 const aliases = list(alias, 0, 16);
 
-const charter = object({
+export const charterTerms = object({
   origin: text({ max: 255, pattern: /^[a-z0-9.-]+(:[0-9]+)?(\/[A-Za-z0-9._-]+)*$/ }),
   name: localName,
   nonce: hash,
@@ -143,7 +143,7 @@ const charter = object({
 });
 
 const charterEntry = object({
-  charter, signatures: list(object({ key: address, signature }), 1, 1024),
+  charter: charterTerms, signatures: list(object({ key: address, signature }), 1, 1024),
 });
 
 export function takeBody(kind, body) {

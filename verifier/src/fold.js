@@ -1,4 +1,5 @@
-// The fold over a bundle: every entry applied with what the bundle alone holds.
+// The fold over a bundle: every entry applied with what the bundle alone holds. A slice's fold
+// begins with the state at its start.
 //
 // After an entry that does not apply the fold goes on as if it had said nothing, so that what is
 // independent of it is checked all the same.
@@ -9,35 +10,21 @@ import { blobReferences, takeBody } from "./bodies.js";
 import { parseEnvelope } from "./envelope.js";
 import { erasedRecords, namedErasures } from "./erasure.js";
 import { Refusal, Unknown, refuse } from "./errors.js";
-import { EMPTY_ROOT, leafHash } from "./merkle.js";
+import { Frontier, leafHash } from "./merkle.js";
+import { entryFiles } from "./names.js";
 import { RecordChecks } from "./records.js";
 import { emptyState } from "./state.js";
-import { TILE_WIDTH, parseTilePath, readEntries, slots, tilePath } from "./tiles.js";
+import { hasUsageBefore } from "./start.js";
+import { readEntries } from "./tiles.js";
 import { joinKey } from "./totals.js";
 import { scopeOf } from "./usage.js";
 
-export function bundlePath({ index, width }) {
-  return tilePath(0, index, width).replace("tile/0/", "tile/entries/");
-}
-
-// How many entries the bundle's entry bundles hold, by their names, up to the first gap.
-export function sizeOf(files) {
-  const names = [...files.members.keys()].filter((name) => name.startsWith("tile/entries/"));
-  const bundles = names.map(parseTilePath).sort((a, b) =>
-    a.index === b.index ? a.width - b.width : a.index < b.index ? -1 : 1);
-  let size = 0;
-  for (const { index, width } of bundles) {
-    if (index * BigInt(TILE_WIDTH) !== BigInt(size)) break;
-    size += width;
-  }
-  return size;
-}
+// What a made-up state makes the fold stumble over: its parts have shapes, but no meaning.
+const STUMBLES = [TypeError, RangeError, SyntaxError];
 
 export class Fold {
   entries = [];
   leaves = [];
-  roots = [EMPTY_ROOT];
-  state = emptyState();
   erased = 0;
   held = 0;
   firstRefused = null;
@@ -45,13 +32,33 @@ export class Fold {
   firstReceivedAt = "";
   settlements = [];
   keyChanges = [];
+  approvals = new Map();
   anchors = [];
   #totals = new Map();
 
-  constructor(files, findings) {
-    this.files = files;
-    this.findings = findings;
-    this.records = new RecordChecks(files, findings);
+  // `start` is where a slice begins, or null for a bundle from the charter on.
+  constructor(files, findings, start = null) {
+    Object.assign(this, { files, findings, start });
+    this.before = start?.before ?? new Frontier();
+    this.state = start?.state ?? emptyState();
+    this.roots = [this.before.root()];
+    this.named = entryFiles(files.members, this.base);
+    const isKnown = (period) => !hasUsageBefore(start, period);
+    this.records = new RecordChecks(files, findings, isKnown);
+    this.#addTotals(start?.totals ?? []);
+  }
+
+  // The index of the first entry, the size of the log up to here, and that which it should come to.
+  get base() {
+    return this.before.size;
+  }
+
+  get size() {
+    return this.base + this.leaves.length;
+  }
+
+  get wantedSize() {
+    return this.named.reduce((size, { width }) => size + width, this.base);
   }
 
   // Evidence for `apply`.
@@ -61,11 +68,13 @@ export class Fold {
   }
 
   root(size) {
-    return this.roots[size] ?? refuse("not-found", `the bundle has no ${size} entries`);
+    const root = this.start?.roots.get(size) ?? this.roots[size - this.base];
+    return root ?? refuse("not-found", `the bundle does not show the root at size ${size}`);
   }
 
   entry(index) {
-    return this.entries[index] ?? refuse("not-found", `the bundle has no entry ${index}`);
+    const entry = this.start?.entries.get(index) ?? this.entries[index - this.base];
+    return entry ?? refuse("not-found", `the bundle has no entry ${index}`);
   }
 
   // The totals of a period over its first `epochs` epochs, as counted so far.
@@ -93,17 +102,17 @@ export class Fold {
   }
 
   // Fold all entries; `progress(done, size)` may give the page time to breathe.
-  async run(size, progress) {
-    this.records.erased = namedErasures(this.#entriesOf(size));
-    for (const slot of slots(size)) {
-      const name = bundlePath(slot);
+  async run(progress) {
+    const count = this.wantedSize - this.base;
+    this.records.erased = namedErasures(this.#entriesAsTheyAre());
+    for (const { name, width } of this.named) {
       const data = this.files.read(name);
       if (data === null) break;
-      const { entries, fault } = readEntries(data, slot.width);
+      const { entries, fault } = readEntries(data, width);
       if (fault) this.findings.add("malformed-proof", name, fault, `検証で拒否されました: ${fault}`);
       for (const entry of entries) {
-        await this.#take(this.leaves.length, entry);
-        await progress(this.leaves.length, size);
+        await this.#take(this.size, entry);
+        await progress(this.leaves.length, count);
       }
       if (fault) break;
     }
@@ -112,11 +121,9 @@ export class Fold {
   }
 
   // The entries as they stand in the bundle; what is wrong with their files is said by the fold.
-  #entriesOf(size) {
-    return slots(size).flatMap((slot) => {
-      const member = this.files.members.get(bundlePath(slot));
-      return member ? readEntries(this.files.content(member), slot.width).entries : [];
-    });
+  #entriesAsTheyAre() {
+    return this.named.flatMap(({ name, width }) =>
+      readEntries(this.files.content(this.files.members.get(name)), width).entries);
   }
 
   // Note every line that is missing though nothing erased it; count what was erased.
@@ -149,7 +156,7 @@ export class Fold {
     } else {
       this.firstReceivedAt = this.firstReceivedAt || entry.receivedAt;
       const isJudged = index === 0 || before.charter !== null;
-      const judge = () => (isJudged ? apply(before, entry, this) : null);
+      const judge = () => (isJudged ? this.#apply(before, entry) : null);
       const change = await this.#attempt(index, judge);
       this.state = change === null ? skip(before, leaf, entry) : change.state;
       this.#lookBeside(index, entry, before, change);
@@ -157,6 +164,15 @@ export class Fold {
     this.entries.push(data);
     this.leaves.push(leaf);
     this.roots.push(this.state.frontier.root());
+  }
+
+  async #apply(before, entry) {
+    try {
+      return await apply(before, entry, this);
+    } catch (error) {
+      if (this.start === null || !STUMBLES.some((kind) => error instanceof kind)) throw error;
+      return refuse("malformed-document", `the state at the start misleads: ${error.message}`);
+    }
   }
 
   async #attempt(index, run) {
@@ -186,6 +202,7 @@ export class Fold {
     if (change !== null) {
       this.#addTotals(change.totals);
       this.#noteKeys(index, before, change.state);
+      this.#noteApproval(entry, before);
       if (change.settlement) this.settlements.push({ entry: index, ...change.settlement });
     }
     try {
@@ -205,6 +222,14 @@ export class Fold {
     if (index === 0 || keys === before.log_keys) return;
     const inForce = [...keys].filter(([, key]) => key.retired === null);
     this.keyChanges.push({ index, vkeys: inForce.map(([vkey]) => vkey) });
+  }
+
+  // In a slice: who approved what; the state at its start rests on some of them.
+  #noteApproval({ kind, actor, body }, before) {
+    if (this.start === null || kind !== "decision" || body.get("action") !== "approve") return;
+    const hash = body.get("subject_hash");
+    const who = `${before.keys.get(actor).member} ${actor}`;
+    this.approvals.set(hash, [...(this.approvals.get(hash) ?? []), who]);
   }
 
   #checkBlobs(index, body) {

@@ -1,8 +1,7 @@
-// Keccak-256 as Ethereum uses it (the padding is 0x01, not SHA-3's 0x06).
+// Keccak: the hash as Ethereum uses it (the padding is 0x01, not SHA-3's 0x06), and SHAKE.
 //
 // A lane of 64 bits is kept as two 32-bit halves: BigInt would be a hundred times slower.
 
-const RATE = 136;
 const ROTATIONS = [];
 const MOVES = [];
 const ROUND_LOW = [];
@@ -90,26 +89,57 @@ function chi(low, high, rowLow, rowHigh) {
   }
 }
 
+// What Keccak says of bytes, byte after byte, at a rate and with what the padding begins with.
+export class Sponge {
+  #low = new Int32Array(25);
+  #high = new Int32Array(25);
+  #out;
+  #at = 0;
+
+  constructor(rate, suffix, data) {
+    const padded = new Uint8Array((Math.floor(data.length / rate) + 1) * rate);
+    padded.set(data);
+    padded[data.length] |= suffix;
+    padded[padded.length - 1] |= 0x80;
+    const view = new DataView(padded.buffer);
+    for (let at = 0; at < padded.length; at += rate) {
+      for (let lane = 0; lane < rate / 8; lane++) {
+        this.#low[lane] ^= view.getInt32(at + 8 * lane, true);
+        this.#high[lane] ^= view.getInt32(at + 8 * lane + 4, true);
+      }
+      permute(this.#low, this.#high);
+    }
+    this.#out = new DataView(new ArrayBuffer(rate));
+    this.#fill();
+  }
+
+  #fill() {
+    for (let lane = 0; lane < this.#out.byteLength / 8; lane++) {
+      this.#out.setInt32(8 * lane, this.#low[lane], true);
+      this.#out.setInt32(8 * lane + 4, this.#high[lane], true);
+    }
+    this.#at = 0;
+  }
+
+  next() {
+    if (this.#at === this.#out.byteLength) {
+      permute(this.#low, this.#high);
+      this.#fill();
+    }
+    return this.#out.getUint8(this.#at++);
+  }
+
+  take(length) {
+    return Uint8Array.from({ length }, () => this.next());
+  }
+}
+
 // The 32-byte hash of bytes.
 export function keccak256(data) {
-  const low = new Int32Array(25);
-  const high = new Int32Array(25);
-  const padded = new Uint8Array((Math.floor(data.length / RATE) + 1) * RATE);
-  padded.set(data);
-  padded[data.length] |= 0x01;
-  padded[padded.length - 1] |= 0x80;
-  const view = new DataView(padded.buffer);
-  for (let at = 0; at < padded.length; at += RATE) {
-    for (let lane = 0; lane < RATE / 8; lane++) {
-      low[lane] ^= view.getInt32(at + 8 * lane, true);
-      high[lane] ^= view.getInt32(at + 8 * lane + 4, true);
-    }
-    permute(low, high);
-  }
-  const digest = new DataView(new ArrayBuffer(32));
-  for (let lane = 0; lane < 4; lane++) {
-    digest.setInt32(8 * lane, low[lane], true);
-    digest.setInt32(8 * lane + 4, high[lane], true);
-  }
-  return new Uint8Array(digest.buffer);
+  return new Sponge(136, 0x01, data).take(32);
+}
+
+// SHAKE256 (FIPS 202): as many bytes as one wants.
+export function shake256(data, length) {
+  return new Sponge(136, 0x1f, data).take(length);
 }

@@ -7,12 +7,15 @@ import {
   bigEndian, concat, decodeBase64, decodeUtf8, hasLoneSurrogate, toBigInt, toHex, utf8,
 } from "./bytes.js";
 import { Unknown, recode, refuse } from "./errors.js";
+import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, isMlDsa44Signature } from "./mldsa.js";
 import { sha256 } from "./sha256.js";
 
 export const NOTE_BYTES_MAX = 1_000_000;
 const SIGNATURES_MAX = 100;
 const COUNT_MAX = 2n ** 63n - 1n;
-const TYPES = { 1: [32, "ED25519"], 4: [32, "ED25519_COSIGNATURE"], 6: [1312, "ML_DSA_44"] };
+const TYPES = {
+  1: [32, "ED25519"], 4: [32, "ED25519_COSIGNATURE"], 6: [PUBLIC_KEY_BYTES, "ML_DSA_44"],
+};
 // What Python's str.isspace() takes for a space, control characters apart.
 const SPACES = /[ \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 
@@ -101,18 +104,17 @@ export function parseCheckpoint(text) {
   return { origin: lines[0], size, root };
 }
 
-async function verifyBytes(algorithm, key, message, signature) {
+async function verifyEd25519(key, message, signature) {
   let imported;
   try {
-    const form = algorithm === "Ed25519" ? "raw" : "raw-public";
-    imported = await crypto.subtle.importKey(form, key.publicKey, algorithm, false, ["verify"]);
+    imported = await crypto.subtle.importKey("raw", key.publicKey, "Ed25519", false, ["verify"]);
   } catch {
     throw new Unknown(
-      `this browser cannot check ${algorithm} signatures, such as that by ${keyLabel(key)}`,
-      `このブラウザは ${algorithm} の署名(${keyLabel(key)})を検証できません`,
+      `this browser cannot check Ed25519 signatures: that by ${keyLabel(key)} was not checked`,
+      `このブラウザは Ed25519 の署名を検証できません。${keyLabel(key)} の署名は未確認です`,
     );
   }
-  return crypto.subtle.verify(algorithm, imported, signature, message);
+  return crypto.subtle.verify("Ed25519", imported, signature, message);
 }
 
 function mlDsaMessage(name, time, checkpoint) {
@@ -127,18 +129,18 @@ function mlDsaMessage(name, time, checkpoint) {
 async function verifySignature(key, text, value) {
   const wrong = () => refuse("bad-signature", `the signature by ${keyLabel(key)} is wrong`);
   if (key.type === 1) {
-    if (!(await verifyBytes("Ed25519", key, utf8(text), value))) wrong();
+    if (!(await verifyEd25519(key, utf8(text), value))) wrong();
     return;
   }
-  if (value.length !== 8 + (key.type === 4 ? 64 : 2420)) wrong();
+  if (value.length !== 8 + (key.type === 4 ? 64 : SIGNATURE_BYTES)) wrong();
   const time = toBigInt(value.subarray(0, 8));
   const checkpoint = recode("bad-signature", () => parseCheckpoint(text));
   if (time > COUNT_MAX || (key.type === 6 && time === 0n)) wrong();
-  const message = key.type === 4
-    ? utf8(`cosignature/v1\ntime ${time}\n${text}`)
-    : mlDsaMessage(key.name, time, checkpoint);
-  const algorithm = key.type === 4 ? "Ed25519" : "ML-DSA-44";
-  if (!(await verifyBytes(algorithm, key, message, value.subarray(8)))) wrong();
+  const bare = value.subarray(8);
+  const isRight = key.type === 4
+    ? await verifyEd25519(key, utf8(`cosignature/v1\ntime ${time}\n${text}`), bare)
+    : isMlDsa44Signature(key.publicKey, mlDsaMessage(key.name, time, checkpoint), bare);
+  if (!isRight) wrong();
 }
 
 // The note, if one of `keys` has signed it and none of theirs is wrong.

@@ -317,7 +317,7 @@ export function proposeSettlement(step, body) {
   });
   const proposed = { ...period, status: "proposed", settlement: id, proposed_at: step.now };
   step.noteSettlement({
-    period: name, id, total: found.paid, currency: found.rules.currency,
+    period: name, id, total: found.paid, suspense: found.toSuspense, currency: found.rules.currency,
     digits: digitsOf(state, found.rules.currency), members: found.document.member_count,
   });
   return withPeriod(after, proposed);

@@ -27,13 +27,15 @@ export class RecordChecks {
   erased = new Map();
   #erasers = new Map();
   records = 0;
+  unknownOriginals = 0;
   #places = new Map();
   #reversed = new Set();
   #reversals = [];
   #accounts = new Map();
 
-  constructor(files, findings) {
-    Object.assign(this, { files, findings });
+  // `isKnown` says whether all records of a period are in the bundle.
+  constructor(files, findings, isKnown = () => true) {
+    Object.assign(this, { files, findings, isKnown });
   }
 
   // Check the batch of entry `index`; without a scope, only that its bytes are those.
@@ -220,6 +222,10 @@ export class RecordChecks {
     }
     this.#reversed.add(key);
     const original = isOwn ? index : this.#placesOf(member, period).get(record.reverses);
+    if (original === undefined && !this.isKnown(period)) {
+      this.unknownOriginals += 1;
+      return;
+    }
     if (original === undefined && (this.#erasers.get(member) ?? Infinity) <= index) return;
     if (original === undefined) {
       this.findings.add(

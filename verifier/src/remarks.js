@@ -1,5 +1,7 @@
 // What a verification does not show, said plainly with every verdict, in both languages.
 
+import { hasUsageBefore } from "./start.js";
+
 export const REMARKS = {
   noTrust: {
     en: "No trust file was given: the bundle fits together, but nothing ties it to the co-op.",
@@ -81,8 +83,43 @@ export function hasQuorum(trust) {
   return trust !== null && trust.policy !== null && trust.policy.quorum !== "none";
 }
 
+// What a slice leaves out.
+function before({ start, state, records }) {
+  if (start === null) return [];
+  const { size } = start.state;
+  const found = [{
+    en: `Entries before ${size} are not in this bundle: signatures and records there were not ` +
+      "looked at. What lies before rests on the state hash that the co-op's own quorum approved " +
+      "with a settlement; compare who approved it with whom you know.",
+    ja: `エントリー ${size} より前はこの監査束になく、署名と利用記録は確認していません。それ以前の内容は、` +
+      "組合自身が精算とともに承認した状態ハッシュに拠ります。承認者が既知の組合員かどうかを" +
+      "確かめてください。",
+  }];
+  const isPartly = (id) =>
+    hasUsageBefore(start, id) && start.state.periods.get(id).status !== "settled";
+  const partly = [...state.periods.keys()].filter(isPartly).join(", ");
+  if (partly) {
+    found.push({
+      en: `Of ${partly} some or all records lie before entry ${size}: their figures stand by the ` +
+        "signed totals, and ids were compared within this bundle only.",
+      ja: `${partly} の利用記録の一部または全部はエントリー ${size} より前にあります。数量は署名済み合計に` +
+        "拠り、識別子の照合はこの監査束の中だけで行いました。",
+    });
+  }
+  const unknown = records.unknownOriginals;
+  if (unknown) {
+    found.push({
+      en: `${unknown} reversal(s) take back records that lie before this bundle; they were not ` +
+        "compared.",
+      ja: `取消 ${unknown} 件の元の記録はこの監査束より前にあり、照合していません。`,
+    });
+  }
+  return found;
+}
+
 export function bundleRemarks(fold, trust, anchors) {
   const found = trust === null ? [REMARKS.noTrust] : [];
+  found.push(...before(fold));
   if (fold.firstRefused !== null) found.push(refusedFrom(fold.firstRefused));
   if (!hasQuorum(trust)) found.push(REMARKS.noWitnesses);
   found.push(anchors.length ? REMARKS.noNode : REMARKS.noAnchors);

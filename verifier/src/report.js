@@ -33,22 +33,46 @@ function amount(value, digits, currency) {
   return `${formatMinor(BigInt(value), digits)} ${currency}`;
 }
 
+function periodText(period, texts) {
+  const text = `${period.id}: ${texts.status[period.status] ?? period.status}`;
+  const { recordsBefore: before } = period;
+  return before ? `${text} (${texts.recordsBefore(before, period.records)})` : text;
+}
+
+// What is held in suspense belongs to no member: it is said apart.
+function settlementText(one, texts) {
+  const money = (value) => amount(value, one.digits, one.currency);
+  const paid = `${one.period}: ${texts.paid(money(one.total), one.members)}`;
+  return one.suspense === "0" ? paid : `${paid}${texts.suspense(money(one.suspense))}`;
+}
+
+// Where a slice starts, and on whose approval that rests.
+function startRows(start, texts) {
+  if (start === null) return [];
+  return [
+    ["stateHash", start.stateHash],
+    ["approval", [start.period, ...start.approvedBy].filter((text) => text).join("\n")],
+  ];
+}
+
 function bundleRows(facts, texts) {
-  const periods = facts.periods.map((period) =>
-    `${period.id}: ${texts.status[period.status] ?? period.status}`);
-  const settlements = facts.settlements.map((one) =>
-    `${one.period}: ${amount(one.total, one.digits, one.currency)} (${texts.members} ` +
-      `${one.members})`);
+  const { start } = facts;
+  const periods = facts.periods.map((period) => periodText(period, texts));
+  const settlements = facts.settlements.map((one) => settlementText(one, texts));
+  const size = start === null
+    ? String(facts.size)
+    : `${start.entry} – ${facts.size - 1} (${facts.entries})`;
   const anchors = facts.anchors.map((one) =>
     `${texts.names.size} ${one.size}, ${texts.block} ${one.block} (${one.time ?? "?"}): ` +
       texts.restsOn[one.restsOn]);
   return [
-    ["origin", facts.origin], ["genesis", facts.genesis], ["size", String(facts.size)],
-    ["root", facts.root], ["signedBy", facts.signedBy.join(", ")],
+    ["origin", facts.origin], ["genesis", facts.genesis], ["size", size],
+    ...startRows(start, texts),
+    ["root", facts.root], ["signedBy", facts.signedBy.join("\n")],
     ["span", `${facts.firstReceivedAt} – ${facts.lastReceivedAt}`],
     ["records", `${facts.records} (${texts.inBatches} ${facts.batches})`],
-    ["files", String(facts.files)], ["periods", periods.join("; ")],
-    ["settlements", settlements.join("; ")], ["anchors", anchors.join("; ")],
+    ["files", String(facts.files)], ["periods", periods.join("\n")],
+    ["settlements", settlements.join("\n")], ["anchors", anchors.join("\n")],
   ];
 }
 

@@ -13,6 +13,14 @@ function fault(faults, where, message) {
   return undefined;
 }
 
+const unknownField = {
+  code: "malformed-entry", message: "this field is not known here", isUnknown: true,
+};
+
+export function truth(value, where, faults) {
+  return typeof value === "boolean" ? value : fault(faults, where, "true or false is expected");
+}
+
 export function text({ pattern = null, min = 0, max = Infinity } = {}) {
   return (value, where, faults) => {
     if (typeof value !== "string") return fault(faults, where, "a text is expected");
@@ -88,7 +96,7 @@ export function object(fields, optional = {}) {
       if (Object.hasOwn(fields, name)) continue;
       const below = `${where}/${name}`;
       if (Object.hasOwn(optional, name)) found[name] = optional[name](inner, below, faults);
-      else fault(faults, below, "this field is not known here");
+      else faults.push({ ...unknownField, where: below });
     }
     return found;
   };

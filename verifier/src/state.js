@@ -10,6 +10,7 @@ import { canonicalDigest } from "./json.js";
 import { Frontier } from "./merkle.js";
 
 export const SUSPENSE = "suspense";
+export const EMPTY_USAGE = { batches: 0, records: 0, digest: "00".repeat(32) };
 const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 
 export function emptyState() {
@@ -66,13 +67,18 @@ function exact(value) {
   return value;
 }
 
-// SHA-256 of the canonical form of the state.
-export function stateHash(state) {
+// The state as a document, whose canonical form is hashed.
+export function stateDocument(state) {
   const { frontier, charter, ...rest } = state;
   const document = exact(rest);
   // States before there were erasures keep their hashes.
   if (!state.erased.size) document.delete("erased");
   document.set("subtrees", frontier.roots.map(toHex));
   document.set("charter", charter === null ? null : charter.document);
-  return canonicalDigest(document);
+  return document;
+}
+
+// SHA-256 of the canonical form of the state.
+export function stateHash(state) {
+  return canonicalDigest(stateDocument(state));
 }

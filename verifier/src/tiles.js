@@ -37,7 +37,7 @@ export function parseTilePath(path) {
 }
 
 // Index and width of each tile that holds `items` things.
-export function slots(items) {
+function slots(items) {
   const found = [];
   for (let index = 0; index * TILE_WIDTH < items; index++) {
     found.push({ index, width: Math.min(items - index * TILE_WIDTH, TILE_WIDTH) });

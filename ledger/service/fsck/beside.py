@@ -18,6 +18,7 @@ from ledger.log.merkle import Frontier, leaf_hash
 from ledger.service.fsck.fold import Fold, TotalsKey
 from ledger.service.fsck.report import Counts, Findings
 from ledger.store.raw import RawRows, Row, key_of, shown
+from ledger.store.record_ids import hasher, lost_row
 from ledger.store.tables import blobs, record_ids, snapshots, totals
 
 _TOTALS = ("period", "epoch", "account", "facility", "name", "currency")
@@ -93,6 +94,7 @@ def compare_record_ids(fold: Fold, slug: str) -> None:
     noted = Findings()
     matched = missing = unexpected = 0
     lost = {(index, number) for index, numbers in fold.erased.items() for number in numbers}
+    hash_of = hasher(fold.head.id_key)
     rows = fold.raw.scan(record_ids, fold.head.log_id)
     for key, places, row in _merged(fold.scratch.places(), rows, "id_hash"):
         for _, at, number in places[1:]:
@@ -105,6 +107,8 @@ def compare_record_ids(fold: Fold, slug: str) -> None:
             _compare_place(noted, row, places[0])
         elif row["number"] in fold.erased.get(row["index"], ()):
             lost.discard((row["index"], row["number"]))  # its hash cannot be made again
+            if key == lost_row(hash_of, row["index"], row["number"])[1]:
+                _note_lost_id(fold.findings, row)
         elif row["index"] not in fold.unjudged:
             unexpected += 1
             noted.add(
@@ -152,6 +156,15 @@ def _note_missing_id(noted: Findings, place: tuple[bytes, int, int]) -> None:
         "missing-row", ("record_ids", place[0].hex(), ""),
         f"the id of entry {place[1]}, record {place[2] + 1} is not kept",
         f"エントリー {place[1]} の {place[2] + 1} 番目の記録の識別子がありません",
+    )  # fmt: skip
+
+
+def _note_lost_id(findings: Findings, row: Row) -> None:
+    findings.add(
+        "id-lost", ("record_ids", f"entry {row['index']}, record {row['number'] + 1}", ""),
+        "this erased record came back from a bundle without its id, which could be used again",
+        "監査束から復旧した消去済みの記録で、識別子が分からず、再び使われるおそれがあります",
+        severity="warning",
     )  # fmt: skip
 
 

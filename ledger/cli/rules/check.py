@@ -1,0 +1,157 @@
+"""``kyojo rules check``: every fault of rule sets, each at its place, before anybody signs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ledger import canonical
+from ledger.cli.output import show
+from ledger.cli.rules.files import INPUTS_BYTES_MAX, read_file
+from ledger.cli.rules.places import Placed, place_fault, place_faults
+from ledger.errors import Fault, InvalidInput, KyojoError, MalformedRules
+from ledger.rules.document import RuleSet, names_used, parse_rules
+from ledger.rules.registers import OWN_REGISTERS, Registers, names_by_register, unknown_names
+from ledger.rules.succession import succession_problems
+from ledger.rules.yamltext import Reading, read_yaml, refuse_all
+from ledger.service.rule_registers import read_registers, registers_of
+
+Commands = Any
+
+
+def add_verb(verbs: Commands, shared: argparse.ArgumentParser) -> None:
+    """Add ``check`` to the parser."""
+    command = verbs.add_parser(
+        "check",
+        parents=[shared],
+        help="name every fault of rule sets, with line, column and remedy",
+        epilog="exit status: 0 without faults, 2 with faults",
+    )
+    command.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    against = command.add_mutually_exclusive_group()
+    against.add_argument(
+        "--against",
+        type=Path,
+        metavar="FILE",
+        help="compare names with a charter (JSON), a co-op's description or a period's inputs",
+    )
+    against.add_argument("--coop", help="compare names with what this local co-op has registered")
+    command.add_argument("--config", help="the configuration file, with --coop")
+    command.set_defaults(run=run_check)
+
+
+@dataclass(slots=True)
+class _Checked:
+    """One file: its rule set, unless it cannot be read, and the faults found in it."""
+
+    file: str
+    reading: Reading
+    rules: RuleSet | None
+    faults: list[Placed]
+
+    def refuse(self, pointer: str, code: str, message: str, remedy: str = "") -> None:
+        """Note a fault at a place of the file."""
+        fault = Fault(self.reading.where(pointer), code, message, remedy)
+        self.faults.append(place_fault(fault, self.file))
+
+
+def run_check(options: argparse.Namespace) -> int:
+    """Check the files, alone, one against the other, and against registers if asked."""
+    known = _registers(options)
+    checked = [_check(path) for path in options.files]
+    good = [(one, one.rules) for one in checked if one.rules is not None]
+    for clash in succession_problems([rules for _, rules in good]):
+        good[clash.place][0].refuse(clash.pointer, clash.code, clash.message, clash.remedy)
+    for one, rules in good:
+        for unknown in () if known is None else unknown_names(rules, known):
+            one.refuse(unknown.pointer, "unknown-name", unknown.message)
+    count = sum(len(one.faults) for one in checked)
+    document = {"files": [_document(one, known) for one in checked], "faults": count}
+    show("\n".join(_lines(checked, known, count)), document, as_json=options.json)
+    return 2 if count else 0
+
+
+def _check(path: Path) -> _Checked:
+    data, file = read_file(path), str(path)
+    try:
+        rules = parse_rules(data)
+    except MalformedRules as error:
+        return _Checked(file, Reading(), None, place_faults(error.faults, file))
+    return _Checked(file, read_yaml(data), rules, [])
+
+
+def _registers(options: argparse.Namespace) -> Registers | None:
+    if options.coop is not None:
+        from ledger.cli.office import chosen  # noqa: PLC0415 - loads database and chain
+
+        with chosen(options) as (_, coop):
+            return registers_of(coop.state())
+    if options.against is None:
+        return None
+    data = read_file(options.against, INPUTS_BYTES_MAX)
+    try:
+        return read_registers(_parsed(data))
+    except KyojoError as error:
+        raise InvalidInput(f"{options.against}: {error.message}", faults=error.faults) from error
+
+
+def _parsed(data: bytes) -> Any:
+    """A JSON document, which may be as large as inputs are, or a YAML one."""
+    if data.lstrip().startswith(b"{"):
+        return canonical.parse(data)
+    reading = read_yaml(data)
+    if reading.faults:
+        refuse_all(reading, "registers")
+    return reading.document
+
+
+def _names(rules: RuleSet) -> dict[str, list[str]]:
+    return names_by_register(names_used(rules))
+
+
+def _document(one: _Checked, known: Registers | None) -> dict[str, Any]:
+    faults = [fault.as_dict() for fault in one.faults]
+    if one.rules is None:
+        return {"file": one.file, "faults": faults}
+    return {
+        "file": one.file,
+        "ruleset": one.rules.name,
+        "version": one.rules.version,
+        "effective_from": one.rules.effective_from,
+        "rule_hash": one.rules.rule_hash.hex(),
+        "names": _names(one.rules),
+        "compared": _compared(one.rules, known),
+        "faults": faults,
+    }
+
+
+def _compared(rules: RuleSet, known: Registers | None) -> list[str]:
+    """The registers that were compared."""
+    return [] if known is None else [name for name in _names(rules) if name in known.names]
+
+
+def _lines(checked: Sequence[_Checked], known: Registers | None, count: int) -> Iterator[str]:
+    for one in checked:
+        if one.rules is not None:
+            yield from _told(one.file, one.rules, known)
+        for fault in one.faults:
+            yield from fault.lines()
+    files = _counted(len(checked), "file")
+    yield f"{files}, {_counted(count, 'fault') if count else 'no faults'}"
+
+
+def _told(file: str, rules: RuleSet, known: Registers | None) -> Iterable[str]:
+    yield f"{file}: {rules.name} version {rules.version}, in force from {rules.effective_from}"
+    yield f"  rule_hash {rules.rule_hash.hex()}"
+    compared = _compared(rules, known)
+    for register, names in _names(rules).items():
+        left_out = known is not None and register not in {*compared, *OWN_REGISTERS}
+        state = "  (not compared)" if left_out else ""
+        yield f"  {register + ':':<10}{', '.join(names)}{state}"
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"

@@ -1,0 +1,170 @@
+"""``kyojo rules check``: every fault at its place, names against registers, versions in a row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ledger.rules.document import parse_rules
+from tests.builder import charter
+from tests.cli.conftest import Kyojo, check_error
+from tests.installation import RULES_TEXT, Place
+from tests.settlement.cases import KAGA, kaga_inputs
+
+LUGANO = Path(__file__).resolve().parents[2] / "examples" / "lugano"
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str, str], Path]:
+    def make(name: str, text: str) -> Path:
+        path = tmp_path / name
+        path.write_text(text, "utf-8")
+        return path
+
+    return make
+
+
+def test_a_good_rule_set_is_told_with_its_hash_and_names(kyojo: Kyojo, write) -> None:
+    path = write("rules.yaml", KAGA)
+    ran = kyojo("rules", "check", path)
+    assert ran.code == 0
+    for part in ("kaga-mobility version 3, in force from 2026-10-01", "validated_trips", "network",
+                 "platform", parse_rules(KAGA).rule_hash.hex(), "1 file, no faults"):  # fmt: skip
+        assert part in ran.out
+    found = kyojo("rules", "check", path, "--json").document
+    assert found["faults"] == 0
+    assert found["files"][0]["names"]["costs"] == ["platform"]
+    assert found["files"][0]["rule_hash"] == parse_rules(KAGA).rule_hash.hex()
+
+
+def test_every_fault_has_file_line_column_pointer_and_remedy(kyojo: Kyojo, write) -> None:
+    text = KAGA.replace("rate: 5%", "rate: 0.05").replace("costs:", "cost:").replace("70%", "x")
+    path = write("rules.yaml", text)
+    ran = kyojo("rules", "check", path, "--json")
+    assert ran.code == 2
+    faults = {fault["pointer"]: fault for fault in ran.document["files"][0]["faults"]}
+    assert faults.keys() == {
+        "/steps/0/cost", "/steps/0/costs", "/steps/1/rate", "/steps/3/parts/0/weight"
+    }  # fmt: skip
+    rate = faults["/steps/1/rate"]
+    lines = text.splitlines()
+    assert lines[rate["line"] - 1][rate["column"] - 1 :].startswith("0.05")
+    assert rate["code"] == "float"
+    for fault in faults.values():
+        assert fault["remedy"]["en"]
+        assert any(ord(letter) > 0x3000 for letter in fault["remedy"]["ja"])
+    spoken = kyojo("rules", "check", path)
+    assert spoken.code == 2
+    assert f"{path}:{rate['line']}:{rate['column']} /steps/1/rate: " in spoken.out
+    assert spoken.out.count("  → ") == 2 * len(faults)
+    assert "1 file, 4 faults" in spoken.out
+
+
+def test_a_file_that_is_not_yaml_or_not_there(kyojo: Kyojo, write, tmp_path: Path) -> None:
+    ran = kyojo("rules", "check", write("broken.yaml", "a: [1"), write("empty.yaml", ""))
+    assert ran.code == 2
+    assert "broken.yaml:" in ran.out
+    assert "empty.yaml:1: the text holds no document" in ran.out
+    check_error(kyojo("rules", "check", tmp_path / "none.yaml"), 8, "none.yaml")
+    check_error(kyojo("rules", "check", tmp_path), 2, "cannot read")
+    check_error(kyojo("rules", "check", write("long.yaml", " " * 300_000)), 2, "[too-large]")
+
+
+def test_versions_that_overlap_or_leave_a_gap(kyojo: Kyojo, write) -> None:
+    third = write("3.yaml", KAGA)
+    fourth = KAGA.replace("version: 3", "version: 4")
+    right = write("4.yaml", fourth.replace("2026-10-01", "2026-11-01"))
+    assert kyojo("rules", "check", right, third).code == 0
+
+    def codes(*files: Path) -> list[tuple[str, str, str]]:
+        found = kyojo("rules", "check", *files, "--json").document["files"]
+        return [
+            (Path(file["file"]).name, fault["pointer"], fault["code"])
+            for file in found
+            for fault in file["faults"]
+        ]
+
+    assert codes(third, write("late.yaml", fourth)) == [("late.yaml", "/effective_from", "overlap")]
+    sixth = write("6.yaml", fourth.replace("version: 4", "version: 6"))
+    assert codes(sixth, right) == [
+        ("6.yaml", "/version", "gap"),
+        ("6.yaml", "/effective_from", "overlap"),
+    ]
+    assert codes(third, write("again.yaml", KAGA)) == [("again.yaml", "/version", "overlap")]
+    changed = write("changed.yaml", KAGA.replace("70%", "60%"))
+    ran = kyojo("rules", "check", third, changed)
+    assert "given twice, with different contents" in ran.out
+    ninth = write("9.yaml", fourth.replace("version: 4", "version: 9").replace("10-01", "12-01"))
+    assert (
+        "version 5 to 8 of 'kaga-mobility' is missing" in kyojo("rules", "check", right, ninth).out
+    )
+    other = write("other.yaml", KAGA.replace("kaga-mobility", "noto"))
+    assert codes(third, other) == []
+
+
+def test_names_against_the_description_of_the_example(kyojo: Kyojo, write) -> None:
+    good = kyojo("rules", "check", LUGANO / "rules.yaml", "--against", LUGANO / "coop.yaml")
+    assert (good.code, "metrics:  energy_wh  (not compared)" in good.out) == (0, True)
+    text = (LUGANO / "rules.yaml").read_text("utf-8")
+    text = text.replace("asset: network", "asset: grid").replace("evpass", "evpas")
+    text = text.replace("costs: [platform]", "costs: [platforms]").replace("CHF", "EUR")
+    path = write("rules.yaml", text)
+    ran = kyojo("rules", "check", path, "--against", LUGANO / "coop.yaml", "--json")
+    assert ran.code == 2
+    assert {fault["pointer"] for fault in ran.document["files"][0]["faults"]} == {
+        "/steps/2/parts/1/key/asset", "/steps/2/parts/2/key/members/2", "/steps/0/costs/0",
+        "/currency",
+    }  # fmt: skip
+    assert ran.document["files"][0]["compared"] == ["costs", "assets", "members"]
+
+
+def test_names_against_a_charter(kyojo: Kyojo, write) -> None:
+    terms = charter().model_dump(mode="json")
+    source = write("charter.json", json.dumps(terms))
+    path = write("rules.yaml", RULES_TEXT)
+    assert kyojo("rules", "check", path, "--against", source).code == 0
+    terms["time_zone"] = "Europe/Zurich"
+    terms["currencies"][0]["digits"] = 2
+    terms["vocabulary"]["metrics"] = [{"id": "other"}]
+    source.write_text(json.dumps(terms))
+    ran = kyojo("rules", "check", path, "--against", source)
+    assert ran.code == 2
+    for words in ("the time zone is Europe/Zurich", "JPY has 2 digits, not 0",
+                  "is not among the known metrics: other"):  # fmt: skip
+        assert words in ran.out
+
+
+def test_names_against_the_inputs_of_a_period(kyojo: Kyojo, write) -> None:
+    figures = kaga_inputs()
+    figures["totals"]["charge.fee"] = {}
+    rules = write("rules.yaml", KAGA.replace("[revenue.fares]", "[revenue.fares, charge.fees]"))
+    source = write("inputs.json", json.dumps(figures))
+    ran = kyojo("rules", "check", rules, "--against", source, "--json")
+    (fault,) = ran.document["files"][0]["faults"]
+    assert (fault["pointer"], fault["code"]) == ("/pools/gross/from/1", "unknown-name")
+    weights = KAGA.replace("{kind: equal}", "{kind: fixed, weights: {bus: 1, boat: 2}}")
+    rules.write_text(weights)
+    ran = kyojo("rules", "check", rules, "--against", source, "--json")
+    (fault,) = ran.document["files"][0]["faults"]
+    assert fault["pointer"] == "/steps/3/parts/2/key/weights/boat"
+
+
+def test_names_against_a_local_co_op(kyojo: Kyojo, write, place_of: Callable[[str], Place]) -> None:
+    place_of("settled")
+    path = write("rules.yaml", RULES_TEXT)
+    assert kyojo("rules", "check", path, "--coop", "kaga").code == 0
+    path.write_text(RULES_TEXT.replace("revenue.fares", "revenue.fare"))
+    ran = kyojo("rules", "check", path, "--coop", "kaga")
+    assert ran.code == 2
+    assert "'fare' is not among the known revenue: fares" in ran.out
+    check_error(kyojo("rules", "check", path, "--coop", "noto"), 8, "noto")
+
+
+def test_a_source_without_registers(kyojo: Kyojo, write) -> None:
+    rules = write("rules.yaml", KAGA)
+    for text in ("a: 1", "[]", "a: 0.5", "{", "a: [", "members: 7"):
+        ran = kyojo("rules", "check", rules, "--against", write("source", text))
+        check_error(ran, 2, "source")

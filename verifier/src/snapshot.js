@@ -1,0 +1,139 @@
+// Read a state back from its canonical form, for a slice to begin with.
+//
+// What a later version of the ledger keeps in its state is nothing that this page could judge by:
+// a field that is not known here is said to be unknown, never passed over.
+
+import { equalBytes, fromHex } from "./bytes.js";
+import { charterTerms, hash } from "./bodies.js";
+import { Unknown, recode, refuse } from "./errors.js";
+import { encodeCanonical, parseJson } from "./json.js";
+import { Frontier } from "./merkle.js";
+import { parseVkey } from "./note.js";
+import {
+  anything, integer, list, nullable, object, reads, record, text, truth, tuple,
+} from "./schema.js";
+import { emptyState, stateDocument } from "./state.js";
+import { parseInstant } from "./time.js";
+
+const BATCH_RECORDS_MAX = 10_000;
+const TAKEN = ["open", "closing", "settled"];
+const bad = (why) => refuse("malformed-document", why);
+
+// A whole number of any size: one that a double cannot hold stands as a text.
+const vast = reads((value) => {
+  if (typeof value === "number") return BigInt(value);
+  const isVast = typeof value === "string" && /^-?[1-9][0-9]{15,}$/.test(value) &&
+    !Number.isSafeInteger(Number(value));
+  return isVast ? BigInt(value) : bad("not a whole number");
+});
+const instant = reads((value) => {
+  parseInstant(typeof value === "string" ? value : "");
+  return value;
+});
+const status = reads((value) =>
+  TAKEN.includes(value) ? value : bad(`a slice cannot start while a month is ${value}`));
+
+// What the state keeps of an entry as it came: its fields have no fixed meaning here.
+const loose = (value, where, faults) => {
+  const found = record()(value, where, faults);
+  return found && Object.fromEntries(found);
+};
+const texts = list(text());
+const name = (value, where, faults) => {
+  const found = record(text())(value, where, faults);
+  return found && Object.fromEntries(found);
+};
+
+const balances = object({
+  funds: record(vast), carry: record(vast), pools: record(vast), owed: record(record(vast)),
+  suspense: vast,
+});
+const period = object({
+  id: text(), start: instant, end: instant, status, epoch: integer(),
+  closing_at: nullable(text()),
+  cut_off: nullable(object({
+    index: integer(), log_root: text(), state_hash: text(), rule_hash: text(), unconfirmed: texts,
+    facts: record(),
+  })),
+  settlement: nullable(text()), proposed_at: nullable(text()), currency: nullable(text()),
+  pending: nullable(balances), revenue: record(loose), costs: record(loose),
+  usage: record(object({ batches: integer(), records: integer(), digest: hash })),
+  confirmed: record(text()),
+});
+const stateShape = object({
+  size: integer(1), subtrees: list(hash, 0, 64), received_at: instant, genesis: hash,
+  charter: charterTerms,
+  members: record(object({
+    id: text(), name, roles: texts, joined: text(), left: nullable(text()), founder: truth,
+  })),
+  keys: record(object({ member: text(), sequence: integer(), revoked: truth })),
+  log_keys: record(
+    object({ added: integer(), retired: nullable(integer()) }),
+    reads((vkey) => {
+      parseVkey(vkey);
+      return vkey;
+    }),
+  ),
+  facilities: record(object({ id: text(), name, owner: nullable(text()) })),
+  funding: record(loose),
+  proposals: record(object({
+    kind: text(), subject: text(), index: integer(), proposer: text(), electorate: texts,
+    needed: integer(), body: record(anything), approvals: texts, rejections: texts,
+    abstentions: texts,
+  })),
+  rule_sets: list(object({
+    ruleset: text(), version: integer(), effective_from: text(), rule_hash: text(),
+    text_sha256: text(),
+  })),
+  periods: record(period),
+  balances: record(balances),
+  destinations: record(loose),
+  anchors: record(object({
+    size: integer(), root: text(), transaction: text(), block_number: integer(),
+    block_hash: text(),
+  })),
+}, {
+  erased: record(
+    list(tuple(integer(0, BATCH_RECORDS_MAX - 1), integer(0, BATCH_RECORDS_MAX - 1))),
+    text({ pattern: /^[0-9]+$/ }),
+  ),
+});
+
+// The state whose canonical form these bytes are; refuses, or says what is unknown in it.
+export function parseState(data) {
+  const document = recode("malformed-document", () => parseJson(data, "the state"));
+  const faults = [];
+  const found = stateShape(document, "", faults);
+  checkFaults(faults);
+  for (const [batch, ranges] of found.erased ?? []) {
+    if (ranges.some(([first, last]) => first > last)) bad(`no records of batch ${batch}`);
+  }
+  const { subtrees, charter, ...rest } = found;
+  const state = {
+    ...emptyState(), ...rest, frontier: frontierOf(found.size, subtrees.map(fromHex)),
+    charter: { terms: charter, document: document.get("charter") },
+  };
+  if (!equalBytes(encodeCanonical(stateDocument(state), "the state"), data)) {
+    bad("the state is not in the form in which its hash is taken");
+  }
+  return state;
+}
+
+function frontierOf(size, roots) {
+  const count = BigInt(size).toString(2).replace(/0/g, "").length;
+  if (roots.length !== count) {
+    refuse("out-of-range", `size ${size} needs ${count} roots, not ${roots.length}`);
+  }
+  return new Frontier(size, roots);
+}
+
+function checkFaults(faults) {
+  const wrong = faults.find((fault) => !fault.isUnknown);
+  if (wrong) bad(`not a state: ${wrong.where} ${wrong.message}`);
+  if (!faults.length) return;
+  const names = faults.map((fault) => fault.where).join(", ");
+  throw new Unknown(
+    `the state at the start has fields that this page does not know: ${names}`,
+    `開始時の状態に、このページの知らない項目があります: ${names}`,
+  );
+}
