@@ -7,6 +7,7 @@ import pytest
 from ledger.paper.reasons import Reason, Teller
 from ledger.paper.speech import Language, Speech
 from ledger.paper.steps import Flow, Rules, flows
+from ledger.paper.table import _rows
 from ledger.rules.document import parse_rules
 from ledger.settlement.shape import parse_settlement, parse_statement
 from tests.settlement.cases import EVERYTHING
@@ -74,3 +75,11 @@ def test_nothing_is_left_unsaid_in_either_language(language: Language) -> None:
 def test_a_number_that_nobody_would_read_is_cut() -> None:
     assert Speech("en").number(-(10**5000)) == "−100000000000… (5001 digits)"
     assert Speech("ja").number(10**60) == "100000000000…(61桁)"
+
+
+def test_the_table_names_claims_and_units() -> None:
+    built, statements = made()
+    own, public = parse_statement(statements["ev"]), parse_settlement(built.document)
+    rows = {row["step"]: row for row in _rows(own, public, Speech("en", "JPY")) if not row["part"]}
+    assert (rows["floor"]["weight"], rows["floor"]["weight_total"]) == ("90", "150")
+    assert (rows["energy"]["amount"], rows["energy"]["amount_minor"]) == ("300 Wh", "300")
