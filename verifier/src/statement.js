@@ -146,6 +146,9 @@ function verifyParts({ taken, division }, lines, share, field) {
 function verifyLines(own, dividing) {
   let rest = own.lines;
   dividing.forEach((step, i) => {
+    const named = own.steps[i].parts.map((part) => part.part);
+    const stated = step.division.parts.map((part) => part.part);
+    agree(named.join("\n") === stated.join("\n"), "the naming of parts", `step ${step.step}`);
     if (!own.steps[i].takes_part) return;
     const isOf = (line) => line.step === step.step;
     verifyStepLines(own, own.steps[i], step, rest.filter(isOf));
