@@ -139,7 +139,15 @@ def _receivers(say: Speech, public: SettlementShape) -> list[tuple[str, str, int
     rows += [(say("積立金", "Fund"), fund, amount) for fund, amount in totals.funds.items()]
     rows += [(say("事業", "Project"), name, found) for name, found in totals.projects.items()]
     left = say("翌月に残る原資", "Left in the pool for next month")
-    rows += [(left, pool, amount) for pool, amount in totals.pools_left.items()]
+    rows += [
+        (say("費用へ", "For the cost"), cost.removeprefix("cost."), amount)
+        for cost, amount in totals.costs.items()
+    ]
+    rows += [
+        (left, pool, amount)
+        for pool, amount in totals.pools_left.items()
+        if public.unit_of(pool) is None
+    ]
     return rows
 
 

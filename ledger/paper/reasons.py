@@ -21,6 +21,7 @@ from ledger.settlement.shape import (
     StatementShape,
     StepShape,
 )
+from ledger.settlement.wording import basis_sentences, recoup_sentence, residual_sentence
 
 _KEYS = {
     "proportional": ("利用に応じて", "By usage"),
@@ -117,26 +118,41 @@ class Teller:
         """The step's amount explained."""
         say, whole = self.say, int(division.weight_sum)
         share = share_of(mine.weight_units, whole)
-        held, taken = say.money(step.available), say.money(step.taken)
+        told = [*basis_sentences(mine, division, say.money), *recoup_sentence(mine, say.money)]
         return Reason(
             step=step.step,
             title=step_title(say, self.rules, step.step, step.kind),
             amount=say.money(mine.amount_minor),
             purpose=step_purpose(say, self.rules, step),
-            pool=say(
-                f"原資「{step.source}」の残高{held}のうち、この段階で{taken}を分けました。",
-                f"The pool “{step.source}” held {held}; this step divided {taken} of it.",
-            ),
+            pool=self._pool(step),
             bases=tuple(self._bases(mine, step, division)),
             is_parted=bool(division.parts),
             share=say.percent(share),
             share_exact=say.fraction(share),
             width=per_mille(share, 1),
             arithmetic=self._arithmetic(mine, step, whole),
-            before=say.money_about(step.taken * share),
+            before=say.money_about(step.divided * share),
             rounding=rounding_sentence(say, mine, division),
             extra=mine.extra,
-            notes=step.notes,
+            notes=(*step.notes, *(say(one["ja"], one["en"]) for one in told)),
+        )
+
+    def _pool(self, step: StepShape) -> str:
+        say, divided = self.say, step.divided if step.as_ is None else -step.divided
+        if step.unit is None:
+            held, taken = say.money(step.available), say.money(divided)
+        else:
+            held = say.quantity(Fraction(step.available), step.unit)
+            taken = say.quantity(Fraction(divided), step.unit)
+        if step.as_ == "charge":
+            cost = step.source.removeprefix("cost.")
+            return say(
+                f"費用「{cost}」{held}のうち、この段階で{taken}を組合員が負担します。",
+                f"The cost “{cost}” came to {held}; members pay {taken} of it in this step.",
+            )
+        return say(
+            f"原資「{step.source}」の残高{held}のうち、この段階で{taken}を分けました。",
+            f"The pool “{step.source}” held {held}; this step divided {taken} of it.",
         )
 
     def _bases(
@@ -144,11 +160,12 @@ class Teller:
     ) -> Iterator[Basis]:
         if not division.parts:
             weight = Fraction(mine.weight_units, division.denominator)
+            total = division.weight_total
+            if division.basis is not None and mine.basis is not None:
+                weight = Fraction(mine.basis.weight_units, division.basis.denominator)
+                total = division.basis.weight_total
             key = self.rules.step(step.step).get("key", {})
-            yield self._basis(
-                step,
-                _Portion("", Fraction(1), mine.sources, weight, division.weight_total, key),
-            )
+            yield self._basis(step, _Portion("", Fraction(1), mine.sources, weight, total, key))
         sources = {part.part: part.sources for part in mine.parts}
         weights = {line.part: line.weight for line in self.own.lines if line.step == step.step}
         for part in division.parts:
@@ -181,7 +198,7 @@ class Teller:
             weight_total=say.quantity(total, unit),
             share=say.equals(share),
             width=per_mille(share, 1),
-            gives=say.money_about(step.taken * portion.fraction * share),
+            gives=say.money_about(step.divided * portion.fraction * share),
         )
 
     def _head(self, key: Mapping[str, Any], weight: Fraction) -> Figure:
@@ -226,7 +243,7 @@ class Teller:
     def _arithmetic(self, mine: OwnStepShape, step: StepShape, whole: int) -> str:
         say = self.say
         sum_text = (
-            f"{say.number(abs(step.taken))} × {say.number(mine.weight_units)} ÷ "
+            f"{say.number(abs(step.divided))} × {say.number(mine.weight_units)} ÷ "
             f"{say.number(whole)} = {say.number(mine.quotient)}"
         )
         if self.say.digits:
@@ -262,6 +279,9 @@ def trace_usage(
 
 def rounding_sentence(say: Speech, mine: OwnStepShape, division: DivisionShape) -> str:
     """Whether an odd unit came to the member, and why."""
+    if division.residual is not None:
+        told = residual_sentence(division, say.money)
+        return say(told["ja"], told["en"])
     unit, units = say.unit(), say.number(division.extra_units)
     if division.extra_units == 0:
         return say(

@@ -14,9 +14,11 @@ from zoneinfo import ZoneInfo
 
 from ledger.money import format_minor
 from ledger.period import parse_instant
+from ledger.rules.number import format_digits
 
 Language = Literal["ja", "en"]
 LANGUAGES: tuple[Language, ...] = ("ja", "en")
+DIGITS_SHOWN = 60
 
 _MONTHS = "January February March April May June July August September October November December"
 
@@ -40,8 +42,15 @@ class Speech:
         return found.get(self.language) or found.get("en") or found.get("ja") or otherwise
 
     def number(self, value: int) -> str:
-        """A whole number with thousands separators and a true minus sign."""
-        return f"{value:,}".replace("-", "−")
+        """A whole number with thousands separators and a true minus sign.
+
+        One that nobody would read to its end is cut, and its length told.
+        """
+        if abs(value) < 10**DIGITS_SHOWN:
+            return f"{value:,}".replace("-", "−")
+        text = format_digits(abs(value))
+        shown = f"{'−' if value < 0 else ''}{text[:12]}…"
+        return self(f"{shown}({len(text)}桁)", f"{shown} ({len(text)} digits)")
 
     def money(self, amount_minor: int) -> str:
         """An amount with its currency."""

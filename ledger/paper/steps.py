@@ -13,7 +13,9 @@ from ledger.settlement.shape import SettlementShape, StepShape
 _KINDS = {
     "recover_cost": ("費用の回収", "Costs paid back"),
     "reserve": ("積立", "Put aside"),
+    "guarantee": ("最低額の保証", "Guaranteed sums"),
     "allocate": ("組合員への配分", "Shared among the members"),
+    "citizens_fund": ("市民の投票による事業", "Projects that citizens chose"),
 }
 
 
@@ -81,17 +83,62 @@ def step_purpose(say: Speech, rules: Rules, step: StepShape) -> str:
     if step.kind == "reserve":
         rate = _ceiling(say, written.get("rate", written.get("amount", "")))
         return say(f"{rate}を積み立てます。", f"Sets aside {rate}.")
+    if step.kind == "guarantee":
+        return _guarantee_purpose(say, written)
+    if step.kind == "citizens_fund":
+        return say(
+            "市民の投票で選ばれた事業に支払います。", "Pays for the projects that citizens chose."
+        )
+    return _allocation_purpose(say, written, step)
+
+
+def _guarantee_purpose(say: Speech, written: Mapping[str, Any]) -> str:
+    text = say(
+        "規則で保証した額を、ほかの配分より先に支払います。",
+        "Pays what the rules guarantee before anything else is shared.",
+    )
+    if written.get("recoup", "none") == "none":
+        return text
+    return text + say(
+        "前払いであり、後の期の配分から差し引かれます。",
+        " It is an advance, to be kept back from later periods' shares.",
+    )
+
+
+def _allocation_purpose(say: Speech, written: Mapping[str, Any], step: StepShape) -> str:
+    ja, en = "残りをすべて配分します。", "Divides everything that is left."
     if "limit" in written:
         limit = _ceiling(say, written["limit"])
-        return say(f"{limit}までを配分します。", f"Divides up to {limit}.")
-    return say("残りをすべて配分します。", "Divides everything that is left.")
+        ja, en = f"{limit}までを配分します。", f"Divides up to {limit}."
+    if step.as_ == "charge":
+        cost = step.source.removeprefix("cost.")
+        ja, en = f"費用「{cost}」を組合員が負担します。", f"Members pay for the cost “{cost}”."
+    if "split" in written:
+        ja, en = (
+            "定めた割合で積立金と原資に分けます。",
+            "Split into funds and pools at fixed rates.",
+        )
+    return say(ja, en) + _bounds_purpose(say, written)
+
+
+def _bounds_purpose(say: Speech, written: Mapping[str, Any]) -> str:
+    """The caps and floors as the rule set writes them."""
+    texts = []
+    for name, ja, en in (("floor", "下限", "At least"), ("cap", "上限", "At most")):
+        given = written.get("bounds", {}).get(name)
+        if isinstance(given, Mapping):
+            texts.append(say(f"{ja}は組合員ごとの定めによります。", f" {en} what is set by name."))
+        elif given is not None:
+            value = say.money(given) if isinstance(given, int) else str(given)
+            texts.append(say(f"一組合員の{ja}は{value}です。", f" {en} {value} for each member."))
+    return "".join(texts)
 
 
 def flows(
     say: Speech, rules: Rules, public: SettlementShape, words: Mapping[str, Any]
 ) -> list[Flow]:
-    """The waterfall of every pool."""
-    return [_flow(say, rules, public, words, pool) for pool in public.pools]
+    """The waterfall of every pool, and of every cost that members are charged for."""
+    return [_flow(say, rules, public, words, pool) for pool in (*public.pools, *public.costs)]
 
 
 def source_name(say: Speech, words: Mapping[str, Any], source: str) -> str:
@@ -100,37 +147,69 @@ def source_name(say: Speech, words: Mapping[str, Any], source: str) -> str:
     if kind == "charge":
         charge = say.name(words.get(source), name)
         return say(f"計測された料金「{charge}」", f"metered charges “{charge}”")
+    if kind == "total":
+        metered = say.name(words.get(name), name)
+        return say(f"計測された「{metered}」", f"metered “{metered}”")
     return say(f"収入「{name}」", f"revenue “{name}”")
 
 
 def _flow(
     say: Speech, rules: Rules, public: SettlementShape, words: Mapping[str, Any], pool: str
 ) -> Flow:
-    opening = public.pools[pool]
+    opening = {**public.pools, **public.costs}[pool]
+    fed = sum((step.payees or {}).get(f"pool.{pool}", 0) for step in public.steps)
+    unit, whole = public.unit_of(pool), opening + fed
+
+    def amount(value: int) -> str:
+        return say.money(value) if unit is None else say.quantity(Fraction(value), unit)
+
+    steps = [step for step in public.steps if step.source == pool]
     rows = [
         FlowRow(
             title=step_title(say, rules, step.step, step.kind),
             purpose=step_purpose(say, rules, step),
-            taken=say.money(step.taken),
-            left=say.money(step.left),
+            taken=amount(step.taken),
+            left=amount(step.left),
             to=_receiver(say, step),
-            left_at=per_mille(step.left, opening),
-            width=per_mille(step.available, opening) - per_mille(step.left, opening),
+            left_at=per_mille(step.left, whole),
+            width=per_mille(step.available, whole) - per_mille(step.left, whole),
             notes=step.notes,
         )
-        for step in public.steps
-        if step.source == pool
+        for step in steps
     ]
-    sources = say.joined([source_name(say, words, name) for name in rules.pool_sources(pool)])
-    left = say.money(public.totals.pools_left[pool])
-    return Flow(pool, sources, say.money(opening), tuple(rows), left)
+    named = [source_name(say, words, name) for name in rules.pool_sources(pool)]
+    named += [
+        say(f"手順「{step.step}」", f"step “{step.step}”")
+        for step in public.steps
+        if f"pool.{pool}" in (step.payees or {})
+    ]
+    if pool in public.costs:
+        cost = pool.removeprefix("cost.")
+        named, left = (
+            [say(f"費用「{cost}」", f"cost “{cost}”")],
+            opening - public.totals.costs[pool],
+        )
+    else:
+        left = public.totals.pools_left[pool]
+    return Flow(pool, say.joined(named), amount(whole), tuple(rows), amount(left))
+
+
+def account_name(say: Speech, account: str) -> str:
+    """A fund, pool or project in words."""
+    kind, _, name = account.partition(".")
+    words = {
+        "fund": (f"積立金「{name}」", f"fund “{name}”"),
+        "pool": (f"原資「{name}」", f"pool “{name}”"),
+        "project": (f"事業「{name}」", f"project “{name}”"),
+    }
+    return say(*words.get(kind, (account, account)))
 
 
 def _receiver(say: Speech, step: StepShape) -> str:
-    if step.fund is not None:
-        fund = step.fund.removeprefix("fund.")
-        return say(f"積立金「{fund}」", f"fund “{fund}”")
-    return say("組合員", "members")
+    if step.as_ == "charge":
+        return say("組合員の負担", "paid by members")
+    names = [] if step.division is None else [say("組合員", "members")]
+    return say.joined(names + [account_name(say, account) for account in step.accounts])
 
 
 def _cost_purpose(say: Speech, written: Mapping[str, Any]) -> str:
@@ -145,6 +224,9 @@ def _cost_purpose(say: Speech, written: Mapping[str, Any]) -> str:
 
 def _ceiling(say: Speech, value: Any) -> str:
     """A limit or rate as the rule set writes it."""
+    if isinstance(value, Mapping) and "percent" not in value:
+        of, times = value.get("of", ""), value.get("times", 1)
+        return say(f"「{of}」の{times}倍", f"{times} × “{of}”")
     if isinstance(value, Mapping):
         part = value.get("percent", "")
         return say(f"原資の当初額の{part}", f"{part} of what the pool opened with")

@@ -8,7 +8,6 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from ledger.rules import later
 from ledger.rules.yamltext import Reading, child
 
 _SPOKEN = {
@@ -73,15 +72,11 @@ def _spoken(found: ErrorDetails) -> tuple[str, str, str]:
 
 
 def _unknown_field(name: str) -> tuple[str, str, str]:
-    if name in later.FIELDS:
-        return "unsupported", later.refusal("the field", name), ""
     return "unknown-field", f"unknown field {name!r}", "Check the spelling; see RULES.md section 3."
 
 
 def _unknown_kind(tag: str, expected: str, location: tuple[int | str, ...]) -> tuple[str, str, str]:
     what = "step kind" if len(location) == len(("steps", 0)) else "key kind"
-    if tag in later.STEP_KINDS | later.KEY_KINDS:
-        return "unsupported", later.refusal(what, tag), f"This version knows {expected}."
     known = [word.strip(" '") for word in expected.split(",")]
     near = difflib.get_close_matches(tag, known, 1)
     hint = f"Did you mean {near[0]!r}?" if near else f"Use one of {expected}."
@@ -89,6 +84,4 @@ def _unknown_kind(tag: str, expected: str, location: tuple[int | str, ...]) -> t
 
 
 def _unknown_value(name: str, given: Any, expected: str) -> tuple[str, str, str]:
-    if isinstance(given, str) and given in later.VALUES:
-        return "unsupported", later.refusal(name, str(given)), f"This version knows {expected}."
     return "malformed-rules", f"{name} is {given!r:.60}, but must be {expected}", ""

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
 
 from ledger.errors import OutOfRange
+from ledger.rules import later
 from ledger.rules.inputs.ids import is_date, is_member_id
 from ledger.rules.number import parse_number
 from ledger.rules.rounding import HALF_EVEN, TOTAL_TOKENS, Method, Rounding, Token
@@ -186,14 +187,14 @@ class RoundingModel(RuleModel):
             yield "/method", "half-even rounding needs an account: half_even_residual_to: fund.x"
         if named and self.method != HALF_EVEN and "method" in self.model_fields_set:
             yield "/half_even_residual_to", f"the method is {self.method}, which leaves no residual"
-        if named and self.cumulative:
-            yield "/cumulative", "half-even rounding leaves nothing to add up over periods"
+        if self.cumulative:
+            yield "/cumulative", later.refusal("rounding", "cumulative: true")
 
     def policy(self) -> Rounding:
         """The rounding as the arithmetic takes it."""
         named = self.half_even_residual_to
         method = self.method if named is None else HALF_EVEN
-        return Rounding(method, self.tie_break, named, self.cumulative)
+        return Rounding(method, self.tie_break, named)
 
 
 StepLabel = Label | None

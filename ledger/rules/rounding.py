@@ -31,13 +31,12 @@ class Rounding:
     """A rounding policy; the last tie-break token orders any two members.
 
     ``residual_to`` belongs to half-even rounding alone: the member or ``fund.x`` that takes what
-    the others leave. ``cumulative`` rounds what is due since the first period.
+    the others leave.
     """
 
     method: Method = "largest_remainder"
     tie_break: tuple[Token, ...] = ("weight_desc", "member_asc")
     residual_to: str | None = None
-    cumulative: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,11 @@ _TYPES: Mapping[Any, dict[str, Any]] = {
         "A part of the source, such as 5%, or {percent: 5%, of: opening}.",
         anyOf=[_UNIT_INTEGER, _text(_UNIT), _PERCENT_OF],
     ),
+    models.Bound: _named(
+        "Bound",
+        "A cap or a floor: whole minor units, or a percentage of the step's amount.",
+        anyOf=[_AMOUNT, _text(_PART)],
+    ),
     models.MemberName: {"type": "string", "pattern": _MEMBER},
     models.DateText: {"type": "string", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
 }

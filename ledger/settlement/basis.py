@@ -14,6 +14,7 @@ from ledger.settlement.shape import BasisShape, OwnBasisShape
 
 LEVELLED = frozenset({"bounds", "caps", "proportional", "cea", "cel", "talmud"})
 """The rules whose outcome a member can recompute from the level."""
+BOUNDED = frozenset({"bounds", "caps"})
 
 
 def follows(exact: Fraction, basis: BasisShape, own: OwnBasisShape) -> bool:
@@ -55,6 +56,8 @@ def bounds_agree(basis: BasisShape, own: OwnBasisShape, *, takes_part: bool) -> 
     A floor of None means that the floor for everybody does not reach this account: suspense, and
     who is there only for what it is owed. Bounds by name stand in the rule set.
     """
+    if basis.rule not in BOUNDED and not basis.of_floors:
+        return own.cap is None and own.floor is None
     if basis.floor is not None and own.floor not in (None, basis.floor):
         return False
     if basis.cap is None or not takes_part:

@@ -31,6 +31,7 @@ from ledger.settlement.result import (
     result_document,
     special_totals,
     step_row,
+    tax_json,
 )
 from ledger.settlement.run import run
 from ledger.settlement.sumtree import SumTree, derive_salt
@@ -119,12 +120,14 @@ def verify_settlement(
 
 
 def _beside_money(result: Result) -> dict[str, Any]:
-    """The units of pools that hold no money, and the costs that members are charged for."""
+    """Units of pools that hold no money, costs that are charged, tax; each only where there is."""
     found: dict[str, Any] = {}
     if result.units:
         found["units"] = dict(result.units)
     if result.costs:
         found["costs"] = amounts_json(result.costs)
+    if result.tax is not None:
+        found["tax"] = tax_json(result.tax)
     return found
 
 

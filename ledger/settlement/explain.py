@@ -25,8 +25,12 @@ from ledger.settlement.shape import (
     parse_settlement,
     parse_statement,
 )
-
-Sentence = dict[str, str]
+from ledger.settlement.wording import (
+    Sentence,
+    basis_sentences,
+    recoup_sentence,
+    residual_sentence,
+)
 
 
 def explain_lines(statement: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -72,10 +76,14 @@ class _Telling:
         else:
             yield from map(_source, self.mine.sources)
             yield self._weight()
+        yield from basis_sentences(self.mine, self.division, self.money)
         yield self._exact()
         yield self._rounded()
+        yield from recoup_sentence(self.mine, self.money)
 
     def money(self, amount: int) -> str:
+        if self.step.unit is not None:
+            return f"{amount} {self.step.unit}"
         digits = self.public.minor_digits
         return f"{format_minor(amount, digits=digits, grouped=True)} {self.public.currency}"
 
@@ -87,6 +95,14 @@ class _Telling:
     def _pool(self) -> Sentence:
         step = self.step
         taken, held = self.money(step.taken), self.money(step.available)
+        if step.as_ == "charge":
+            cost = step.source.removeprefix("cost.")
+            return {
+                "en": f"Step “{step.step}” charges members {taken} "
+                f"for the cost “{cost}” of {held}.",
+                "ja": f"手順「{step.step}」は、費用「{cost}」({held})のうち"
+                f"{taken}を組合員の負担とします。",
+            }
         return {
             "en": f"Step “{step.step}” took {taken} from “{step.source}”, which held {held}.",
             "ja": f"手順「{step.step}」は、{held}を持つ原資「{step.source}」から"
@@ -96,6 +112,10 @@ class _Telling:
     def _weight(self) -> Sentence:
         weight = Fraction(self.mine.weight_units, self.division.denominator)
         total = self.division.weight_total
+        if self.division.basis is not None and self.mine.basis is not None:
+            basis = self.division.basis
+            weight = Fraction(self.mine.basis.weight_units, basis.denominator)
+            total = basis.weight_total
         return {
             "en": f"Your weight is {_text(weight)} of {_text(total)} in all.",
             "ja": f"あなたの重みは、全体{_text(total)}のうち{_text(weight)}です。",
@@ -115,7 +135,10 @@ class _Telling:
         }
 
     def _combined(self) -> Sentence:
-        share = _text(Fraction(self.mine.weight_units, int(self.division.weight_sum) or 1))
+        units, whole = self.mine.weight_units, self.division.weight_sum
+        if self.division.basis is not None and self.mine.basis is not None:
+            units, whole = self.mine.basis.weight_units, self.division.basis.weight_sum
+        share = _text(Fraction(units, int(whole) or 1))
         return {
             "en": f"Together your parts make {share} of the step.",
             "ja": f"各部分を合わせると、全体の{share}です。",
@@ -123,7 +146,7 @@ class _Telling:
 
     def _exact(self) -> Sentence:
         share = Fraction(self.mine.weight_units, int(self.division.weight_sum) or 1)
-        taken = self.step.taken
+        taken = self.step.divided
         exact = _text(taken * share)
         return {
             "en": f"{taken} × {_text(share)} = {exact} minor units, before rounding.",
@@ -132,6 +155,12 @@ class _Telling:
 
     def _rounded(self) -> Sentence:
         amount, whole = self.money(self.mine.amount_minor), self.mine.quotient
+        if self.division.residual is not None:
+            told = residual_sentence(self.division, self.money)
+            return {
+                "en": f"{told['en']} Your amount is {amount}.",
+                "ja": f"{told['ja']}あなたの金額は{amount}です。",
+            }
         if self.division.extra_units == 0:
             en, ja = "it comes out even for everybody", "全員について端数はありません"
         elif self.mine.extra:

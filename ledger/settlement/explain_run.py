@@ -21,9 +21,10 @@ from ledger.rules.inputs import Inputs
 from ledger.rules.keys import input_place
 from ledger.rules.number import integer_json
 from ledger.settlement.document import CutOff, build_settlement
-from ledger.settlement.explain import Sentence, explain_lines
+from ledger.settlement.explain import explain_lines
 from ledger.settlement.result import Result, all_lines
 from ledger.settlement.statement import build_statement
+from ledger.settlement.wording import Sentence
 
 _SEED = bytes(32)
 _NOWHERE = CutOff(period="", as_of_index=0, log_root=bytes(32), state_hash=bytes(32))

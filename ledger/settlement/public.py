@@ -66,6 +66,7 @@ def _verify_flow(public: SettlementShape) -> None:
         held[step.source] = step.left
         for account, amount in step.accounts.items():
             kind, _, name = account.partition(".")
+            require(kind in ("fund", "pool", "project"), f"the account {account!r}")
             if kind == "pool":
                 require(name in public.pools, f"the pool {name!r}")
                 held[name] += amount

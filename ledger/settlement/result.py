@@ -57,7 +57,8 @@ class Result:
     ``pools`` is what each pool held at the start, ``member_totals`` each member's sum over all
     steps; ``carry``, ``owed`` and ``recoup`` open the next period's inputs under the same names.
     ``costs`` is what each charged cost came to, ``charged`` what members were charged of it;
-    ``units`` names the pools that hold something else than money.
+    ``units`` names the pools that hold something else than money; ``tax`` is the consumption tax of
+    the period's invoice by rate, None without an invoice.
     """
 
     ruleset: str
@@ -79,6 +80,7 @@ class Result:
     charged: Mapping[str, int] = field(default_factory=dict)
     recoup: Mapping[str, int] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    tax: Mapping[str, Mapping[str, int]] | None = None
 
     @property
     def total_in(self) -> int:
@@ -141,7 +143,9 @@ class Line:
 
 def result_document(result: Result) -> dict[str, Any]:
     """The ``kyojo_result`` document: steps, all lines, and totals."""
+    tax = {} if result.tax is None else {"tax": tax_json(result.tax)}
     return {
+        **tax,
         "kyojo_result": 1,
         "ruleset": result.ruleset,
         "version": result.version,
@@ -173,6 +177,11 @@ def step_row(step: StepResult) -> dict[str, Any]:
         "left": integer_json(step.left),
         "notes": list(step.notes),
     }
+
+
+def tax_json(tax: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int | str]]:
+    """The tax by rate, as documents hold it."""
+    return {rate: amounts_json(row) for rate, row in tax.items()}
 
 
 def amounts_json(amounts: Mapping[str, int]) -> dict[str, int | str]:

@@ -29,6 +29,7 @@ from ledger.rules.steps.allocate import AllocateStep
 from ledger.rules.steps.recover_cost import RecoverCostStep
 from ledger.rules.yamltext import child
 from ledger.settlement.result import Result, StepResult
+from ledger.settlement.tax import tax_of
 
 
 def run(ruleset: RuleSet, inputs: Inputs) -> Result:
@@ -64,6 +65,7 @@ def run(ruleset: RuleSet, inputs: Inputs) -> Result:
         charged={name: costs[name] - work.held[name] for name in costs},
         recoup=work.recoup(),
         units=ruleset.units,
+        tax=None if inputs.invoice is None else tax_of(inputs.invoice),
     )
     check_conservation(result)
     return result

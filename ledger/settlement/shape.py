@@ -184,6 +184,13 @@ class UnitShape(Shape):
     out: Integer
 
 
+class TaxShape(Shape):
+    """Consumption tax of one rate."""
+
+    taxable_minor: Integer
+    tax_minor: Integer
+
+
 class TotalsShape(Shape):
     """Public totals in minor units."""
 
@@ -227,6 +234,7 @@ class SettlementShape(Shape):
     charges_root: Hash | None
     units: dict[str, str] = Field(default_factory=dict)
     costs: dict[str, Integer] = Field(default_factory=dict)
+    tax: dict[str, TaxShape] = Field(default_factory=dict)
 
     def unit_of(self, source: str) -> str | None:
         """What a pool holds; None for money."""

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from ledger.canonical import encode
 from ledger.errors import MalformedRules
-from ledger.rules import later
 from ledger.rules.document import names_used, parse_rules, rule_hash
 from ledger.rules.keys import KEY_KINDS
 from ledger.rules.names import NamesUsed
@@ -73,36 +72,22 @@ def test_approval_and_late_are_read_for_the_co_op():
     assert (ruleset.late.grace_days, ruleset.late.style) == (5, "ledger")
 
 
-def test_tables_and_unions_agree_and_later_kinds_are_apart():
+def test_tables_and_unions_agree():
     for kind in STEP_KINDS:
         faults = faults_of(one_step(f"kind: {kind}, zz: 1"))
         assert "unknown-field" in {fault.code for fault in faults}
     for kind in KEY_KINDS:
         faults = faults_of(one_step(f"kind: allocate, key: {{kind: {kind}, zz: 1}}"))
         assert "unknown-field" in {fault.code for fault in faults}
-    assert not later.STEP_KINDS & STEP_KINDS.keys()
-    assert not later.KEY_KINDS & KEY_KINDS.keys()
-
-
-@pytest.mark.parametrize("kind", sorted(later.STEP_KINDS))
-def test_later_steps_are_refused_by_name(kind):
-    fault = faults_of(one_step(f"kind: {kind}"))[0]
-    assert fault.message == f"step kind '{kind}' is not supported by this version"
-    assert (fault.where, fault.code) == ("line 10, column 5 (/steps/0)", "unsupported")
-
-
-@pytest.mark.parametrize("kind", sorted(later.KEY_KINDS))
-def test_later_keys_are_refused_by_name(kind):
-    for step in (
-        f"kind: allocate, key: {{kind: {kind}}}",
-        f"kind: allocate, parts: [{{id: a, weight: 1, key: {{kind: {kind}}}}}]",
-        f"kind: recover_cost, costs: [c], key: {{kind: {kind}}}",
-    ):
-        fault = faults_of(one_step(step))[0]
-        assert fault.message == f"key kind '{kind}' is not supported by this version"
 
 
 ALLOCATE = "kind: allocate, key: {kind: equal}"
+
+
+def test_cumulative_rounding_is_refused_by_name():
+    (fault,) = faults_of(one_step(f"{ALLOCATE}, rounding: {{cumulative: true}}"))
+    assert "'cumulative: true' is not supported by this version" in fault.message
+    assert "/steps/0/rounding/cumulative" in fault.where
 
 
 @pytest.mark.parametrize(
@@ -191,6 +176,121 @@ def test_impossible_fixed_weights(weights, message):
         (fault,) = faults_of(one_step(step))
         assert message in fault.message
         assert fault.where.endswith("key/weights)")
+
+
+POOLS = (
+    "pot: {from: [revenue.fares]}, a: {from: []}, b: {from: []}, sun: {from: [total.wh], unit: Wh}"
+)
+KEYED = "key: {kind: equal}"
+
+
+@pytest.mark.parametrize(
+    ("step", "pointer", "message"),
+    [
+        (f"kind: allocate, {KEYED}, source: cost.x", "/source", "'kind: allocate, as: charge'"),
+        ("kind: reserve, to: fund.r, amount: 1, source: cost.x", "/source", "members pay for it"),
+        (f"kind: allocate, as: charge, {KEYED}", "/as", "'source: cost.<id>'"),
+        ("kind: allocate, as: charge, source: cost.x, split: {fund.r: 1}", "/as", "not by a split"),
+        (f"kind: allocate, as: charge, source: cost.c, {KEYED}, overflow: {{to: fund.r}}",
+         "/overflow", "stays in the cost"),
+        ("kind: allocate, as: charge, source: cost.c, key: {kind: quadratic, ballots: t}",
+         "/as", "projects are paid"),
+        (f"kind: allocate, {KEYED}, limit: {{of: step.u}}", "/limit", "no step 'u' stands before"),
+        (f"kind: allocate, {KEYED}, limit: {{of: pool.zz}}", "/limit", "no pool 'zz'"),
+        (f"kind: allocate, {KEYED}, limit: {{of: thing.x}}", "/limit", "of one of step.x"),
+        (f"kind: allocate, {KEYED}, limit: {{of: step.x, time: 2}}", "/limit", "of one of step.x"),
+        (f"kind: allocate, {KEYED}, limit: {{of: step.x, times: -2}}", "/limit", "negative"),
+        (f"kind: allocate, {KEYED}, limit: {{percent: 5%, of: step.x}}", "/limit",
+         "{of: step.x, times: 5%}"),
+        ("kind: allocate, split: {pool.zz: 1}", "", "no pool 'zz' to pay into"),
+        ("kind: allocate, split: {pool.pot: 1}", "", "declared with 'from: []'"),
+        ("kind: allocate, split: {pool.a: 1/3}", "/split", "add up to 1/3"),
+        ("kind: allocate, split: {pool.a: 2, pool.b: remaining}", "/split", "nothing remains"),
+        ("kind: allocate, split: {pool.a: remaining, pool.b: remaining}", "/split", "only one"),
+        ("kind: allocate, split: {pool.a: 1}, bounds: {cap: 1}", "/bounds", "pays no members"),
+        ("kind: allocate, split: {pool.a: 1}, overflow: carry", "/overflow", "pays no members"),
+        (f"kind: allocate, {KEYED}, split: {{pool.a: 1}}", "", "'key' or 'parts' or 'split'"),
+        (f"kind: allocate, source: sun, {KEYED}, overflow: {{to: fund.r}}", "", "holds money"),
+        ("kind: allocate, source: sun, split: {pool.a: 1}", "", "sun holds Wh, but a money"),
+        ("kind: reserve, source: sun, to: fund.r, amount: 1", "/kind", "can only be allocated"),
+        ("kind: allocate, source: sun, key: {kind: quadratic, ballots: t}", "/key", "paid money"),
+        (f"kind: allocate, source: sun, {KEYED}, rounding: {{half_even_residual_to: fund.r}}",
+         "/rounding", "fund.r holds money"),
+        (f"kind: allocate, {KEYED}, bounds: {{}}", "/bounds", "'cap' or a 'floor'"),
+        (f"kind: allocate, {KEYED}, bounds: {{cap: x}}", "/bounds/cap", "nor a percentage"),
+        (f"kind: allocate, {KEYED}, bounds: {{cap: {{ev: -1}}}}", "/bounds/cap/ev",
+         "neither whole"),
+        (f"kind: allocate, {KEYED}, bounds: {{cap: 5, floor: 6}}", "/bounds/floor",
+         "above its cap"),
+        (f"kind: allocate, {KEYED}, bounds: {{cap: 5%, floor: {{ev: 6%}}}}", "/bounds/floor",
+         "above its cap for ev"),
+        (f"kind: allocate, {KEYED}, bounds: {{floor: {{ev: 60%, bus: 50%}}}}", "/bounds/floor",
+         "add up to 11/10"),
+        (f"kind: allocate, {KEYED}, limit: 9, bounds: {{floor: {{ev: 5, bus: 5}}}}",
+         "/bounds/floor", "more than the limit"),
+        ("kind: allocate, key: {kind: equal, members: [a, b, c]}, bounds: {floor: 40%}",
+         "/bounds/floor", "add up to 6/5"),
+        ("kind: allocate, key: {kind: equal, members: [a, b]}, bounds: {cap: 40%}", "/bounds/cap",
+         "cannot get everything"),
+        ("kind: allocate, key: {kind: equal, members: [a]}, bounds: {cap: {b: 4}}", "/bounds",
+         "whom the key leaves out"),
+        (f"kind: allocate, {KEYED}, short_rule: cea", "/short_rule", "it has none"),
+        (f"kind: allocate, {KEYED}, overflow: {{to: member.x}}", "/overflow/to", "not a name"),
+        ("kind: allocate, key: {kind: quadratic, ballots: t}, bounds: {floor: 4}", "/bounds/floor",
+         "which have no floor"),
+        ("kind: allocate, key: {kind: quadratic, ballots: t}, bounds: {cap: {a: 4}}",
+         "/bounds/cap", "one value for all"),
+        (f"kind: recover_cost, costs: [c], {KEYED}, short_rule: cea", "/short_rule",
+         "for those who bore"),
+        ("kind: recover_cost, costs: [c], key: {kind: energy, mode: dynamic, demand: d}", "/key",
+         "paid back whole"),
+        (f"kind: allocate, {KEYED}, rounding: {{method: half_even_residual_to}}",
+         "/rounding/method", "needs an account"),
+        (f"kind: allocate, {KEYED}, rounding: {{method: sequential, half_even_residual_to: a}}",
+         "/rounding/half_even_residual_to", "leaves no residual"),
+        ("kind: guarantee, claims: {}", "/claims", "at least one"),
+        ("kind: guarantee, claims: {ev: -1}", "/claims/ev", ""),
+        ("kind: guarantee, claims: {ev: 1}, short_rule: nash", "/short_rule", "must be"),
+    ],
+)  # fmt: skip
+def test_steps_that_could_not_work_are_refused_at_their_place(step, pointer, message):
+    text = one_step(step, pools=POOLS)
+    if "source:" in step:
+        text = text.replace("source: pot, ", "")
+    text += "  - {id: t, kind: recover_cost, source: pot, costs: [x]}\n"
+    found = [(fault.where, fault.message) for fault in faults_of(text)]
+    assert any(f"(/steps/0{pointer})" in at and message in said for at, said in found), found
+
+
+def test_a_cost_is_recovered_or_charged_not_both():
+    text = one_step("kind: recover_cost, costs: [x]")
+    text += "  - {id: t, kind: allocate, as: charge, source: cost.x, key: {kind: equal}}\n"
+    (fault,) = faults_of(text)
+    assert "already recovered by step 's'" in fault.message
+    assert fault.where.endswith("(/steps/1/source)")
+
+
+def test_money_never_flows_in_a_circle():
+    text = one_step("kind: allocate, split: {pool.a: 1}", pools=POOLS)
+    text += "  - {id: t, kind: allocate, source: a, split: {pool.b: 1}}\n"
+    assert parse_rules(text)
+    text += "  - {id: u, kind: allocate, source: b, split: {pool.a: 1/2, fund.x: 1/2}}\n"
+    (fault,) = faults_of(text)
+    assert fault.message == "money of the pool 'b' would come back to it"
+    assert "(/steps/2)" in fault.where
+
+
+@pytest.mark.parametrize(
+    ("pools", "pointer", "message"),
+    [
+        ("pot: {from: [total.wh]}", "/pools/pot/from/0", "needs a 'unit'"),
+        ("pot: {from: [revenue.x], unit: Wh}", "/pools/pot/from/0", "is money"),
+        ("pot: {from: [total.wh], unit: Wh, origin: member}", "/pools/pot/origin", "only money"),
+    ],
+)
+def test_pools_of_money_and_of_other_units_stay_apart(pools, pointer, message):
+    found = [(fault.where, fault.message) for fault in faults_of(one_step(ALLOCATE, pools=pools))]
+    assert any(f"({pointer})" in at and message in said for at, said in found), found
 
 
 def test_parts_that_weigh_nothing():

@@ -47,7 +47,7 @@ def test_quantities_are_exact_and_revenue_has_an_origin():
         ({"kyojo_inputs": 2}, ("/kyojo_inputs", "version")),
         ({"kyojo_inputs": True}, ("/kyojo_inputs", "version")),
         ({"extra": 1}, ("/extra", "unknown-field")),
-        ({"invoice": {"up": {}}}, ("/invoice", "unsupported")),
+        ({"invoice": {"up": {}}}, ("/invoice", "shape")),
         ({"period": "2026-10"}, ("/period", "period")),
         ({"period": {"start": "2026-10-01", "end": "2026-10-01"}}, ("/period", "period")),
         ({"period": {"start": "2026-10-01", "end": "2026-13-01"}}, ("/period/end", "date")),

@@ -61,6 +61,50 @@ def test_worked_example_c_until_the_guarantee():
     assert steps[0].division.rounded.amounts == (30000, 0, 10000)
 
 
+def test_worked_example_c_whole():
+    """RULES.md section 6, every figure of it."""
+    text = KAGA.replace("3%}\n", "3%}\n  - {id: floor, kind: guarantee, source: gross,"
+                        " claims: {bike: 60000}, short_rule: talmud, recoup: none}\n")  # fmt: skip
+    quality = (
+        "{kind: kpi_weighted, mode: multiply, base: {kind: proportional, input: trips},"
+        " kpis: [{input: uptime, min: 900000, max: 1000000, weight: 1}]}}\n"
+        "    bounds: {cap: 45%}\n    overflow: error\n"
+    )
+    text = text.replace("{kind: equal}}\n", quality).replace("id: heads", "id: quality")
+    text = text.replace("agg: sum}\n", "agg: sum}\n  uptime: {kpi: uptime_ppm}\n")
+    readings = {"bus": 998000, "ev": 950000, "bike": 900000}
+    kpis = {"uptime_ppm": {m: {"value": v, "scale": 1000000} for m, v in readings.items()}}
+    document = result_document(outcome(text, {**kaga_inputs(), "kpis": kpis}))
+    assert [(row["taken"], row["left"]) for row in document["steps"]] == [
+        (40000, 960001),
+        (48000, 912001),
+        (27360, 884641),
+        (60000, 824641),
+        (824641, 0),
+    ]
+    combined = [row for row in document["lines"] if row["step"] == "share" and not row["part"]]
+    assert [(row["member"], row["exact"], row["amount_minor"]) for row in combined] == [
+        ("bus", "371088", 371088),
+        ("ev", "57482380611221/186136365", 308819),
+        ("bike", "26940326143624/186136365", 144734),
+    ]
+    assert combined[0]["weight"] == "98704663142741/231375920"
+    assert combined[0]["share"] == "371088/824641"
+    totals = document["totals"]
+    assert totals["members"] == {"bus": 401088, "ev": 308819, "bike": 214734}
+    assert sum(totals["funds"].values()) == 75360
+    assert totals["in"] == totals["out"] == 1000001
+
+
+def test_worked_example_b_an_airport_charge():
+    text = one_step(
+        "kind: allocate, as: charge, source: cost.runway, key: {kind: airport, input: need}"
+    ).replace("source: pot, ", "")
+    needs = {"bike": 9000, "ev": 16000, "bus": 30000}
+    result = outcome(text, inputs(totals={"need": needs}, costs={"runway": {"bus": 30000}}))
+    assert dict(result.member_totals) == {"bus": -20500, "ev": -6500, "bike": -3000}
+
+
 def test_worked_example_c_document():
     document = result_document(outcome(KAGA, kaga_inputs()))
     assert document["totals"]["in"] == document["totals"]["out"] == 1000001

@@ -27,11 +27,11 @@ from typing import Any
 
 from ledger import canonical
 from ledger.errors import Fault, KyojoError, MalformedRules
-from ledger.rules import later
 from ledger.rules.inputs.ballots import Ballots, read_ballots
 from ledger.rules.inputs.funding import Funding, read_funding
 from ledger.rules.inputs.games import Game, read_games
 from ledger.rules.inputs.ids import is_date, is_member_id
+from ledger.rules.inputs.invoice import Invoice, read_invoice
 from ledger.rules.inputs.kpis import read_kpis
 from ledger.rules.inputs.money import Revenue, check_charges, check_owed, read_revenue
 from ledger.rules.inputs.origins import Origins, read_origins
@@ -46,7 +46,7 @@ MEMBERS_MAX = 200_000
 _KNOWN = frozenset(
     {"kyojo_inputs", "period", "members", "totals", "revenue", "costs", "funding", "balances"}
     | {"carry", "owed", "opening", "beside", "recoup", "games", "ballots"}
-    | {"kpis", "matrices", "payments", "origins"}
+    | {"kpis", "matrices", "payments", "origins", "invoice"}
 )
 
 
@@ -73,6 +73,7 @@ class Inputs:
     recoup: PerMember
     games: Mapping[str, Game]
     ballots: Mapping[str, Ballots]
+    invoice: Invoice | None
     document: Mapping[str, Any]
 
 
@@ -148,16 +149,14 @@ def _read(reader: Reader) -> Inputs:
         recoup=reader.counts(document.get("recoup", {}), "/recoup"),
         games=read_games(reader),
         ballots=read_ballots(reader),
+        invoice=read_invoice(reader),
         document=document,
     )
 
 
 def _fields(reader: Reader) -> None:
-    for name, value in reader.document.items():
-        if name in later.INPUT_FIELDS:
-            if value != {}:
-                reader.refuse(f"/{name}", "unsupported", later.refusal("the input", name))
-        elif name not in _KNOWN:
+    for name in reader.document:
+        if name not in _KNOWN:
             reader.refuse(child("", str(name)), "unknown-field", f"unknown field {name!r}")
 
 

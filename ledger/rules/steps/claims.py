@@ -36,12 +36,9 @@ def divide_claims(total: int, claims: Sequence[int], rule: ShortRule, view: Step
 def to_the_unit(rounding: Rounding) -> Rounding:
     """A policy under which every amount is its exact one rounded down or up by less than a unit.
 
-    A residual that goes to one account, or is carried to another period, could pay somebody more
-    than it claims, or a pool what is not there.
+    A residual that goes to one account could pay somebody more than it claims.
     """
-    if rounding.method == HALF_EVEN:
-        return Rounding(tie_break=rounding.tie_break)
-    return replace(rounding, cumulative=False)
+    return Rounding(tie_break=rounding.tie_break) if rounding.method == HALF_EVEN else rounding
 
 
 def level_of(
