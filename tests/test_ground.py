@@ -145,6 +145,16 @@ def test_the_cost_of_looking_for_depth_is_linear():
         canonical.parse(b"[]" * 40 + b'"' + b"a" * 400_000)
 
 
+@given(document=documents, is_ascii=st.booleans())
+def test_what_is_read_as_canonical_is_so_for_the_second_encoder(document, is_ascii):
+    data = json.dumps(document, ensure_ascii=is_ascii, separators=(",", ":")).encode()
+    if data == rfc8785.dumps(document):
+        assert canonical.parse_canonical(data) == document
+    else:
+        with pytest.raises(MalformedDocument):
+            canonical.parse_canonical(data)
+
+
 NOT_CANONICAL = {
     "a space": b'{"a": 1}',
     "a line feed after it": b"{}\n",

@@ -19,6 +19,7 @@ from ledger.money import AMOUNT_MAX
 
 SALT_BYTES = 32
 CHARGE = "charge."
+_ROW_TYPES = [str, str, str, str, int]
 
 
 class TotalKey(NamedTuple):
@@ -76,10 +77,8 @@ def differences(stated: Totals, counted: Totals) -> list[tuple[TotalKey, int, in
 
 
 def _parse_row(row: object) -> tuple[TotalKey, int]:
-    match row:
-        case [str(period), str(facility), str(name), str(currency), int(amount)] if (
-            type(amount) is int and abs(amount) <= AMOUNT_MAX
-        ):
-            if name.startswith(CHARGE) == bool(currency):
-                return TotalKey(period, facility, name, currency), amount
+    if isinstance(row, list) and list(map(type, row)) == _ROW_TYPES:
+        period, facility, name, currency, amount = row
+        if abs(amount) <= AMOUNT_MAX and name.startswith(CHARGE) == bool(currency):
+            return TotalKey(period, facility, name, currency), amount
     raise MalformedBatch(f"not a row of totals: {str(row)[:120]}")

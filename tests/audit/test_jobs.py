@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import subprocess
@@ -133,6 +134,15 @@ def test_a_finding_is_said_once():
     for _ in range(3):
         found.add("code", "entry 1", "en", "ja")
     assert found.count == 1
+
+
+def test_the_search_for_garbage_is_as_it_was_after_an_audit(month, tmp_path):
+    path = tmp_path / "bundle.zip"
+    path.write_bytes(month.bundle)
+    before, during = gc.get_threshold(), []
+    verify_file(path, month.trust, progress=lambda *_: during.append(gc.get_threshold()))
+    assert gc.get_threshold() == before
+    assert {found[0] for found in during} == {service.COLLECT_AFTER}
 
 
 @pytest.mark.parametrize("jobs", [0, -1, 257])

@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from ledger.audit.bundle import write_bundle
 from ledger.audit.slice import Head, write_slice
 from ledger.audit.trust import Trust
+from ledger.coop.logkeys import possession_text
+from ledger.coop.submission import Submission
 from ledger.log.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
 from ledger.log.cosignature import CosignatureSigner
 from ledger.log.key import KeyType, SigningKey, format_vkey
 from ledger.log.note import Ed25519Signer, Signer, sign_note
+from tests.audit.test_forgery import lenient
 from tests.audit.world import (
     Source,
     bundle_of,
@@ -156,6 +159,19 @@ def _line(data: bytes) -> bytes:
     return data.split(b"\n\n")[1]
 
 
+def announced() -> Iterator[Case]:
+    """An ML-DSA-44 key that shows possession, and one that has signed another text."""
+    elsewhere = possession_text(LATTICE.verifier_key, "ab" * 32)
+    for name, text in (("right", None), ("of another genesis", elsewhere)):
+        world = lenient(new_world())
+        world.prepare(with_usage=False)
+        own = possession_text(LATTICE.verifier_key, world.state.genesis)
+        shown = sign_note(text or own, [signer(LATTICE)]).decode()
+        body = {"vkey": vkey(LATTICE), "possession": shown}
+        world.accept(Submission(world.draft("office", "log-key-added", body)))
+        yield Case(f"ML-DSA-44 announced, {name}", bundle_of(world), trust_in(world))
+
+
 def rotated_slices() -> Iterator[Case]:
     """Slices of a log whose key was replaced within them, or before them."""
     log = Rotating(settled_world())
@@ -237,5 +253,6 @@ def of_policy(world: World, quorum: str) -> Trust:
 def key_cases() -> Iterator[Case]:
     """All of these."""
     yield from rotated_logs()
+    yield from announced()
     yield from rotated_slices()
     yield from cosigned()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import pytest
 
 from ledger import canonical
@@ -14,6 +16,7 @@ from tests.audit.world import bundle_of, trust_in, verify
 from tests.browser.bundles import Case, all_cases, open_month
 from tests.browser.session import CHROMIUM
 from tests.browser.slices import Slices
+from tests.builder import RULES, SALT, blob_ref, rules_body
 
 pytestmark = [
     pytest.mark.skipif(
@@ -151,6 +154,22 @@ def test_what_a_later_ledger_keeps_in_its_state_is_never_verified(reports):
     assert [(answer["verdict"], answer["places"]) for answer in answers] == [("unknown", [])] * 2
     said = [answer["unknown"][0]["en"] for answer in answers]
     assert [text.rsplit("/", 1)[1] for text in said] == ["bonds", "disputes"]
+
+
+@pytest.mark.parametrize(
+    "words", ["profile: jp-llp", "tax: 10%", "rounding: {method: half_even_residual_to}"]
+)
+def test_a_rule_set_in_words_that_the_page_does_not_know_is_never_judged(reports, words):
+    world = lenient(open_month())
+    text = SALT + RULES.replace("version: 1", "version: 2").encode() + words.encode() + b"\n"
+    body = {**rules_body(SALT + RULES.encode()), "version": 2, "text": blob_ref(text)}
+    world.blobs[sha256(text).hexdigest()] = text
+    index = len(world.entries)
+    world.accept(Submission(world.draft("office", "ruleset-proposed", body)))
+    (answer,) = reports([{"bundle": bundle_of(world), "trust": format_trust(trust_in(world))}])
+    assert (answer["verdict"], answer["places"]) == ("unknown", [])
+    assert answer["unknown"][0]["where"] == f"entry {index}"
+    assert "does not know every word of the rule set: /" in answer["unknown"][0]["en"]
 
 
 def test_a_slice_says_what_it_leaves_out(reports):

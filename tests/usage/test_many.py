@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.errors import KyojoError, MalformedBatch
-from ledger.usage.batch import Calendar, Scope, judge_singly, judge_together, read_lines
+from ledger.usage.batch import Calendar, Lines, Scope, judge_singly, judge_together, read_lines
 from ledger.usage.many import parse_lines
 from ledger.usage.record import parse_line
 
@@ -126,6 +126,21 @@ def test_a_batch_is_judged_as_its_lines_one_by_one(picks, ascii_only, scope):
     together = judge_together(lines, scope)
     assert together is None or together == singly
     assert outcome(lambda: read_lines(lines, scope)) == singly
+    if together is not None:
+        assert together.totals == added_up(together)
+
+
+def added_up(judged: Lines) -> dict[tuple[str, ...], int]:
+    """The totals once more, record by record and figure by figure."""
+    sums: dict[tuple[str, ...], int] = {}
+    for record, period in zip(judged.records, judged.periods, strict=True):
+        figures = [(name, "", amount) for name, amount in record.measures.items()]
+        for kind, amount in (record.charges or {}).items():
+            figures.append((f"charge.{kind}", record.currency, amount))
+        for name, currency, amount in figures:
+            key = (period, record.facility, name, currency)
+            sums[key] = sums.get(key, 0) + amount
+    return sums
 
 
 @given(lines=st.lists(st.binary(max_size=60), min_size=1, max_size=4))

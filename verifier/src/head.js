@@ -15,13 +15,16 @@ function ownKeys(fold) {
   return [...fold.state.log_keys.keys()].map(parseVkey);
 }
 
+// The keys that were the log's where a slice starts.
+function keysAtStart({ state }) {
+  const inForce = [...state.log_keys].filter(([, key]) => key.retired === null);
+  return inForce.map(([vkey]) => parseVkey(vkey));
+}
+
 // The keys that are trusted to begin with; without a trust file, the log's own first ones.
 function startingKeys(fold, trust) {
   if (trust !== null) return trust.keys;
-  if (fold.start !== null) {
-    const inForce = [...fold.start.state.log_keys].filter(([, key]) => key.retired === null);
-    return inForce.map(([vkey]) => parseVkey(vkey));
-  }
+  if (fold.start !== null) return keysAtStart(fold.start);
   return (fold.state.charter?.terms.log_keys ?? []).map(parseVkey);
 }
 
@@ -91,15 +94,17 @@ export async function checkHead(files, fold, trust, findings) {
   return { origin: stated?.origin ?? origin, size, root, signedBy, unchecked };
 }
 
-// Check the signed head at a slice's start, if there is one: signatures, size and root.
+// Check the signed head at a slice's start, if there is one: signatures, size and root. Its root
+// leads to the one at the end, which those who are trusted have signed: so a key that was the log's
+// at the start is enough, and there need be no quorum.
 export async function checkStartHead(files, fold, trust, findings) {
   if (fold.start === null || !files.members.has(START_CHECKPOINT)) return;
   const data = files.read(START_CHECKPOINT);
   const { before, state } = fold.start;
   try {
     await checkLines(data, fold, trust);
-    const keys = startingKeys(fold, trust);
-    const { checkpoint } = await openHead(data, keys, trust, state.charter.terms.origin);
+    const keys = distinctKeys([...keysAtStart(fold.start), ...startingKeys(fold, trust)]);
+    const { checkpoint } = await openCheckpoint(data, state.charter.terms.origin, keys);
     const { size, root } = checkpoint;
     if (size !== BigInt(before.size) || !equalBytes(root, before.root())) {
       refuse("not-consistent", `it is of ${size} entries with the root ${toHex(root)}`);

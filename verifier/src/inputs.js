@@ -26,6 +26,12 @@ function table(map, where, read) {
   return new Map([...map].map(([name, value]) => [name, read(value, `${where}/${name}`)]));
 }
 
+function readRevenue(row, where) {
+  const origin = row.get("origin");
+  if (!["member", "other", "public"].includes(origin)) bad(`${where}/origin`, "no such origin");
+  return { amount: quantity(row.get("amount_minor"), where), origin };
+}
+
 // The inputs that the ledger itself makes are always of this form; metered figures are whole.
 export function readInputs(document) {
   const period = document.get("period");
@@ -45,9 +51,7 @@ export function readInputs(document) {
   const inputs = {
     members, beside,
     totals: field("totals", perMember(quantity)),
-    revenue: field("revenue", (row, where) => ({
-      amount: quantity(row.get("amount_minor"), where), origin: row.get("origin"),
-    })),
+    revenue: field("revenue", readRevenue),
     costs: field("costs", perMember(natural)),
     funding: field("funding", perMember(natural)),
     balances: field("balances", quantity),

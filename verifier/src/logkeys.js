@@ -1,6 +1,6 @@
 // The log's own keys: announced and retired by entries. At least one Ed25519 key stays in force.
 
-import { toHex, utf8 } from "./bytes.js";
+import { encodeBase64, fromHex, toHex, utf8 } from "./bytes.js";
 import { takeBody } from "./bodies.js";
 import { Refusal, recode, refuse } from "./errors.js";
 import { openNote, parseVkey } from "./note.js";
@@ -38,9 +38,17 @@ function newKey(state, vkey) {
   return key;
 }
 
-// The new key has signed, as a note, a text that names this co-op.
+// What a new key signs: a text that names this co-op. An ML-DSA-44 key signs checkpoints only, so
+// it signs the log's first one, the tree of one entry, whose root is the genesis hash.
+function possessionText({ name, type }, genesis) {
+  return type === ED25519
+    ? `kyojo/log-key/v1\n${name}\n${genesis}\n`
+    : `${name}\n1\n${encodeBase64(fromHex(genesis))}\n`;
+}
+
+// The new key has signed, as a note, that text.
 async function checkPossession(state, key, note) {
-  const text = `kyojo/log-key/v1\n${state.charter.terms.origin}\n${state.genesis}\n`;
+  const text = possessionText(key, state.genesis);
   try {
     const found = await openNote(utf8(note), [key]);
     if (found.text !== text) refuse("malformed-entry", "the new key has signed another text");

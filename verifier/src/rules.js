@@ -1,12 +1,14 @@
 // Rule sets: the shape and the meaning of the document in a rule set's text.
 //
-// `rule_hash` is SHA-256 of the RFC 8785 form of the document as parsed. What the rule language
-// knows beyond this version is refused by the ledger too, so it is refused here.
+// `rule_hash` is SHA-256 of the RFC 8785 form of the document as parsed. The rule language grows:
+// words that are not known here make a rule set unknown, for a later ledger may know them.
 
 import { recode, refuse } from "./errors.js";
 import { ZERO, isLess, isSame, ONE, parseNumber, total } from "./fraction.js";
 import { canonicalDigest } from "./json.js";
-import { integer, list, nullable, object, oneOf, reads, record, take, text } from "./schema.js";
+import {
+  FIELD, WORD, integer, list, nullable, object, oneOf, reads, record, takeKnown, text,
+} from "./schema.js";
 import { isDate, requireZone } from "./time.js";
 import { readYaml } from "./yaml.js";
 
@@ -83,7 +85,8 @@ function byKind(shapes) {
   return (value, where, faults) => {
     const kind = value instanceof Map ? value.get("kind") : undefined;
     if (typeof kind !== "string" || !Object.hasOwn(shapes, kind)) {
-      faults.push({ where, code: "malformed-rules", message: `no kind this version knows` });
+      const unknown = typeof kind === "string" ? WORD : null;
+      faults.push({ where, code: "malformed-rules", message: "no kind known here", unknown });
       return undefined;
     }
     return shapes[kind](value, where, faults);
@@ -224,7 +227,7 @@ function checkPools(pools) {
 export function parseRules(bytes) {
   const document = readYaml(bytes);
   if (!(document instanceof Map)) bad("a rule set is a mapping of names to values");
-  const rules = take(shape, document, "malformed-rules", "rule set");
+  const rules = takeKnown(shape, document, "rule set", "malformed-rules", FIELD, WORD);
   recode("malformed-rules", () => requireZone(rules.timezone));
   checkRounding(rules.rounding);
   checkUnique(rules.members ?? [], "a member");

@@ -4,17 +4,20 @@
 // objects, objects with free names stay Maps.
 
 import { characters } from "./bytes.js";
-import { Refusal } from "./errors.js";
+import { Refusal, Unknown } from "./errors.js";
 
 export const INTEGER_MAX = Number.MAX_SAFE_INTEGER;
 
-function fault(faults, where, message) {
-  faults.push({ where: where || "/", code: "malformed-entry", message });
+function fault(faults, where, message, unknown = null) {
+  faults.push({ where: where || "/", code: "malformed-entry", message, unknown });
   return undefined;
 }
 
+// What may be known to a later version: a field, or one of the words that a field may hold.
+export const FIELD = "field";
+export const WORD = "word";
 const unknownField = {
-  code: "malformed-entry", message: "this field is not known here", isUnknown: true,
+  code: "malformed-entry", message: "this field is not known here", unknown: FIELD,
 };
 
 export function truth(value, where, faults) {
@@ -40,7 +43,10 @@ export function integer(min = -INTEGER_MAX, max = INTEGER_MAX) {
 
 export function oneOf(...allowed) {
   return (value, where, faults) => {
-    return allowed.includes(value) ? value : fault(faults, where, `must be ${allowed.join(", ")}`);
+    if (allowed.includes(value)) return value;
+    const message = `must be ${allowed.join(", ")}`;
+    fault(faults, where, message, typeof value === "string" ? WORD : null);
+    return undefined;
   };
 }
 
@@ -126,6 +132,21 @@ export function reads(read) {
       return fault(faults, where, error.message);
     }
   };
+}
+
+// The value in this shape. Where nothing is wrong but that something (a FIELD, a WORD) is not known
+// here, it is said to be unknown: a later version may know it. Else refuses.
+export function takeKnown(shape, value, what, code, ...later) {
+  const faults = [];
+  const found = shape(value, "", faults);
+  if (!faults.length) return found;
+  const wrong = faults.find((one) => !later.includes(one.unknown));
+  if (wrong) throw new Refusal(code, `not a ${what}: ${wrong.where}: ${wrong.message}`);
+  const places = [...new Set(faults.map((one) => one.where))].join(", ");
+  throw new Unknown(
+    `this page does not know every word of the ${what}: ${places}`,
+    `このページの知らない語があります(${what}): ${places}`,
+  );
 }
 
 // The value in this shape; refuses with every fault.

@@ -5,12 +5,12 @@
 
 import { equalBytes, fromHex } from "./bytes.js";
 import { charterTerms, hash } from "./bodies.js";
-import { Unknown, recode, refuse } from "./errors.js";
+import { recode, refuse } from "./errors.js";
 import { encodeCanonical, parseJson } from "./json.js";
 import { Frontier } from "./merkle.js";
 import { parseVkey } from "./note.js";
 import {
-  anything, integer, list, nullable, object, reads, record, text, truth, tuple,
+  FIELD, anything, integer, list, nullable, object, reads, record, takeKnown, text, truth, tuple,
 } from "./schema.js";
 import { emptyState, stateDocument } from "./state.js";
 import { parseInstant } from "./time.js";
@@ -102,9 +102,7 @@ const stateShape = object({
 // The state whose canonical form these bytes are; refuses, or says what is unknown in it.
 export function parseState(data) {
   const document = recode("malformed-document", () => parseJson(data, "the state"));
-  const faults = [];
-  const found = stateShape(document, "", faults);
-  checkFaults(faults);
+  const found = takeKnown(stateShape, document, "state", "malformed-document", FIELD);
   for (const [batch, ranges] of found.erased ?? []) {
     if (ranges.some(([first, last]) => first > last)) bad(`no records of batch ${batch}`);
   }
@@ -125,15 +123,4 @@ function frontierOf(size, roots) {
     refuse("out-of-range", `size ${size} needs ${count} roots, not ${roots.length}`);
   }
   return new Frontier(size, roots);
-}
-
-function checkFaults(faults) {
-  const wrong = faults.find((fault) => !fault.isUnknown);
-  if (wrong) bad(`not a state: ${wrong.where} ${wrong.message}`);
-  if (!faults.length) return;
-  const names = faults.map((fault) => fault.where).join(", ");
-  throw new Unknown(
-    `the state at the start has fields that this page does not know: ${names}`,
-    `開始時の状態に、このページの知らない項目があります: ${names}`,
-  );
 }

@@ -5,7 +5,7 @@ import { equalBytes, fromHex, toHex } from "./bytes.js";
 import { refuse } from "./errors.js";
 import { abs, fraction, isLess, isSame, over, sum, times, total, ZERO } from "./fraction.js";
 import { canonicalDigest } from "./json.js";
-import { take } from "./schema.js";
+import { FIELD, takeKnown } from "./schema.js";
 import { weightsRoot } from "./settlement.js";
 import { settlementShape, statementShape } from "./shapes.js";
 import { climb, commit, leafNode, widthOf } from "./sumtree.js";
@@ -146,6 +146,9 @@ function verifyParts({ taken, division }, lines, share, field) {
 function verifyLines(own, dividing) {
   let rest = own.lines;
   dividing.forEach((step, i) => {
+    const named = own.steps[i].parts.map((part) => part.part);
+    const stated = step.division.parts.map((part) => part.part);
+    agree(named.join("\n") === stated.join("\n"), "the naming of parts", `step ${step.step}`);
     if (!own.steps[i].takes_part) return;
     const isOf = (line) => line.step === step.step;
     verifyStepLines(own, own.steps[i], step, rest.filter(isOf));
@@ -176,8 +179,9 @@ function verifySums(own, settlement) {
 
 // Check every figure of a statement against the settlement document; gives the statement's shape.
 export function verifyStatement(statement, settlement) {
-  const own = take(statementShape, statement, "sum-mismatch", "statement");
-  const found = take(settlementShape, settlement, "sum-mismatch", "settlement");
+  // A later ledger may say more in them; then this page cannot judge.
+  const own = takeKnown(statementShape, statement, "statement", "sum-mismatch", FIELD);
+  const found = takeKnown(settlementShape, settlement, "settlement", "sum-mismatch", FIELD);
   const wanted = toHex(canonicalDigest(settlement));
   if (own.settlement_id !== wanted || toHex(canonicalDigest(own.settlement)) !== wanted) {
     const field = "settlement_id";
