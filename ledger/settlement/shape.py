@@ -169,10 +169,9 @@ class StepShape(Shape):
 
     @property
     def divided(self) -> int:
-        """What members divided; 0 if they took no part."""
-        if self.division is None:
-            return 0
-        return self.taken if self.division.total is None else self.division.total
+        """What members divided: what the step took, unless the division says otherwise."""
+        total = None if self.division is None else self.division.total
+        return self.taken if total is None else total
 
 
 class UnitShape(Shape):

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from ledger.errors import OutOfRange
 from ledger.rules.number import (
+    format_digits,
     format_fraction,
     integer_json,
     over_common_denominator,
+    parse_digits,
     parse_integer_json,
     parse_number,
     simplest_between,
@@ -76,3 +78,14 @@ def test_nothing_is_between_a_number_and_itself():
 def test_common_denominator_keeps_the_values(values):
     numerators, common = over_common_denominator(values)
     assert [Fraction(numerator, common) for numerator in numerators] == values
+
+
+def test_numbers_beyond_pythons_own_limit_of_digits():
+    for value in (10**3999, 10**4000, 7 * 10**9864 + 1, -(10**9000) + 3):
+        text = format_digits(value)
+        assert len(text.lstrip("-")) == len(format_digits(abs(value)))
+        assert parse_digits(text) == value
+        assert parse_integer_json(integer_json(value)) == value
+        assert parse_number(format_fraction(value, 7), length_max=20_000) == Fraction(value, 7)
+    with pytest.raises(OutOfRange):
+        parse_integer_json("1" + "0" * 9865)

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 
-from ledger.errors import CapsBelowPool, FloorsExceedPool, Infeasible, UnknownField
+from ledger.errors import (
+    CapsBelowPool,
+    FloorsExceedPool,
+    Infeasible,
+    InvariantViolated,
+    UnknownField,
+)
 from ledger.rules.document import parse_rules
 from ledger.rules.inputs import parse_inputs
+from ledger.rules.keys import Weights
+from ledger.rules.rounding import Rounding
+from ledger.rules.scope import Scope
+from ledger.rules.steps.base import Basis, StepView, divide_exactly
 from ledger.settlement.document import CutOff, build_settlement
 from ledger.settlement.result import result_document
-from ledger.settlement.run import run
+from ledger.settlement.run import check_conservation, run
 from ledger.settlement.statement import statement_maker
 from ledger.settlement.verify import verify_statement
 from tests.settlement.cases import HEAD, SEED, inputs, one_step
@@ -314,6 +325,63 @@ def test_members_are_charged_for_a_cost():
     assert (line["share"], line["exact"], line["amount_minor"]) == ("1/6", "-2500", -2500)
 
 
+# --- conditions and keys that allocate a part -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("readings", "taken", "note"),
+    [
+        ({"_": {"value": 9}}, 10, None),
+        ({"_": {"value": "9.5"}}, 10, None),
+        ({"_": {"value": 8}}, 0, "'uptime' is 8, less than 9; the step takes nothing"),
+        ({"bus": {"value": 10}}, 0, "there is no reading of 'uptime' for the whole town"),
+    ],
+)
+def test_a_step_waits_for_its_condition(readings, taken, note):
+    text = one_step(
+        "kind: allocate, key: {kind: equal}, bounds: {floor: 2}, when: {kpi: up, at_least: 9}",
+        more="inputs: {up: {kpi: uptime}}\n",
+    )
+    step = settle(text, inputs(revenue={"fares": 10}, kpis={"uptime": readings})).steps[0]
+    assert (step.taken, step.left) == (taken, 10 - taken)
+    assert step.notes == () if note is None else note in step.notes[-1]
+
+
+ENERGY = "key: {kind: energy, mode: dynamic, demand: need}"
+NEED = {"need": {"bus": 30, "ev": 10}}
+
+
+@pytest.mark.parametrize(
+    ("overflow", "left", "funds"),
+    [("", 60, {}), (", overflow: carry", 60, {}), (", overflow: {to: fund.x}", 0, {"fund.x": 60})],
+)
+def test_what_a_key_does_not_allocate_stays_or_overflows(overflow, left, funds):
+    text = one_step(f"kind: allocate, {ENERGY}{overflow}")
+    result = settle(text, inputs(totals=NEED, revenue={"fares": 100}))
+    assert dict(result.member_totals) == {"bus": 30, "ev": 10, "bike": 0}
+    assert (result.pools_left, result.funds) == ({"pot": left}, funds)
+    assert result.carry == ({"s": 60} if "carry" in overflow else {})
+
+
+def test_a_part_whose_key_leaves_some_over_leaves_it_in_the_source():
+    text = one_step(
+        f"kind: allocate, parts: [{{id: e, weight: 1, {ENERGY}}},"
+        " {id: h, weight: 1, key: {kind: equal}}]"
+    )
+    result = settle(text, inputs(totals=NEED, revenue={"fares": 101}))
+    assert result.pools_left == {"pot": 11}
+    assert sum(result.member_totals.values()) == 90
+    nobody = settle(text, inputs(totals={}, revenue={"fares": 100}))
+    assert dict(nobody.member_totals) == {"bus": 17, "ev": 16, "bike": 17}
+    assert nobody.pools_left == {"pot": 50}
+
+
+def test_what_is_left_over_is_an_error_where_the_rules_say_so():
+    text = one_step(f"kind: allocate, {ENERGY}, overflow: error")
+    with pytest.raises(Infeasible, match="leave 60 of 100 over"):
+        settle(text, inputs(totals=NEED, revenue={"fares": 100}))
+
+
 # --- limits, rounding --------------------------------------------------------------------------
 
 
@@ -379,3 +447,33 @@ def test_half_even_rounding_that_names_nobody_is_refused_and_claims_do_without_i
         members(one_step("kind: allocate, key: {kind: equal}", more=more), revenue={"fares": 3})
     claims = one_step("kind: guarantee, claims: {bus: 1, ev: 1}", more=more)
     assert members(claims, revenue={"fares": 1}) == {"bus": 1, "ev": 0, "bike": 0}
+
+
+def test_what_cannot_be_is_noticed():
+    text = NESTED.replace("fees: {from: []}", "fees: {from: []}, sun: {from: [total.wh], unit: Wh}")
+    result = settle(text, inputs(totals={**TRIPS, "wh": {"ev": 5}}, revenue={"fares": 100}))
+    cut = result.steps[0]
+    mixed = replace(
+        cut, payees={**cut.payees, "pool.sun": 1, "pool.rest": cut.payees["pool.rest"] - 1}
+    )
+    for broken in (
+        replace(result, units={"fees": "Wh"}),
+        replace(result, steps=(mixed, *result.steps[1:])),
+        replace(result, steps=(replace(cut, payees={}), *result.steps[1:])),
+    ):
+        with pytest.raises(InvariantViolated):
+            check_conservation(broken)
+    scope = Scope(parse_inputs(inputs()), {}, (0, 1, 2))
+    view = StepView(scope, 5, 5, Rounding(), {})
+    with pytest.raises(InvariantViolated, match="do not add up to 5"):
+        divide_exactly(5, Weights((1, 1, 1)), Basis("cea", (1, 1, 1)), view)
+
+
+def test_a_unit_that_vanishes_is_noticed():
+    text = one_step("kind: allocate, key: {kind: equal}", pools="pot: {from: [total.wh], unit: Wh}")
+    result = settle(text, inputs(totals={"wh": {"ev": 6}}))
+    step = result.steps[0]
+    assert result.unit_totals()["Wh"]["members"] == 6
+    lost = replace(step, available=7, left=1)
+    with pytest.raises(InvariantViolated):
+        check_conservation(replace(result, pools={"pot": 7}, steps=(lost,), pools_left={"pot": 0}))
