@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from ledger.money import format_minor
 from ledger.paper.speech import Language, Speech
-from ledger.rules.number import format_fraction
+from ledger.rules.number import format_digits, format_fraction
 from ledger.settlement.shape import (
     LineShape,
     OwnStepShape,
@@ -96,10 +96,14 @@ def _rows(own: StatementShape, public: SettlementShape, say: Speech) -> Iterator
 def _rounding(mine: OwnStepShape, line: LineShape, public: SettlementShape) -> dict[str, str]:
     rounding = {
         "quotient": str(mine.quotient),
-        "remainder": str(mine.remainder),
+        "remainder": format_digits(mine.remainder),
         "odd_unit": str(mine.extra),
     }
-    return rounding | _amount(line.amount_minor or 0, public)
+    amount = line.amount_minor or 0
+    unit = next(step.unit for step in public.steps if step.step == line.step)
+    if unit is not None:
+        return rounding | {"amount_minor": str(amount), "amount": f"{amount} {unit}"}
+    return rounding | _amount(amount, public)
 
 
 def _amount(amount_minor: int, public: SettlementShape) -> dict[str, str]:
@@ -116,7 +120,9 @@ def _weight_totals(public: SettlementShape) -> dict[tuple[str, str | None], str]
         for part in step.division.parts:
             found[step.step, part.part] = _fraction(part.weight_total)
         if not step.division.parts:
-            found[step.step, None] = _fraction(step.division.weight_total)
+            basis = step.division.basis
+            whole = step.division.weight_total if basis is None else basis.weight_total
+            found[step.step, None] = _fraction(whole)
     return found
 
 

@@ -255,6 +255,7 @@ def refuse_rules(world: World, text: bytes, error, **changes) -> None:
     refuse(world, "bus", "ruleset-proposed", {**rules_body(text), **changes}, text, error=error)
 
 
+ADVANCE = "{id: v, kind: guarantee, source: gross, claims: {bus: 1}, recoup: next_periods}"
 VOTE = "{id: v, kind: citizens_fund, source: gross, ballots: town, method: greedy}"
 
 
@@ -269,6 +270,7 @@ VOTE = "{id: v, kind: citizens_fund, source: gross, ballots: town, method: greed
         ("{kind: proportional, input: trips}", "{kind: pro_rata, matrix: plays}", UnknownField),
         ("{kind: proportional, input: trips}", "{kind: shapley, game: dams}", UnknownField),
         ("steps:", f"steps:\n  - {VOTE}", UnknownField),
+        ("steps:", f"steps:\n  - {ADVANCE}", MalformedRules),
         ("minor_digits: 0", "minor_digits: 2", MalformedRules),
         ("Asia/Tokyo", "UTC", MalformedRules),
         ("currency: JPY", "currency: CHF", MalformedEntry),
