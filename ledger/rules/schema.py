@@ -71,10 +71,18 @@ _MULTIPLE_OF = {
 
 # Field types that pydantic knows only as functions, by the annotation that holds the function.
 _TYPES: Mapping[Any, dict[str, Any]] = {
-    models.Weight: _named(
+    models.Number: _named(
         "Number",
-        'An exact number, 0 or more: 5, 70%, 1/3 or "2.5" in quotes.',
-        **_NUMBER,
+        'An exact number of either sign: -5, 70%, 1/3 or "2.5" in quotes.',
+        anyOf=[{"type": "integer"}, _text(f"-?({_PLAIN}|{_RATIO})")],
+    ),
+    models.Weight: _named(
+        "Weight", 'An exact number, 0 or more: 5, 70%, 1/3 or "2.5" in quotes.', **_NUMBER
+    ),
+    models.Bound: _named(
+        "Bound",
+        "Whole minor units, or a percentage of the step's amount such as 45%.",
+        anyOf=[_AMOUNT, _text(_PART)],
     ),
     models.Proportion: _named(
         "Proportion",
@@ -178,6 +186,9 @@ def _friendly(value: Any, definitions: dict[str, Any]) -> Any:
     if "discriminator" in value:
         value = _by_kind(value)
     found = {name: _friendly(item, definitions) for name, item in value.items()}
+    if "oneOf" in found:
+        # Of forms that a function tells apart, a loosely described one may fit beside another.
+        found["anyOf"] = found.pop("oneOf")
     if isinstance(found.get("title"), str):
         del found["title"]
     if isinstance(found.get("description"), str):

@@ -34,6 +34,7 @@ WHOLE = (
     if_no_weight: carry
     limit: {percent: 1/2, of: opening}
     rounding: {method: sequential, tie_break: [declared]}
+    bounds: {cap: 45%, floor: {bus: 1, ev: 2%}}
     key: {kind: fixed, strict: true, members: [bus, ev], weights: {bus: "0.5", ev: remaining}}
   - {id: more, kind: reserve, source: gross, to: fund.x, amount: 5, limit: 7, of: opening}
   - {id: paid, kind: recover_cost, source: gross, costs: [a], pay: payers, limit: 7}
@@ -92,11 +93,17 @@ def test_it_is_the_committed_one(golden) -> None:
 
 
 def test_every_rule_set_here_fits() -> None:
-    texts = [KAGA, WHOLE, (REPOSITORY / "examples/lugano/rules.yaml").read_text("utf-8")]
-    for text in texts:
-        document = read_yaml(text).document
-        assert parser_accepts(document)
-        assert accepts(SCHEMA, document)
+    examples = REPOSITORY / "examples"
+    texts = [KAGA, WHOLE, *(path.read_text("utf-8") for path in examples.rglob("rules*.yaml"))]
+    documents = [read_yaml(text).document for text in texts]
+    for path in examples.rglob("*.spec.yaml"):
+        spec = read_yaml(path.read_text("utf-8")).document
+        if isinstance(spec.get("rules"), dict):
+            documents.append(spec["rules"])
+    assert len(documents) >= 7
+    for document in documents:
+        assert parser_accepts({"steps": [], **document})
+        assert accepts(SCHEMA, {"steps": [], **document})
 
 
 def test_the_reader_and_the_schema_agree_on_every_small_change() -> None:
@@ -126,7 +133,7 @@ def test_an_editor_is_offered_every_kind_with_its_description() -> None:
     assert SCHEMA["$defs"]["Step"]["properties"]["kind"]["enum"] == sorted(STEP_KINDS)
     assert SCHEMA["$schema"] == DIALECT
     # A field type that is renamed or rebuilt must be described anew.
-    described = {"Number", "Proportion", "WeightOrRemaining", "Limit", "Rate"}
+    described = {"Number", "Weight", "Bound", "Proportion", "WeightOrRemaining", "Limit", "Rate"}
     assert described <= SCHEMA["$defs"].keys()
     for branch in SCHEMA["$defs"]["Step"]["allOf"]:
         model = SCHEMA["$defs"][branch["then"]["$ref"].rpartition("/")[2]]
@@ -156,4 +163,4 @@ def test_a_type_that_is_new_is_taken_as_anything_but_a_fraction() -> None:
     assert not accepts(schema, good | {"told": 1})
     assert not accepts(schema, good | {"listed": {"a": "x"}})
     assert schema["properties"]["weight"]["default"] == "1/3"
-    assert "Number" in defs
+    assert "Weight" in defs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.errors import InvalidInput, MalformedRules, NoWeights, UnknownField
@@ -28,6 +28,7 @@ def amounts(changes):
     return {one.name: (one.old, one.new) for one in changes}
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-50, 1000), max_size=6))
 def test_the_gini_coefficient_is_that_of_its_definition(listed):
     found = evenness(listed)

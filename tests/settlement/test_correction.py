@@ -37,6 +37,7 @@ def summed(rows):
     return {name: amount for name, amount in found.items() if amount}
 
 
+@settings(deadline=None)
 @given(ACCOUNTS, ACCOUNTS)
 def test_delta_total_is_ledger_total(previous, new):
     delta = correct(previous, new, ORIGIN)
@@ -49,6 +50,7 @@ def test_delta_total_is_ledger_total(previous, new):
     assert {row.member for row in delta} == {row.member for row in ledger}
 
 
+@settings(deadline=None)
 @given(ACCOUNTS, ACCOUNTS, ACCOUNTS)
 def test_corrections_of_corrections_add_up(first, second, third):
     path = summed(correct(first, second, ORIGIN) + correct(second, third, ORIGIN))
@@ -66,7 +68,7 @@ TRIPS = st.tuples(*[st.integers(0, 500)] * 3).filter(any)
 FARES = st.integers(0, 10**7)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(TRIPS, TRIPS, FARES, FARES, st.sampled_from(["delta", "ledger"]))
 def test_the_original_with_its_corrections_is_a_fresh_run(old, new, before, after, style):
     original, fresh = settled(old, before), settled(new, after)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.rules.document import names_used, parse_rules
+from ledger.rules.inputs import parse_inputs
 from ledger.rules.keys import KEY_KINDS
 from ledger.rules.names import NamesUsed
 from tests.rules.keys.cases import by_member, key_and_scope, weighed
-from tests.settlement.cases import one_step
+from tests.settlement.cases import inputs, one_step
 
+REPOSITORY = Path(__file__).resolve().parents[3]
 MEMBERS = ("a", "b", "組", "ü")
 BETAS = "{a: 1/6, b: 1/3, ü: remaining}"
 TIERS = "tiers: [{upto: 3, weight: 2}, {upto: '7.5', weight: 1/3}, {weight: 5}]"
@@ -153,3 +157,10 @@ def test_the_names_of_all_keys_are_known_to_the_co_op():
         pools=frozenset({"pot"}),
         revenue=frozenset({"fares"}),
     )
+
+
+def test_the_figures_of_the_guide_are_inputs():
+    page = (REPOSITORY / "docs" / "contribution-keys.md").read_text(encoding="utf-8")
+    figures = json.loads(page.partition("```json\n")[2].partition("```")[0])
+    read = parse_inputs(inputs(totals={"km": {"bus": 50, "ev": 3}}, **figures))
+    assert read.funding["network"].standing == {"bus": 5_000_000, "ev": 200}
