@@ -15,6 +15,7 @@ from ledger.coop import (
     anchors,
     batches,
     bodies,
+    corrections,
     erasure,
     facts,
     logkeys,
@@ -146,6 +147,11 @@ KINDS: Mapping[str, Kind] = {
     "settlement-settled": Kind(
         "An approved settlement takes effect",
         bodies.SettlementSettled, settlements.settle, OFFICE,
+    ),
+    "correction-proposed": Kind(
+        "What late usage changes in settled months, posted in the next open one",
+        bodies.CorrectionProposed, corrections.propose_correction, OFFICE + MEMBERS,
+        (MEMBERS, "2/3"), corrections.enact_correction,
     ),
     "log-key-added": Kind(
         "A further key with which the log signs",

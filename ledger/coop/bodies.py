@@ -245,6 +245,14 @@ class SettlementSettled(Body):
     settlement_id: Hash
 
 
+class CorrectionProposed(Body):
+    """What late usage changes in settled periods; ``apply`` runs these again."""
+
+    correction: dict[str, Any]
+    rows: BlobRef
+    seed: BlobRef
+
+
 Vkey = Annotated[str, Field(min_length=1, max_length=4000)]
 
 

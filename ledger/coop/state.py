@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -120,7 +120,8 @@ class Balances:
     """What the last settlement in a currency left behind: funds, carried costs, open pools.
 
     ``owed`` says to whom the carried costs of each step are owed. ``suspense`` is held for usage
-    that named nobody, of all settlements together; no rule divides it.
+    that named nobody, of all settlements together; no rule divides it. ``receivables`` is what
+    members owe after corrections, to be offset against what they earn next.
     """
 
     funds: Mapping[str, int] = field(default_factory=dict)
@@ -128,6 +129,22 @@ class Balances:
     pools: Mapping[str, int] = field(default_factory=dict)
     owed: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     suspense: int = 0
+    receivables: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the figures of a settled period rest on, as last corrected.
+
+    ``order`` is the entry that settled the period: balances went from month to month in this
+    order. ``opening`` are the balances that the run started from, ``epochs`` those of its usage
+    that count, ``id`` the settlement or the correction that has the figures.
+    """
+
+    order: int
+    id: str
+    epochs: int
+    opening: Balances
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +153,9 @@ class Period:
 
     ``pending`` are the balances that an approved settlement will leave. ``epoch`` counts the
     cut-offs passed: rows of totals are kept per epoch, so what a settlement saw can be read back
-    after late usage has arrived.
+    after late usage has arrived. ``opening`` are the balances from which an approved settlement
+    was computed, ``run`` what a settled one can be computed again from. ``posted`` are corrections
+    of earlier months that are settled with this one: by their ids, each member's difference.
     """
 
     id: str
@@ -154,6 +173,9 @@ class Period:
     costs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     usage: Mapping[str, Usage] = field(default_factory=dict)
     confirmed: Mapping[str, str] = field(default_factory=dict)
+    opening: Balances | None = None
+    run: Run | None = None
+    posted: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +220,10 @@ class State:
             raise NotFound("this log is empty: its first entry must be a charter")
         return self.charter
 
+    def keeps_runs(self) -> bool:
+        """Whether the charter knows corrections: only then is kept what they start from."""
+        return "correction-proposed" in self.terms().authority
+
     def member(self, member_id: str) -> Member:
         """A member that has not left; raises NotFound."""
         member = self.members.get(member_id)
@@ -231,18 +257,38 @@ class State:
 
 _adapter = TypeAdapter(State)
 
+LATER: Final[Mapping[type, tuple[str, ...]]] = {
+    State: ("erased",),
+    Period: ("opening", "run", "posted"),
+    Balances: ("receivables",),
+}
+"""Fields that are not in a state's document while they are empty."""
+
 
 def state_document(state: State) -> dict[str, Any]:
     """The state as a JSON object, for a snapshot.
 
-    Without erasures it has no ``erased``: the hashes of states before there was such a kind stay.
+    What came later than the first logs (``LATER``) is left out while it is empty: the hashes of
+    states from before there was such a field stay.
     """
     document = _adapter.dump_python(state, mode="json")
     if not isinstance(document, dict):  # pragma: no cover - TypeAdapter of a dataclass
         raise InvariantViolated("a state did not become a JSON object")
-    if not state.erased:
-        del document["erased"]
+    _leave_out(document, State)
+    balances = list(document["balances"].values())
+    for period in document["periods"].values():
+        _leave_out(period, Period)
+        balances += [period["pending"], period.get("opening"), period.get("run", {}).get("opening")]
+    for found in balances:
+        if found is not None:
+            _leave_out(found, Balances)
     return {name: _exact(value) for name, value in document.items()}
+
+
+def _leave_out(document: dict[str, Any], of: type) -> None:
+    for name in LATER[of]:
+        if not document[name]:
+            del document[name]
 
 
 def _exact(value: Any) -> Any:

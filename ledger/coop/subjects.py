@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ledger.coop import bodies
@@ -104,6 +105,23 @@ def of_settlement(period: str, sums: Sums, currency: str, members: int, digits: 
     if sums.suspense:
         subject += f", {words(sums.suspense)} to suspense"
     return f"{subject}, {words(sums.charged)} charged to members" if sums.charged else subject
+
+
+Money = Callable[[int], str]
+"""How an amount of a currency is written."""
+
+
+def money_of(terms: Charter, currency: str) -> Money:
+    """How amounts of a currency are written in subjects."""
+    return lambda amount_minor: money(terms, amount_minor, currency)
+
+
+def of_correction(periods: Sequence[str], posted_in: str, sums: Sums, words: Money) -> str:
+    """The subject of a correction: what members gain and lose by it, what suspense gains."""
+    which = periods[0] if len(periods) == 1 else f"{periods[0]} to {periods[-1]}"
+    subject = f"Correction of {which} in {posted_in}: {words(sums.paid)} more to members"
+    subject += f", {words(sums.charged)} less to members"
+    return f"{subject}, {words(sums.suspense)} to suspense" if sums.suspense else subject
 
 
 def of_destination(body: bodies.PayoutDestinationSet) -> str:
