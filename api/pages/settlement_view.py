@@ -11,6 +11,7 @@ from ledger.log.note import parse_note
 from ledger.paper.speech import Language, Speech, per_mille
 from ledger.paper.statement_view import member_name, period_bounds, status_text
 from ledger.paper.steps import Flow, Rules, flows, share_of
+from ledger.service.correct import Corrected
 from ledger.service.publication import Publication
 from ledger.settlement.shape import SettlementShape, parse_settlement
 
@@ -49,6 +50,17 @@ class VoteRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CorrectionRow:
+    """A correction that concerns the month; ``moves`` are named amounts."""
+
+    months: str
+    posted_in: str
+    moves: tuple[tuple[str, str], ...]
+    id: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
 class SettlementView:
     """What the template prints; texts are in the page's language."""
 
@@ -79,6 +91,7 @@ class SettlementView:
     note: str
     anchors: tuple[Mapping[str, Any], ...]
     cut_off_index: int
+    corrections: tuple[CorrectionRow, ...]
 
 
 def settlement_view(
@@ -120,6 +133,29 @@ def settlement_view(
         note=note,
         anchors=context.anchors,
         cut_off_index=public.as_of_index,
+        corrections=tuple(_correction(say, found) for found in context.corrections),
+    )
+
+
+def _correction(say: Speech, found: Corrected) -> CorrectionRow:
+    """What a correction moved in all, by the month that it is settled with."""
+    totals = found.document["totals"]
+    moves = [
+        (say("組合員の増額", "More to members"), int(totals["raised"])),
+        (say("組合員の減額", "Less to members"), -int(totals["lowered"])),
+        (say("仮勘定", "Suspense"), int(totals["suspense"])),
+    ]
+    moves += [
+        (f"{say('積立金', 'Fund')} {name}", int(row)) for name, row in totals["funds"].items()
+    ]
+    left = say("原資の残り", "Left in the pool")
+    moves += [(f"{left} {name}", int(row)) for name, row in totals["pools_left"].items()]
+    return CorrectionRow(
+        months=say.joined([say.month(row["period"]) for row in found.document["periods"]]),
+        posted_in=say.month(found.document["posted_in"]),
+        moves=tuple((name, say.money(amount)) for name, amount in moves if amount),
+        id=found.id,
+        index=found.index,
     )
 
 

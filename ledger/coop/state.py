@@ -177,6 +177,11 @@ class Period:
     run: Run | None = None
     posted: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
+    @property
+    def is_corrected(self) -> bool:
+        """Whether a correction has replaced the settlement's figures."""
+        return self.run is not None and self.run.id != self.settlement
+
 
 @dataclass(frozen=True, slots=True)
 class Anchor:

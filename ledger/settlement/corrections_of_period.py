@@ -22,11 +22,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ledger import canonical
-from ledger.errors import InvariantViolated, NotFound
+from ledger.errors import InvariantViolated
 from ledger.rules.inputs import SUSPENSE
 from ledger.rules.number import integer_json
 from ledger.settlement.result import Result, amounts_json
-from ledger.settlement.sumtree import SumTree, build_sum_tree, derive_salt, prove_sum
+from ledger.settlement.sumtree import SumTree, build_sum_tree, derive_salt
 
 Style = Literal["delta", "ledger"]
 RAISED, LOWERED, ROWS = "raised", "lowered", "rows"
@@ -93,9 +93,10 @@ def build_correction(posted_in: str, reruns: Sequence[Rerun], seed: bytes) -> Co
     last = reruns[-1]
     rows = tuple(row for rerun in reruns for row in correction_rows(rerun))
     net = _net(reruns)
-    raised = build_sum_tree(seed, RAISED, [(name, max(0, found)) for name, found in net.items()])
-    lowered = build_sum_tree(seed, LOWERED, [(name, max(0, -found)) for name, found in net.items()])
-    blob = derive_salt(seed, ROWS, 0) + canonical.encode([dict(row) for row in rows])
+    raised, lowered = build_sides(net, seed)
+    # All accounts are named, so that the trees can be built again from the blob.
+    content = canonical.encode({"accounts": list(net), "rows": [dict(row) for row in rows]})
+    blob = derive_salt(seed, ROWS, 0) + content
     document = {
         "kyojo_correction": 1,
         "posted_in": posted_in,
@@ -112,6 +113,13 @@ def build_correction(posted_in: str, reruns: Sequence[Rerun], seed: bytes) -> Co
     found = Correction(document, blob, rows, net, raised, lowered)
     check_correction(found)
     return found
+
+
+def build_sides(net: Mapping[str, int], seed: bytes) -> tuple[SumTree, SumTree]:
+    """The trees over what accounts gain and what they lose; ``net`` is in the order of ids."""
+    raised = [(name, max(0, amount)) for name, amount in net.items()]
+    lowered = [(name, max(0, -amount)) for name, amount in net.items()]
+    return build_sum_tree(seed, RAISED, raised), build_sum_tree(seed, LOWERED, lowered)
 
 
 def correction_id(document: Mapping[str, Any]) -> bytes:
@@ -150,24 +158,6 @@ def check_correction(correction: Correction) -> None:
         posted[row["member"]] += int(row["amount_minor"])
     if posted != dict(correction.net):
         raise InvariantViolated("the rows do not add up to the members' differences")
-
-
-def correction_statement(correction: Correction, seed: bytes, member: str) -> dict[str, Any]:
-    """A member's own rows and the proofs of its net difference; raises NotFound."""
-    if member not in correction.net:
-        raise NotFound(f"{member!r} has no part in this correction")
-    index = list(correction.net).index(member)
-    return {
-        "kyojo_correction_statement": 1,
-        "correction_id": correction_id(correction.document).hex(),
-        "correction": dict(correction.document),
-        "member": member,
-        "leaf_index": index,
-        "rows": [dict(row) for row in correction.rows if row["member"] == member],
-        "net_minor": integer_json(correction.net[member]),
-        RAISED: _proof(correction.raised, RAISED, seed, index),
-        LOWERED: _proof(correction.lowered, LOWERED, seed, index),
-    }
 
 
 def offset(earned: int, posted: int, owed: int) -> tuple[int, int]:
@@ -231,19 +221,6 @@ def _sides(differences: Mapping[str, int]) -> dict[str, int | str]:
         "raised": integer_json(sum(amount for amount in members if amount > 0)),
         "lowered": integer_json(-sum(amount for amount in members if amount < 0)),
         "suspense": integer_json(differences.get(SUSPENSE, 0)),
-    }
-
-
-def _proof(tree: SumTree, name: str, seed: bytes, index: int) -> dict[str, Any]:
-    return {
-        "total_minor": integer_json(tree.levels[0][index].sum),
-        "proof": {
-            "salt": derive_salt(seed, name, index).hex(),
-            "siblings": [
-                {"hash": node.hash.hex(), "sum": integer_json(node.sum)}
-                for node in prove_sum(tree, index)
-            ],
-        },
     }
 
 

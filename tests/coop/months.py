@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from stages import correction_body, settlement_body
-
 from ledger.coop.state import Balances
 from tests.builder import RULES, World, authority, charter, record
+from tests.coop.stages import correction_body, settlement_body
 
 # A cost that October cannot pay whole, and a fund that November fills: each month leans on the
 # one before it.

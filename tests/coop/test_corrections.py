@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
@@ -30,11 +31,21 @@ from ledger.errors import (
     Conflict,
     Infeasible,
     InvalidInput,
+    InvariantViolated,
     MalformedEntry,
+    NotFound,
+    NotIncluded,
     NotPermitted,
     SumMismatch,
 )
+from ledger.settlement.correction_statement import (
+    correction_statement,
+    open_correction,
+    verify_correction,
+    verify_correction_statement,
+)
 from ledger.settlement.corrections_of_period import (
+    Correction,
     build_correction,
     correction_id,
     correction_rows,
@@ -261,6 +272,67 @@ def test_what_a_member_owes_is_carried_until_it_is_earned():
     submit(world, Row("2027-01", "bus", "jan", 10))
     settle(world, "2027-01")
     assert balances(world).receivables == {}
+
+
+# What a member checks alone.
+
+
+@cache
+def _statements() -> tuple[Correction, tuple[dict, ...]]:
+    world, _ = settled()
+    submit(world, Row("2026-10", "ev", "late", 59, fare=7_000))
+    found = compute_correction(world.state, "JPY", world, SEED).correction
+    again = open_correction(found.document, found.rows_blob, SEED)
+    return again, tuple(correction_statement(again, SEED, name) for name in again.net)
+
+
+def test_every_member_verifies_its_part_and_nobody_elses():
+    correction, statements = _statements()
+    assert sum(one["net_minor"] for one in statements) == correction.document["totals"]["in"]
+    for one in statements:
+        verify_correction_statement(one, correction.document)
+        assert {row["member"] for row in one["rows"]} <= {one["member"]}
+    with pytest.raises(NotFound):
+        correction_statement(correction, SEED, "nobody")
+
+
+def places(value, path=()):
+    """Every place of a document that holds a number or a text."""
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for name, inner in items:
+        if isinstance(inner, dict | list):
+            yield from places(inner, (*path, name))
+        else:
+            yield (*path, name)
+
+
+def test_no_changed_value_of_a_part_passes():
+    correction, statements = _statements()
+    for path in places(statements[1]):
+        forged = json.loads(json.dumps(statements[1]))
+        place = forged
+        for name in path[:-1]:
+            place = place[name]
+        value = place[path[-1]]
+        place[path[-1]] = value + 1 if isinstance(value, int) else "0" + value[1:] + "0"
+        with pytest.raises((NotIncluded, SumMismatch)):
+            verify_correction_statement(forged, correction.document)
+
+
+@pytest.mark.parametrize("name", ["in", "raised", "lowered", "suspense", "funds", "pools_left"])
+def test_a_correction_that_does_not_add_up(name):
+    correction, _ = _statements()
+    totals = correction.document["totals"]
+    value = {"fund.x": 1} if isinstance(totals[name], dict) else totals[name] + 1
+    forged = {**correction.document, "totals": {**totals, name: value}}
+    with pytest.raises(SumMismatch):
+        verify_correction(forged)
+
+
+def test_rows_that_do_not_lead_to_the_roots():
+    correction, _ = _statements()
+    with pytest.raises(InvariantViolated):
+        open_correction(correction.document, correction.rows_blob, bytes(32))
 
 
 # When, and how much.
