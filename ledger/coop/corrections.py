@@ -29,7 +29,7 @@ from ledger.coop.settlements import (
     stricter_quorum,
 )
 from ledger.coop.state import Balances, Period, Proposal, Run, State
-from ledger.coop.step import AccountKey, Change, Evidence, Step
+from ledger.coop.step import Change, Evidence, Step
 from ledger.errors import (
     Conflict,
     Infeasible,
@@ -86,9 +86,11 @@ def compute_correction(state: State, currency: str, evidence: Evidence, seed: by
     for period in periods:
         found = rules_of(state, period, evidence)
         openings.append(balances)
-        old = run_of(period).opening
-        before = _again(period, found, evidence.totals(period.id, run_of(period).epochs), old)
-        after = _again(period, found, evidence.totals(period.id, period.epoch + 1), balances)
+        last = run_of(period)
+        old = last.opening
+        before = _again(period, found, evidence, last)
+        now = replace(last, epochs=period.epoch + 1, opening=balances, amended=period.amended)
+        after = _again(period, found, evidence, now)
         opened = (sum(old.pools.values()), sum(balances.pools.values()))
         reruns.append(_rerun(period, found, (before, after), opened))
         old, balances = balances_after(old, before), balances_after(balances, after)
@@ -161,8 +163,14 @@ def enact_correction(step: Step, state: State, proposal: Proposal) -> State:
     body = proposal.body
     for row in body["runs"]:
         period = state.period(str(row["period"]))
-        opening = _parse_balances(row["opening"])
-        again = Run(run_of(period).order, str(body["id"]), int(row["epochs"]), opening)
+        again = Run(
+            order=run_of(period).order,
+            id=str(body["id"]),
+            epochs=int(row["epochs"]),
+            opening=_parse_balances(row["opening"]),
+            late=int(row["late"]),
+            amended=amounts_of(row["amended"]),
+        )
         state = state.with_period(replace(period, run=again))
     posted_in = state.period(str(body["period"]))
     posted = {**posted_in.posted, str(body["id"]): amounts_of(body["net"])}
@@ -188,7 +196,7 @@ def due_corrections(state: State, evidence: Evidence) -> list[str]:
     found = [
         period
         for period in state.periods.values()
-        if period.run is not None and _has_changed(period, evidence)
+        if _is_settled(period) and _has_changed(period, evidence)
     ]
     return [period.id for period in sorted(found, key=lambda period: period.start)]
 
@@ -215,7 +223,7 @@ def _affected(state: State, currency: str, evidence: Evidence) -> list[Period]:
     settled = [
         period
         for period in state.periods.values()
-        if period.run is not None and period.currency == currency
+        if _is_settled(period) and period.currency == currency
     ]
     settled.sort(key=lambda period: run_of(period).order)
     for at, period in enumerate(settled):
@@ -224,9 +232,23 @@ def _affected(state: State, currency: str, evidence: Evidence) -> list[Period]:
     raise Conflict(f"nothing is to be corrected in {currency}: no settled figure has changed")
 
 
+def _is_settled(period: Period) -> bool:
+    return period.status == "settled" and period.run is not None
+
+
 def _has_changed(period: Period, evidence: Evidence) -> bool:
+    """Whether a run would have other inputs of its own.
+
+    The state alone says where nothing can have changed: there the usage need not be at hand, as it
+    is not in a slice of the log.
+    """
+    last = run_of(period)
+    if period.amended != last.amended:
+        return True
+    if period.late == last.late:
+        return False
     now = evidence.totals(period.id, period.epoch + 1)
-    before = evidence.totals(period.id, run_of(period).epochs)
+    before = evidence.totals(period.id, last.epochs)
     return any(now.get(key, 0) != before.get(key, 0) for key in now.keys() | before.keys())
 
 
@@ -242,16 +264,16 @@ def _next_open(state: State, periods: list[Period]) -> str:
     return min(found, key=lambda period: period.start).id
 
 
-def _again(
-    period: Period, rules: RuleSet, totals: Mapping[AccountKey, int], opening: Balances
-) -> Result:
-    """A run of the period on these totals and balances."""
+def _again(period: Period, rules: RuleSet, evidence: Evidence, based: Run) -> Result:
+    """A run of the period on the usage, balances and amendments that ``based`` names."""
+    totals = evidence.totals(period.id, based.epochs)
     try:
         faults = tuple(charges_without_place(totals, rules))
         if faults:
             text = f"{faults[0].where}: {faults[0].message}"
             raise Infeasible(text, faults=faults)
-        return run(rules, parse_inputs(inputs_document(period, rules, totals, opening)))
+        opening, amended = based.opening, based.amended
+        return run(rules, parse_inputs(inputs_document(period, rules, totals, opening, amended)))
     except KyojoError as error:
         raise Infeasible(
             f"{period.id} cannot be run again: {error.message}; its late usage must be completed "
@@ -308,9 +330,14 @@ def _kept(computed: Computed, state: State) -> Mapping[str, Any]:
 
 def _runs(computed: Computed, state: State) -> Iterator[dict[str, Any]]:
     for rerun, opening in zip(computed.reruns, computed.openings, strict=True):
-        epochs = state.period(rerun.period).epoch
-        document = _balances_document(opening)
-        yield {"period": rerun.period, "epochs": epochs, "opening": document}
+        period = state.period(rerun.period)
+        yield {
+            "period": period.id,
+            "epochs": period.epoch,
+            "late": period.late,
+            "amended": amounts_json(period.amended),
+            "opening": _balances_document(opening),
+        }
 
 
 def _balances_document(balances: Balances) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def compute(state: State, period_id: str, evidence: Evidence, seed: bytes) -> Co
     rules = rules_of(state, period, evidence)
     totals = evidence.totals(period_id, FIRST_EPOCHS)
     before = state.balances.get(rules.currency, Balances())
-    inputs = parse_inputs(inputs_document(period, rules, totals, before))
+    inputs = parse_inputs(inputs_document(period, rules, totals, before, period.amended))
     facts = settlement_document.CutOff(
         period=period_id,
         as_of_index=cut_off.index,
@@ -77,11 +77,16 @@ def compute(state: State, period_id: str, evidence: Evidence, seed: bytes) -> Co
 
 
 def inputs_document(
-    period: Period, rules: RuleSet, totals: Mapping[AccountKey, int], balances: Balances
+    period: Period,
+    rules: RuleSet,
+    totals: Mapping[AccountKey, int],
+    balances: Balances,
+    amended: Mapping[str, int],
 ) -> dict[str, Any]:
     """The inputs of a run (RULES section 7) from what the co-op knows; one currency.
 
-    ``balances`` are those that the period before left in the rules' currency.
+    ``balances`` are those that the period before left in the rules' currency, ``amended`` what
+    upheld disputes change: a figure's place, such as ``totals/trips/bus``, and the difference.
     """
     facts = cut_off_of(period).facts
     currency = rules.currency
@@ -89,7 +94,7 @@ def inputs_document(
     accounts = {*facts["members"], *(account for row in usage.values() for account in row)}
     owed = {member for row in balances.owed.values() for member in row} - accounts
     beside = {"beside": sorted(owed)} if owed else {}
-    return {
+    document = {
         **beside,
         "kyojo_inputs": 1,
         "period": {"start": f"{period.id}-01", "end": f"{next_month(period.id)}-01"},
@@ -118,6 +123,16 @@ def inputs_document(
         "owed": {name: dict(row) for name, row in balances.owed.items()},
         "opening": dict(balances.pools),
     }
+    return _amend(document, amended)
+
+
+def _amend(document: dict[str, Any], amended: Mapping[str, int]) -> dict[str, Any]:
+    for where, change in sorted(amended.items()):
+        table, name, *account = where.split("/")
+        row = document[table][name]
+        place = account[0] if account else "amount_minor"
+        row[place] = integer_json(int(row.get(place, 0)) + change)
+    return document
 
 
 def usage_by_name(totals: Mapping[AccountKey, int], currency: str) -> dict[str, dict[str, int]]:
@@ -193,8 +208,10 @@ def stricter_quorum(state: State, charter: Quorum, rules: RuleSet) -> Quorum:
 
 
 def enact_settlement(step: Step, state: State, proposal: Proposal) -> State:
-    """The electorate approved: the period may be settled; balances to come are kept with it."""
-    del step
+    """The electorate approved: the period may be settled; balances to come are kept with it.
+
+    While it is disputed it stays so, and is approved when the last dispute has ended.
+    """
     period = state.period(str(proposal.body["period"]))
     body = proposal.body
     before = state.balances.get(str(body["currency"]), Balances())
@@ -208,9 +225,17 @@ def enact_settlement(step: Step, state: State, proposal: Proposal) -> State:
     balances = _moved(before, left)
     if "receivables" in body:
         balances = replace(balances, receivables=amounts_of(body["receivables"]))
-    approved = replace(period, status="approved", pending=balances, currency=str(body["currency"]))
+    approved = replace(period, pending=balances, currency=str(body["currency"]))
+    if period.status == "disputed":
+        approved = replace(approved, resumes="approved")
+    else:
+        approved = replace(approved, status="approved")
+    if "paid" in body:
+        approved = replace(approved, paid=amounts_of(body["paid"]))
     if state.keeps_runs():
-        approved = replace(approved, opening=before)
+        id_ = str(period.settlement)
+        found = Run(step.index, id_, FIRST_EPOCHS, before, amended=period.amended)
+        approved = replace(approved, run=found)
     return state.with_period(approved)
 
 
@@ -232,10 +257,7 @@ def settle(step: Step, body: bodies.SettlementSettled) -> Change:
     if step.now < until:
         raise PeriodClosed(f"objections to {body.period} may be raised until {until}")
     balances = {**state.balances, str(period.currency): period.pending}
-    settled = replace(period, status="settled", pending=None, opening=None)
-    if period.opening is not None:
-        found = Run(step.index, str(period.settlement), FIRST_EPOCHS, period.opening)
-        settled = replace(settled, run=found)
+    settled = replace(period, status="settled", pending=None)
     return Change(replace(state.with_period(settled), balances=balances), period=body.period)
 
 
@@ -284,7 +306,8 @@ def _offset(state: State, period: Period, result: Result) -> dict[str, Any]:
         for name in sorted(posted.keys() | owed.keys())
     }
     left = {name: still for name, (_, still) in rows.items() if still}
-    return {"receivables": amounts_json(left)}
+    paid = {name: amount for name, (amount, _) in rows.items()}
+    return {"receivables": amounts_json(left), "paid": amounts_json(paid)}
 
 
 def posted_to(period: Period) -> dict[str, int]:
@@ -334,7 +357,7 @@ def _check_order(state: State, period: Period) -> None:
             raise Conflict(
                 f"{other.id} comes before {period.id} and is {other.status}, not settled"
             )
-        if other.status in ("proposed", "approved"):
+        if other.status in ("proposed", "approved", "disputed"):
             raise Conflict(f"{other.id} is {other.status}; settle it before another is proposed")
 
 

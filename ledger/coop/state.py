@@ -134,17 +134,20 @@ class Balances:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What the figures of a settled period rest on, as last corrected.
+    """What the figures of an approved period rest on, as last corrected.
 
-    ``order`` is the entry that settled the period: balances went from month to month in this
+    ``order`` is the entry that approved its settlement: balances went from month to month in this
     order. ``opening`` are the balances that the run started from, ``epochs`` those of its usage
-    that count, ``id`` the settlement or the correction that has the figures.
+    that count, with ``late`` batches from after the cut-off; ``amended`` is what upheld disputes
+    changed in its inputs. ``id`` is the settlement or the correction that has the figures.
     """
 
     order: int
     id: str
     epochs: int
     opening: Balances
+    late: int = 0
+    amended: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +156,12 @@ class Period:
 
     ``pending`` are the balances that an approved settlement will leave. ``epoch`` counts the
     cut-offs passed: rows of totals are kept per epoch, so what a settlement saw can be read back
-    after late usage has arrived. ``opening`` are the balances from which an approved settlement
-    was computed, ``run`` what a settled one can be computed again from. ``posted`` are corrections
-    of earlier months that are settled with this one: by their ids, each member's difference.
+    after late usage has arrived; ``late`` counts the batches after the first. ``run`` is what an
+    approved settlement can be computed again from, ``amended`` what upheld disputes change in the
+    inputs: a figure's place and the difference. ``posted`` is what is settled with this period
+    beside its own lines, each member's amount by the id of a correction or an ended dispute;
+    ``paid`` what the members are paid for whom something was offset. ``resumes`` is the status
+    after the last dispute.
     """
 
     id: str
@@ -173,14 +179,40 @@ class Period:
     costs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     usage: Mapping[str, Usage] = field(default_factory=dict)
     confirmed: Mapping[str, str] = field(default_factory=dict)
-    opening: Balances | None = None
     run: Run | None = None
+    late: int = 0
+    amended: Mapping[str, int] = field(default_factory=dict)
     posted: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    paid: Mapping[str, int] = field(default_factory=dict)
+    resumes: str | None = None
 
     @property
     def is_corrected(self) -> bool:
         """Whether a correction has replaced the settlement's figures."""
         return self.run is not None and self.run.id != self.settlement
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A member's claim that inputs of a settlement are wrong; its ``state`` is one of five.
+
+    ``claims`` are a figure's place and by how much it is wrong, ``loses`` what each line would
+    lose. ``held`` is what members are not paid while it is open: ``suspense:dispute:<id>``.
+    """
+
+    settlement_id: str
+    period: str
+    member: str
+    line_ids: tuple[str, ...]
+    claims: Mapping[str, int]
+    evidence_hash: str | None
+    opened_at: str
+    deadline: str
+    loses: Mapping[str, int]
+    pays_undisputed: bool
+    state: str = "open"
+    decisions: tuple[str, ...] = ()
+    held: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +250,7 @@ class State:
     destinations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     anchors: Mapping[str, Anchor] = field(default_factory=dict)
     erased: Mapping[str, Ranges] = field(default_factory=dict)
+    disputes: Mapping[str, Dispute] = field(default_factory=dict)
 
     def terms(self) -> Charter:
         """The charter; only an empty log has none."""
@@ -263,8 +296,9 @@ class State:
 _adapter = TypeAdapter(State)
 
 LATER: Final[Mapping[type, tuple[str, ...]]] = {
-    State: ("erased",),
-    Period: ("opening", "run", "posted"),
+    State: ("erased", "disputes"),
+    Period: ("run", "late", "amended", "posted", "paid", "resumes"),
+    Run: ("late", "amended"),
     Balances: ("receivables",),
 }
 """Fields that are not in a state's document while they are empty."""
@@ -283,7 +317,10 @@ def state_document(state: State) -> dict[str, Any]:
     balances = list(document["balances"].values())
     for period in document["periods"].values():
         _leave_out(period, Period)
-        balances += [period["pending"], period.get("opening"), period.get("run", {}).get("opening")]
+        balances.append(period["pending"])
+        if "run" in period:
+            _leave_out(period["run"], Run)
+            balances.append(period["run"]["opening"])
     for found in balances:
         if found is not None:
             _leave_out(found, Balances)

@@ -41,7 +41,8 @@ def test_a_corrected_log_verifies_whole_and_by_the_month(tmp_path):
     # after December's what corrects November.
     manifest = export_period(coop, "2027-02", tmp_path / "february.zip")
     assert manifest.start == world.state.periods["2026-11"].cut_off.index
-    assert verify_file(tmp_path / "february.zip", trust).verdict == "verified"
+    report = verify_file(tmp_path / "february.zip", trust)
+    assert report.verdict == "verified", report.findings
 
 
 def test_a_slice_without_the_usage_that_a_correction_counts_is_not_verified():

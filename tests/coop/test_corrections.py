@@ -186,7 +186,7 @@ def test_19_a_late_row_changes_only_the_next_open_period(row):
     correct_if_any(world)
     after = world.state
     # The row itself is counted with its month, and the month's new run is noted.
-    same = {"epoch": 0, "run": None, "usage": {}}
+    same = {"epoch": 0, "run": None, "usage": {}, "late": 0}
     for month in ("2026-10", "2026-11"):
         assert replace(after.periods[month], **same) == replace(before.periods[month], **same)
     assert after.periods["2027-01"] == opened
@@ -233,7 +233,7 @@ def test_the_first_logs_keep_their_hashes():
     world.prepare()
     settle(world, "2026-10")
     document = state_document(world.state)
-    assert not {"opening", "run", "posted"} & document["periods"]["2026-10"].keys()
+    assert not {"run", "late", "posted"} & document["periods"]["2026-10"].keys()
     assert "receivables" not in document["balances"]["JPY"]
     open_month(world, "2026-11")
     submit(world, Row("2026-10", "ev", "late", 59))
