@@ -269,6 +269,24 @@ class CorrectionModel(BaseModel):
     document: CorrectionDocument
 
 
+class DisputeModel(BaseModel):
+    """A dispute of a settlement."""
+
+    id: str = Field(description="Also the hash to decide on, while it is open.")
+    period: str
+    settlement_id: str
+    member: str
+    line_ids: list[str] = Field(examples=[["share/bus"]])
+    figures: list[str] = Field(examples=[["totals/trips/bus"]], description="What is disputed.")
+    evidence_hash: str | None
+    opened_at: str
+    deadline: str = Field(description="When it ends as rejected, if nothing ended it before.")
+    state: str = Field(examples=["open"], description="open, answered, upheld, rejected, withdrawn")
+    decisions: list[str] = Field(description="Who decided.")
+    account: str = Field(description="suspense:dispute:<id>, where it holds money.")
+    held_minor: int
+
+
 class NonceModel(BaseModel):
     """What goes into the sign-in text."""
 

@@ -52,7 +52,12 @@ steps:
 
 
 # Kinds that the page in verifier/ does not know yet: worlds that it is to verify leave them out.
-LATER_KINDS = ("correction-proposed",)
+LATER_KINDS = (
+    "correction-proposed",
+    "dispute-opened",
+    "dispute-answered",
+    "dispute-withdrawn",
+)
 
 
 def authority(*, later: bool = False) -> dict[str, Any]:

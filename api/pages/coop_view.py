@@ -20,6 +20,7 @@ _STATUS = {
     "closing": ("締切処理中", "Closing"),
     "closed": ("締切済", "Closed"),
     "proposed": ("精算案の承認待ち", "Settlement proposed"),
+    "disputed": ("異議申立中", "Disputed"),
     "approved": ("承認済", "Approved"),
     "settled": ("確定", "Settled"),
     "corrected": ("確定（訂正あり）", "Settled, and corrected since"),

@@ -12,6 +12,7 @@ from ledger.paper.speech import Language, Speech, per_mille
 from ledger.paper.statement_view import member_name, period_bounds, status_text
 from ledger.paper.steps import Flow, Rules, flows, share_of
 from ledger.service.correct import Corrected
+from ledger.service.dispute import Disputed
 from ledger.service.publication import Publication
 from ledger.settlement.shape import SettlementShape, parse_settlement
 
@@ -19,6 +20,13 @@ _ACTIONS = {
     "approve": ("承認", "approves"),
     "reject": ("否認", "rejects"),
     "abstain": ("棄権", "abstains"),
+}
+_DISPUTES = {
+    "open": ("審議中", "open"),
+    "answered": ("回答あり、審議中", "answered, open"),
+    "upheld": ("認容", "upheld"),
+    "rejected": ("棄却", "rejected"),
+    "withdrawn": ("取下げ", "withdrawn"),
 }
 _ROLES = {
     "member": ("組合員", "member"),
@@ -61,6 +69,18 @@ class CorrectionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class DisputeRow:
+    """A dispute of the settlement: whose, how it stands, what is held back for it in all."""
+
+    member: str
+    state: str
+    opened_at: str
+    deadline: str
+    held: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class SettlementView:
     """What the template prints; texts are in the page's language."""
 
@@ -92,6 +112,7 @@ class SettlementView:
     anchors: tuple[Mapping[str, Any], ...]
     cut_off_index: int
     corrections: tuple[CorrectionRow, ...]
+    disputes: tuple[DisputeRow, ...]
 
 
 def settlement_view(
@@ -134,6 +155,18 @@ def settlement_view(
         anchors=context.anchors,
         cut_off_index=public.as_of_index,
         corrections=tuple(_correction(say, found) for found in context.corrections),
+        disputes=tuple(_dispute(say, found, context) for found in context.disputes),
+    )
+
+
+def _dispute(say: Speech, found: Disputed, context: Publication) -> DisputeRow:
+    return DisputeRow(
+        member=say.name(context.members.get(found.member), found.member),
+        state=say(*_DISPUTES.get(found.state, (found.state, found.state))),
+        opened_at=say.instant(found.opened_at),
+        deadline=say.instant(found.deadline),
+        held=say.money(found.held_minor),
+        id=found.id,
     )
 
 

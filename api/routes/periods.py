@@ -13,11 +13,18 @@ from api.documents import (
     SettlementDocument,
     StatementDocument,
 )
-from api.models import AnchorModel, CorrectionModel, OwnUsageModel, PeriodModel, TotalModel
+from api.models import (
+    AnchorModel,
+    CorrectionModel,
+    DisputeModel,
+    OwnUsageModel,
+    PeriodModel,
+    TotalModel,
+)
 from api.openapi import OPTIONAL_TOKEN, documented
 from api.parameters import CorrectionId, MemberId, Month
 from ledger.errors import NotFound
-from ledger.service import anchor, correct, read, statements
+from ledger.service import anchor, correct, dispute, read, statements
 
 router = APIRouter(tags=["periods"])
 
@@ -91,6 +98,13 @@ def read_correction(
 ) -> dict[str, Any]:
     """A member's part of a correction, for the member itself and the roles the charter names."""
     return correct.correction_of_member(coop, reader, correction_id, member)
+
+
+@router.get("/v1/{coop}/disputes")
+def list_disputes(coop: CoopHere, reader: ReaderHere) -> list[DisputeModel]:
+    """The disputes of settlements, oldest first, and what they hold back. For members."""
+    found = dispute.disputes(coop, reader)
+    return [DisputeModel.model_validate(one, from_attributes=True) for one in found]
 
 
 @router.get("/v1/{coop}/anchor")

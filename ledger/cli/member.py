@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ledger.cli import dispute
 from ledger.cli.output import progress, show
 from ledger.cli.statement import add_look, format_of, statement_text
 from ledger.client import MemberClient, erasure, open_journal
@@ -74,6 +75,14 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     erase.add_argument("--dry-run", action="store_true", help="only say what would be erased")
     erase.set_defaults(run=erase_records)
 
+    _add_reading(verbs, own)
+    dispute.add_commands(verbs, own, client_of)
+
+    token = verbs.add_parser("token", parents=[own], help="sign in and print a bearer token")
+    token.set_defaults(run=print_token)
+
+
+def _add_reading(verbs: Commands, own: argparse.ArgumentParser) -> None:
     statement = verbs.add_parser("statement", parents=[own], help="fetch and verify a statement")
     statement.add_argument("period", metavar="YYYY-MM")
     statement.add_argument("member")
@@ -90,9 +99,6 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     correction.add_argument("correction", metavar="ID", help="the correction's id (hex)")
     correction.add_argument("member")
     correction.set_defaults(run=read_correction)
-
-    token = verbs.add_parser("token", parents=[own], help="sign in and print a bearer token")
-    token.set_defaults(run=print_token)
 
 
 @contextmanager

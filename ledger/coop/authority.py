@@ -16,6 +16,7 @@ from ledger.coop import (
     batches,
     bodies,
     corrections,
+    disputes,
     erasure,
     facts,
     logkeys,
@@ -34,6 +35,7 @@ Handler = Callable[[Step, Any], Change]
 
 OFFICE = ["operator"]
 MEMBERS = ["member"]
+DISPUTANTS = ["member", "municipality"]
 ALL_ROLES = ["member", "operator", "auditor", "municipality"]
 
 
@@ -142,16 +144,29 @@ KINDS: Mapping[str, Kind] = {
     "settlement-proposed": Kind(
         "A settlement, computed again before it is taken",
         bodies.SettlementProposed, settlements.propose_settlement, OFFICE + MEMBERS,
-        (MEMBERS, "2/3"), settlements.enact_settlement, settlements.withdraw_settlement,
+        (MEMBERS, "2/3"), settlements.enact_settlement, disputes.withdraw_settlement,
     ),
     "settlement-settled": Kind(
         "An approved settlement takes effect",
-        bodies.SettlementSettled, settlements.settle, OFFICE,
+        bodies.SettlementSettled, disputes.settle, OFFICE,
     ),
     "correction-proposed": Kind(
         "What late usage changes in settled months, posted in the next open one",
         bodies.CorrectionProposed, corrections.propose_correction, OFFICE + MEMBERS,
         (MEMBERS, "2/3"), corrections.enact_correction,
+    ),
+    "dispute-opened": Kind(
+        "A member disputes a settlement; to approve is to uphold",
+        bodies.DisputeOpened, disputes.open_dispute, DISPUTANTS, (MEMBERS, "2/3"),
+        disputes.uphold, disputes.reject,
+    ),
+    "dispute-answered": Kind(
+        "An answer to a dispute, before it is decided",
+        bodies.DisputeAnswered, disputes.answer_dispute, OFFICE + MEMBERS,
+    ),
+    "dispute-withdrawn": Kind(
+        "Whoever opened a dispute takes it back",
+        bodies.DisputeWithdrawn, disputes.withdraw_dispute, DISPUTANTS,
     ),
     "log-key-added": Kind(
         "A further key with which the log signs",

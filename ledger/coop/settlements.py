@@ -242,7 +242,8 @@ def enact_settlement(step: Step, state: State, proposal: Proposal) -> State:
 def withdraw_settlement(state: State, proposal: Proposal) -> State:
     """The electorate rejected: the period stays cut off and may be proposed again."""
     period = state.period(str(proposal.body["period"]))
-    return state.with_period(replace(period, status="closed", settlement=None, proposed_at=None))
+    closed = replace(period, status="closed", settlement=None, proposed_at=None, resumes=None)
+    return state.with_period(closed)
 
 
 def settle(step: Step, body: bodies.SettlementSettled) -> Change:

@@ -124,6 +124,12 @@ def of_correction(periods: Sequence[str], posted_in: str, sums: Sums, words: Mon
     return f"{subject}, {words(sums.suspense)} to suspense" if sums.suspense else subject
 
 
+def of_dispute(body: bodies.DisputeOpened, member: str) -> str:
+    """The subject of a dispute: to approve is to uphold it."""
+    claims = ", ".join(f"{claim.where} is {claim.value:,}" for claim in body.claims)
+    return f"Uphold the dispute of settlement {body.period} by {member}: {claims}"
+
+
 def of_destination(body: bodies.PayoutDestinationSet) -> str:
     """The subject of a payout destination."""
     where = body.destination

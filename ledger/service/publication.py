@@ -17,6 +17,7 @@ from ledger.errors import NotFound
 from ledger.rules.document import parse_rules
 from ledger.service.coop import Coop
 from ledger.service.correct import Corrected, find_corrections
+from ledger.service.dispute import Disputed, disputes_in
 from ledger.service.read import (
     Proposed,
     find_proposed,
@@ -46,7 +47,7 @@ class Publication:
 
     ``amounts`` holds what this reader may see: all members', its own, or nothing. ``quorum`` is
     the charter's threshold and roles; ``settled_index`` is None until the settlement took effect;
-    ``corrections`` have run the month again, or are settled with it.
+    ``corrections`` have run the month again, or are settled with it; ``disputes`` are of it.
     """
 
     origin: str
@@ -64,6 +65,7 @@ class Publication:
     head: Head
     anchors: tuple[Mapping[str, Any], ...]
     corrections: tuple[Corrected, ...]
+    disputes: tuple[Disputed, ...]
 
 
 def publication(coop: Coop, reader: Reader, month: str) -> Publication:
@@ -100,6 +102,7 @@ def _publication(
         head=log.head(),
         anchors=tuple(anchors_over(state, proposed.index)),
         corrections=tuple(_corrections(state, log, period.id)),
+        disputes=tuple(disputes_in(state, period.id)),
     )
 
 

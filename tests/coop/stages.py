@@ -120,11 +120,17 @@ def _stage(name: str) -> World:
         world = World()
         world.prepare()
         return world
-    if name == "late":
+    if name in ("disputable", "disputed"):
         world = World(charter=charter(authority=authority(later=True)))
         world.prepare()
         world.close()
         propose(world)
+        if name == "disputed":
+            body, _ = dispute_body(world)
+            world.write("bus", "dispute-opened", body)
+        return world
+    if name == "late":
+        world = fork(_stage("disputable"))
         world.carry("bus", "ev")
         settlement = world.state.period(MONTH).settlement
         world.write("office", "settlement-settled", {"period": MONTH, "settlement_id": settlement})
@@ -288,6 +294,29 @@ def correction_body(
     return {"correction": document, "rows": blob_ref(blobs[0]), "seed": blob_ref(seed)}, blobs
 
 
+def dispute_body(world: World, **changes: Any) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    """The body of a dispute: of bus, that its trips were 500."""
+    body = {
+        "period": MONTH,
+        "settlement_id": world.state.period(MONTH).settlement,
+        "line_ids": ["share/bus"],
+        "claims": [{"where": "totals/trips/bus", "value": 500}],
+        "reason": "a reader was broken",
+        "evidence_hash": None,
+    }
+    return {**body, **changes}, ()
+
+
+def _answer(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    (dispute,) = world.state.disputes
+    return {"dispute": dispute, "answer": "we have its log", "evidence_hash": "ab" * 32}, ()
+
+
+def _dispute_withdrawal(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    (dispute,) = world.state.disputes
+    return {"dispute": dispute, "reason": "found it"}, ()
+
+
 def _withdrawal(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
     return {"subject_hash": next(iter(world.state.proposals)), "reason": "a wrong figure"}, ()
 
@@ -340,5 +369,8 @@ CASES: dict[str, Case] = {
 # Of the kinds that the test co-op's charter leaves out; see ``tests.builder.LATER_KINDS``.
 LATER_CASES: dict[str, Case] = {
     "correction-proposed": Case("late", "office", correction_body, "audit"),
+    "dispute-opened": Case("disputable", "bus", dispute_body, "office"),
+    "dispute-answered": Case("disputed", "office", _answer, "audit"),
+    "dispute-withdrawn": Case("disputed", "bus", _dispute_withdrawal, "office"),
 }
 ALL_CASES = {**CASES, **LATER_CASES}
