@@ -57,6 +57,7 @@ LATER_KINDS = (
     "dispute-opened",
     "dispute-answered",
     "dispute-withdrawn",
+    "kpi-reported",
 )
 
 

@@ -19,6 +19,7 @@ from ledger.coop import (
     disputes,
     erasure,
     facts,
+    kpis,
     logkeys,
     members,
     periods,
@@ -110,6 +111,11 @@ KINDS: Mapping[str, Kind] = {
         "A cost of a period and who bore it",
         bodies.CostReported, facts.report_cost, OFFICE + MEMBERS, (MEMBERS, "1/2"),
         facts.enact_cost,
+    ),
+    "kpi-reported": Kind(
+        "A reading of a KPI for a period",
+        bodies.KpiReported, kpis.report_kpi, ["operator", "member", "municipality"],
+        (MEMBERS, "1/2"), kpis.enact_kpi,
     ),
     "usage-batch": Kind(
         "Commitments to usage records, with their totals",

@@ -183,6 +183,17 @@ class CostReported(Body):
     currency: Currency
 
 
+class KpiReported(Body):
+    """A reading of a KPI for a period: of a member, or of the whole town (``_``)."""
+
+    period: Month
+    id: Word
+    member: Annotated[str, Field(pattern=r"^(_|[a-z0-9][a-z0-9_-]{0,63})$")]
+    value: Annotated[int, Field(ge=-AMOUNT_MAX, le=AMOUNT_MAX)]
+    scale: PositiveMinor
+    evidence_hash: Hash | None
+
+
 class RulesetProposed(Body):
     """A rule set to be adopted; the text is a blob, the hash that of its parsed document."""
 

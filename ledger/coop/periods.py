@@ -115,7 +115,9 @@ def _facts(state: State, period: Period) -> dict[str, Any]:
         sharing |= asset["amounts"].keys()
     for cost in period.costs.values():
         sharing |= cost["borne"].keys()
+    kpis = {"kpis": dict(period.kpis)} if period.kpis else {}
     return {
+        **kpis,
         "members": sorted(sharing),
         "revenue": dict(period.revenue),
         "costs": dict(period.costs),

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from ledger import canonical
 from ledger.coop import bodies, subjects
 from ledger.coop.charter import Quorum
+from ledger.coop.kpis import readings_for
 from ledger.coop.proposals import electors, propose
 from ledger.coop.rulesets import read_rules
 from ledger.coop.state import SUSPENSE, Balances, CutOff, Period, Proposal, Run, State
@@ -94,8 +95,10 @@ def inputs_document(
     accounts = {*facts["members"], *(account for row in usage.values() for account in row)}
     owed = {member for row in balances.owed.values() for member in row} - accounts
     beside = {"beside": sorted(owed)} if owed else {}
+    kpis = readings_for(rules, facts.get("kpis", {}))
     document = {
         **beside,
+        **({"kpis": kpis} if kpis else {}),
         "kyojo_inputs": 1,
         "period": {"start": f"{period.id}-01", "end": f"{next_month(period.id)}-01"},
         "members": sorted(accounts | owed),

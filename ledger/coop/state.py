@@ -161,7 +161,7 @@ class Period:
     inputs: a figure's place and the difference. ``posted`` is what is settled with this period
     beside its own lines, each member's amount by the id of a correction or an ended dispute;
     ``paid`` what the members are paid for whom something was offset. ``resumes`` is the status
-    after the last dispute.
+    after the last dispute. ``kpis`` are confirmed readings, by KPI and member.
     """
 
     id: str
@@ -185,6 +185,7 @@ class Period:
     posted: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     paid: Mapping[str, int] = field(default_factory=dict)
     resumes: str | None = None
+    kpis: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
 
     @property
     def is_corrected(self) -> bool:
@@ -297,7 +298,7 @@ _adapter = TypeAdapter(State)
 
 LATER: Final[Mapping[type, tuple[str, ...]]] = {
     State: ("erased", "disputes"),
-    Period: ("run", "late", "amended", "posted", "paid", "resumes"),
+    Period: ("run", "late", "amended", "posted", "paid", "resumes", "kpis"),
     Run: ("late", "amended"),
     Balances: ("receivables",),
 }

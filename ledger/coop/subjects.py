@@ -82,6 +82,12 @@ def of_cost(body: bodies.CostReported, terms: Charter) -> str:
     return f"Cost {body.id} {body.period}: {amount} borne by {body.member}"
 
 
+def of_kpi(body: bodies.KpiReported) -> str:
+    """The subject of a KPI reading."""
+    whose = "the whole town" if body.member == "_" else body.member
+    return f"Reading {body.id} {body.period} of {whose}: {body.value:,} of {body.scale:,}"
+
+
 def of_rules(body: bodies.RulesetProposed) -> str:
     """The subject of a rule set."""
     return f"Rule set {body.ruleset} version {body.version} from {body.effective_from}"

@@ -120,9 +120,11 @@ def _stage(name: str) -> World:
         world = World()
         world.prepare()
         return world
-    if name in ("disputable", "disputed"):
+    if name in ("all kinds", "disputable", "disputed"):
         world = World(charter=charter(authority=authority(later=True)))
         world.prepare()
+        if name == "all kinds":
+            return world
         world.close()
         propose(world)
         if name == "disputed":
@@ -372,5 +374,18 @@ LATER_CASES: dict[str, Case] = {
     "dispute-opened": Case("disputable", "bus", dispute_body, "office"),
     "dispute-answered": Case("disputed", "office", _answer, "audit"),
     "dispute-withdrawn": Case("disputed", "bus", _dispute_withdrawal, "office"),
+    "kpi-reported": Case(
+        "all kinds",
+        "office",
+        plain(
+            period=MONTH,
+            id="uptime_ppm",
+            member="bus",
+            value=998_000,
+            scale=1_000_000,
+            evidence_hash="cd" * 32,
+        ),
+        "audit",
+    ),
 }
 ALL_CASES = {**CASES, **LATER_CASES}
