@@ -303,6 +303,8 @@ class CorrectionSums(Part):
     lowered: Number
     suspense: Number
     funds: Amounts
+    projects: Amounts
+    charged: Amounts
     pools_left: Amounts
     carry: Amounts
 

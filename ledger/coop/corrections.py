@@ -91,7 +91,7 @@ def compute_correction(state: State, currency: str, evidence: Evidence, seed: by
         before = _again(period, found, evidence, last)
         now = replace(last, epochs=period.epoch + 1, opening=balances, amended=period.amended)
         after = _again(period, found, evidence, now)
-        opened = (sum(old.pools.values()), sum(balances.pools.values()))
+        opened = (_money(old, before), _money(balances, after))
         reruns.append(_rerun(period, found, (before, after), opened))
         old, balances = balances_after(old, before), balances_after(balances, after)
         rules.append(found)
@@ -280,6 +280,11 @@ def _again(period: Period, rules: RuleSet, evidence: Evidence, based: Run) -> Re
             "or reversed first",
             faults=error.faults,
         ) from error
+
+
+def _money(opening: Balances, result: Result) -> int:
+    """What other periods had left in the pools of money."""
+    return sum(amount for name, amount in opening.pools.items() if name not in result.units)
 
 
 def _rerun(

@@ -60,6 +60,8 @@ class _Sides(Shape):
     lowered: Integer
     suspense: Integer
     funds: dict[str, Integer]
+    projects: dict[str, Integer]
+    charged: dict[str, Integer]
     pools_left: dict[str, Integer]
     carry: dict[str, Integer]
 
@@ -162,7 +164,8 @@ def verify_correction(document: Mapping[str, Any]) -> CorrectionShape:
         raise SumMismatch(error.message, faults=error.faults) from error
     totals, last = public.totals, public.periods[-1] if public.periods else None
     given = totals.raised - totals.lowered + totals.suspense
-    given += sum(totals.funds.values()) + sum(totals.pools_left.values())
+    for row in (totals.funds, totals.projects, totals.charged, totals.pools_left):
+        given += sum(row.values())
     _require(totals.in_ == given, "what came in and where it went")
     _require(totals.in_ == sum(one.in_ for one in public.periods), "what came in")
     _require(last is not None and totals.pools_left == last.pools_left, "the pools")

@@ -8,7 +8,8 @@ Its document, like a settlement's, holds no member's figures: per period the sum
 roots of two salted Merkle-sum trees over the members' differences, ``raised`` and ``lowered``. The
 rows are a blob for entitled readers. Invariants: over all periods corrected together
 
-    money that came in since = raised − lowered + suspense + funds + what the last pools gained
+    money that came in since = raised − lowered + suspense + funds + projects + charged costs
+                               + what the last pools gained
 
 so whoever gains, gains from named others, from named funds and pools, or from money that arrived
 late; and both styles give the same totals.
@@ -62,8 +63,25 @@ class Rerun:
     def moved_minor(self) -> int:
         """How much moved: the absolute differences of members, funds and pools added up."""
         funds = difference(self.before.funds, self.after.funds)
-        pools = difference(self.before.pools_left, self.after.pools_left)
-        return sum(abs(found) for row in (self.members, funds, pools) for found in row.values())
+        rows = (self.members, funds, self.pools_left, self.projects)
+        return sum(abs(found) for row in rows for found in row.values())
+
+    @property
+    def pools_left(self) -> dict[str, int]:
+        """The differences of what is left in pools of money."""
+        units = self.before.units.keys() | self.after.units.keys()
+        found = difference(self.before.pools_left, self.after.pools_left)
+        return {name: amount for name, amount in found.items() if name not in units}
+
+    @property
+    def projects(self) -> dict[str, int]:
+        """The differences of what projects got."""
+        return difference(self.before.projects, self.after.projects)
+
+    @property
+    def charged(self) -> dict[str, int]:
+        """The differences of what members were charged of costs."""
+        return difference(self.before.charged, self.after.charged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +168,7 @@ def check_correction(correction: Correction) -> None:
     """Raise InvariantViolated unless not one unit appeared or vanished."""
     totals = {name: _sum(value) for name, value in correction.document["totals"].items()}
     given = totals["raised"] - totals["lowered"] + totals["suspense"]
-    given += totals["funds"] + totals["pools_left"]
+    given += sum(totals[name] for name in ("funds", "pools_left", "projects", "charged"))
     if totals["in"] != given:
         raise InvariantViolated(f"{totals['in']} came in, the correction gives {given}")
     posted: dict[str, int] = dict.fromkeys(correction.net, 0)
@@ -194,25 +212,33 @@ def _period(rerun: Rerun, seed: bytes) -> dict[str, Any]:
         "in": integer_json(rerun.money_in),
         **_sides(rerun.members),
         "funds": amounts_json(difference(rerun.before.funds, after.funds)),
-        "pools_left": amounts_json(difference(rerun.before.pools_left, after.pools_left)),
+        "projects": amounts_json(rerun.projects),
+        "charged": amounts_json(rerun.charged),
+        "pools_left": amounts_json(rerun.pools_left),
         "carry": amounts_json(difference(rerun.before.carry, after.carry)),
     }
 
 
 def _totals(reruns: Sequence[Rerun], net: Mapping[str, int]) -> dict[str, Any]:
     """What all periods come to: what one leaves in a pool is in the next one's, so the last's."""
-    funds: dict[str, int] = {}
-    for rerun in reruns:
-        for name, amount in difference(rerun.before.funds, rerun.after.funds).items():
-            funds[name] = funds.get(name, 0) + amount
     last = reruns[-1]
     return {
         "in": integer_json(sum(rerun.money_in for rerun in reruns)),
         **_sides(net),
-        "funds": amounts_json({name: amount for name, amount in sorted(funds.items()) if amount}),
-        "pools_left": amounts_json(difference(last.before.pools_left, last.after.pools_left)),
+        "funds": _added([difference(one.before.funds, one.after.funds) for one in reruns]),
+        "projects": _added([one.projects for one in reruns]),
+        "charged": _added([one.charged for one in reruns]),
+        "pools_left": amounts_json(last.pools_left),
         "carry": amounts_json(difference(last.before.carry, last.after.carry)),
     }
+
+
+def _added(rows: Sequence[Mapping[str, int]]) -> dict[str, int | str]:
+    found: dict[str, int] = {}
+    for row in rows:
+        for name, amount in row.items():
+            found[name] = found.get(name, 0) + amount
+    return amounts_json({name: amount for name, amount in sorted(found.items()) if amount})
 
 
 def _sides(differences: Mapping[str, int]) -> dict[str, int | str]:
