@@ -295,6 +295,82 @@ class StatementDocument(Part):
     names: dict[str, Any] = Field(description="Words for a page; nothing rests on them.")
 
 
+class CorrectionSums(Part):
+    """What a correction moves, without any member's figure."""
+
+    in_: Number = Field(alias="in", description="What came in since.")
+    raised: Number
+    lowered: Number
+    suspense: Number
+    funds: Amounts
+    pools_left: Amounts
+    carry: Amounts
+
+
+class CorrectedPeriod(CorrectionSums):
+    """A settled period that was run again."""
+
+    period: str
+    correction_of: Hex = Field(description="The settlement or correction it replaces.")
+    ruleset: str
+    version: int
+    rule_hash: Hex
+    inputs_hash: Hex
+    style: str
+
+
+class CorrectionDocument(Part):
+    """A correction as members approve it; its SHA-256 in RFC 8785 form is its id."""
+
+    kyojo_correction: int
+    posted_in: str
+    currency: str
+    minor_digits: int
+    periods: list[CorrectedPeriod]
+    account_count: int
+    totals: CorrectionSums
+    rows: BlobName
+    seed_commitment: Hex
+    raised_root: Hex
+    lowered_root: Hex
+
+
+class CorrectionRow(Part):
+    """A row in the words of FOCUS."""
+
+    member: str
+    period: str
+    charge_class: str
+    role: str
+    amount_minor: Number
+    correction_of: Hex
+
+
+class CorrectionPart(Part):
+    """A member's rows, and the proofs of what they come to."""
+
+    kyojo_correction_statement: int
+    correction_id: Hex
+    correction: CorrectionDocument
+    member: str
+    leaf_index: int
+    rows: list[CorrectionRow]
+    net_minor: Number
+    raised: OwnSum
+    lowered: OwnSum
+
+
+class CorrectionStatementDocument(Part):
+    """A member's part of a correction, tied to the log."""
+
+    kyojo_member_correction: int
+    origin: str
+    genesis: Hex
+    member: str
+    statement: CorrectionPart
+    proof: SettlementProof
+
+
 class DisclosedRecordPart(Part):
     """A record, byte for byte as it was sent, with what ties it to its batch."""
 

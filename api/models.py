@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field
 
+from api.documents import CorrectionDocument
 from ledger.coop.bodies import Month
 from ledger.coop.logkeys import in_force
 from ledger.coop.state import Period, Proposal
@@ -179,6 +180,8 @@ class PeriodModel(BaseModel):
     )
     batches: int | None = Field(description="Null for all but members while the month is open.")
     records: int | None = Field(description="Null for all but members while the month is open.")
+    corrected_by: str | None = Field(description="Id of the newest correction of this month.")
+    posted: list[str] = Field(description="Ids of corrections that are settled with this month.")
 
     @classmethod
     def of(cls, period: Period, *, for_member: bool) -> Self:
@@ -199,6 +202,8 @@ class PeriodModel(BaseModel):
             unconfirmed=(list(cut.unconfirmed) if cut else []) if for_member else None,
             batches=None if counts is None else sum(usage.batches for usage in counts),
             records=None if counts is None else sum(usage.records for usage in counts),
+            corrected_by=period.run.id if period.is_corrected and period.run else None,
+            posted=list(period.posted),
         )
 
 
@@ -253,6 +258,33 @@ class OwnUsageModel(BaseModel):
     totals: list[tuple[str, str, str, int]] = Field(
         description="Rows of facility, name, currency and amount, late usage included."
     )
+
+
+class CorrectionModel(BaseModel):
+    """A correction of settled months, and where it stands."""
+
+    id: str = Field(description="SHA-256 of the document's RFC 8785 form, hex.")
+    index: int = Field(description="The entry that proposed it; usage below it counts.")
+    status: str = Field(examples=["posted"], description="waiting, posted or dropped.")
+    document: CorrectionDocument
+
+
+class DisputeModel(BaseModel):
+    """A dispute of a settlement."""
+
+    id: str = Field(description="Also the hash to decide on, while it is open.")
+    period: str
+    settlement_id: str
+    member: str
+    line_ids: list[str] = Field(examples=[["share/bus"]])
+    figures: list[str] = Field(examples=[["totals/trips/bus"]], description="What is disputed.")
+    evidence_hash: str | None
+    opened_at: str
+    deadline: str = Field(description="When it ends as rejected, if nothing ended it before.")
+    state: str = Field(examples=["open"], description="open, answered, upheld, rejected, withdrawn")
+    decisions: list[str] = Field(description="Who decided.")
+    account: str = Field(description="suspense:dispute:<id>, where it holds money.")
+    held_minor: int
 
 
 class NonceModel(BaseModel):

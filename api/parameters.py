@@ -40,6 +40,9 @@ RecordNumber = Annotated[
 HashText = Annotated[
     str, Path(description="SHA-256 in lower-case hex.", examples=["00" * 32], pattern=HASH)
 ]
+CorrectionId = Annotated[
+    str, Path(description="A correction's id, hex.", examples=["00" * 32], pattern=HASH)
+]
 AddressText = Annotated[
     str,
     Path(

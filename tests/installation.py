@@ -116,11 +116,11 @@ def charter_of(place: Place, **changes: Any) -> Any:
     return charter(**{"anchors": [place.contract()], **changes})
 
 
-def prepare(place: Place) -> None:
+def prepare(place: Place, **changes: Any) -> None:
     """Found the co-op, register what it shares, adopt its rules, open the month."""
     installation = place.open()
     coop = installation.coop(SLUG)
-    found(coop, charter_of(place), [signing_key(who) for who in MEMBERS])
+    found(coop, charter_of(place, **changes), [signing_key(who) for who in MEMBERS])
     facility = {"id": "hub-1", "name": {"ja": "拠点一", "en": "Hub 1"}, "owner": "bus"}
     write(coop, kind="facility-registered", body=facility)
     _adopt_rules(coop)

@@ -20,8 +20,10 @@ _STATUS = {
     "closing": ("締切処理中", "Closing"),
     "closed": ("締切済", "Closed"),
     "proposed": ("精算案の承認待ち", "Settlement proposed"),
+    "disputed": ("異議申立中", "Disputed"),
     "approved": ("承認済", "Approved"),
     "settled": ("確定", "Settled"),
+    "corrected": ("確定（訂正あり）", "Settled, and corrected since"),
 }
 
 
@@ -111,10 +113,14 @@ def _period(say: Speech, period: Period, links: Mapping[str, str]) -> PeriodRow:
     return PeriodRow(
         month=say.month(period.id),
         bounds=period_bounds(say, bounds),
-        status=say(*_STATUS.get(period.status, (period.status, period.status))),
+        status=say(*_STATUS.get(_standing(period), (period.status, period.status))),
         records=say.number(sum(usage.records for usage in period.usage.values())),
         link=links.get(period.id, ""),
     )
+
+
+def _standing(period: Period) -> str:
+    return "corrected" if period.is_corrected else period.status
 
 
 def _members(say: Speech, state: State) -> Iterator[MemberRow]:

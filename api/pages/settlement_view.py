@@ -11,6 +11,8 @@ from ledger.log.note import parse_note
 from ledger.paper.speech import Language, Speech, per_mille
 from ledger.paper.statement_view import member_name, period_bounds, status_text
 from ledger.paper.steps import Flow, Rules, flows, share_of
+from ledger.service.correct import Corrected
+from ledger.service.dispute import Disputed
 from ledger.service.publication import Publication
 from ledger.settlement.shape import SettlementShape, parse_settlement
 
@@ -18,6 +20,13 @@ _ACTIONS = {
     "approve": ("承認", "approves"),
     "reject": ("否認", "rejects"),
     "abstain": ("棄権", "abstains"),
+}
+_DISPUTES = {
+    "open": ("審議中", "open"),
+    "answered": ("回答あり、審議中", "answered, open"),
+    "upheld": ("認容", "upheld"),
+    "rejected": ("棄却", "rejected"),
+    "withdrawn": ("取下げ", "withdrawn"),
 }
 _ROLES = {
     "member": ("組合員", "member"),
@@ -46,6 +55,29 @@ class VoteRow:
     action: str
     at: str
     index: int
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionRow:
+    """A correction that concerns the month; ``moves`` are named amounts."""
+
+    months: str
+    posted_in: str
+    moves: tuple[tuple[str, str], ...]
+    id: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeRow:
+    """A dispute of the settlement: whose, how it stands, what is held back for it in all."""
+
+    member: str
+    state: str
+    opened_at: str
+    deadline: str
+    held: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +111,8 @@ class SettlementView:
     note: str
     anchors: tuple[Mapping[str, Any], ...]
     cut_off_index: int
+    corrections: tuple[CorrectionRow, ...]
+    disputes: tuple[DisputeRow, ...]
 
 
 def settlement_view(
@@ -120,6 +154,41 @@ def settlement_view(
         note=note,
         anchors=context.anchors,
         cut_off_index=public.as_of_index,
+        corrections=tuple(_correction(say, found) for found in context.corrections),
+        disputes=tuple(_dispute(say, found, context) for found in context.disputes),
+    )
+
+
+def _dispute(say: Speech, found: Disputed, context: Publication) -> DisputeRow:
+    return DisputeRow(
+        member=say.name(context.members.get(found.member), found.member),
+        state=say(*_DISPUTES.get(found.state, (found.state, found.state))),
+        opened_at=say.instant(found.opened_at),
+        deadline=say.instant(found.deadline),
+        held=say.money(found.held_minor),
+        id=found.id,
+    )
+
+
+def _correction(say: Speech, found: Corrected) -> CorrectionRow:
+    """What a correction moved in all, by the month that it is settled with."""
+    totals = found.document["totals"]
+    moves = [
+        (say("組合員の増額", "More to members"), int(totals["raised"])),
+        (say("組合員の減額", "Less to members"), -int(totals["lowered"])),
+        (say("仮勘定", "Suspense"), int(totals["suspense"])),
+    ]
+    moves += [
+        (f"{say('積立金', 'Fund')} {name}", int(row)) for name, row in totals["funds"].items()
+    ]
+    left = say("原資の残り", "Left in the pool")
+    moves += [(f"{left} {name}", int(row)) for name, row in totals["pools_left"].items()]
+    return CorrectionRow(
+        months=say.joined([say.month(row["period"]) for row in found.document["periods"]]),
+        posted_in=say.month(found.document["posted_in"]),
+        moves=tuple((name, say.money(amount)) for name, amount in moves if amount),
+        id=found.id,
+        index=found.index,
     )
 
 

@@ -7,12 +7,24 @@ from typing import Any
 from fastapi import APIRouter
 
 from api.dependencies import CoopHere, ReaderHere
-from api.documents import ResultDocument, SettlementDocument, StatementDocument
-from api.models import AnchorModel, OwnUsageModel, PeriodModel, TotalModel
+from api.documents import (
+    CorrectionStatementDocument,
+    ResultDocument,
+    SettlementDocument,
+    StatementDocument,
+)
+from api.models import (
+    AnchorModel,
+    CorrectionModel,
+    DisputeModel,
+    OwnUsageModel,
+    PeriodModel,
+    TotalModel,
+)
 from api.openapi import OPTIONAL_TOKEN, documented
-from api.parameters import MemberId, Month
+from api.parameters import CorrectionId, MemberId, Month
 from ledger.errors import NotFound
-from ledger.service import anchor, read, statements
+from ledger.service import anchor, correct, dispute, read, statements
 
 router = APIRouter(tags=["periods"])
 
@@ -68,6 +80,31 @@ def read_statement(
 ) -> dict[str, Any]:
     """A member's statement, for the member itself and the roles that the charter names."""
     return dict(statements.statement(coop, reader, month, member))
+
+
+@router.get("/v1/{coop}/corrections", openapi_extra=OPTIONAL_TOKEN)
+def list_corrections(coop: CoopHere, reader: ReaderHere) -> list[CorrectionModel]:
+    """Corrections of settled months, oldest first: posted ones open to all, others for members."""
+    found = correct.corrections(coop, reader)
+    return [CorrectionModel.model_validate(one, from_attributes=True) for one in found]
+
+
+@router.get(
+    "/v1/{coop}/corrections/{correction_id}/statements/{member}",
+    **documented(CorrectionStatementDocument),
+)
+def read_correction(
+    coop: CoopHere, reader: ReaderHere, correction_id: CorrectionId, member: MemberId
+) -> dict[str, Any]:
+    """A member's part of a correction, for the member itself and the roles the charter names."""
+    return correct.correction_of_member(coop, reader, correction_id, member)
+
+
+@router.get("/v1/{coop}/disputes")
+def list_disputes(coop: CoopHere, reader: ReaderHere) -> list[DisputeModel]:
+    """The disputes of settlements, oldest first, and what they hold back. For members."""
+    found = dispute.disputes(coop, reader)
+    return [DisputeModel.model_validate(one, from_attributes=True) for one in found]
 
 
 @router.get("/v1/{coop}/anchor")

@@ -70,7 +70,12 @@ class Fold:
         return self.tree.root(size)
 
     def totals(self, period: str, epochs: int) -> Mapping[AccountKey, int]:
-        """The totals of a period over its first ``epochs`` epochs, as counted so far."""
+        """The totals of a period over its first ``epochs`` epochs, as counted so far.
+
+        Raises NotFound for one that was settled before a slice begins: its usage is not there.
+        """
+        if self.start is not None and self.start.is_settled(period):
+            raise NotFound(f"the usage of {period} lies before this slice")
         found: dict[AccountKey, int] = {}
         for (name, epoch), row in self._totals.items():
             if name == period and epoch < epochs:

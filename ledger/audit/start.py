@@ -69,6 +69,11 @@ class Start:
         found = self.state.periods.get(period)
         return found is not None and bool(found.usage)
 
+    def is_settled(self, period: str) -> bool:
+        """Whether a period was settled where the slice starts."""
+        found = self.state.periods.get(period)
+        return found is not None and found.status == SETTLED
+
 
 def open_start(files: Files, findings: Findings) -> Start | None:
     """Read where a slice starts; None, with findings, if the fold cannot begin there."""

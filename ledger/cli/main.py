@@ -106,6 +106,7 @@ def _modules(command: str | None) -> tuple[Any, ...]:
 def _all_modules() -> tuple[Any, ...]:
     from ledger.cli import (  # noqa: PLC0415
         audit,
+        correct,
         erase,
         fsck,
         logkeys,
@@ -118,5 +119,5 @@ def _all_modules() -> tuple[Any, ...]:
         witness,
     )
 
-    shared = (office, erase, logkeys, statement, member, audit, proof, rules)
+    shared = (office, correct, erase, logkeys, statement, member, audit, proof, rules)
     return *shared, witness, fsck, recover

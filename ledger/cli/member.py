@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ledger.cli import dispute
 from ledger.cli.output import progress, show
 from ledger.cli.statement import add_look, format_of, statement_text
 from ledger.client import MemberClient, erasure, open_journal
@@ -74,6 +75,14 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     erase.add_argument("--dry-run", action="store_true", help="only say what would be erased")
     erase.set_defaults(run=erase_records)
 
+    _add_reading(verbs, own)
+    dispute.add_commands(verbs, own, client_of)
+
+    token = verbs.add_parser("token", parents=[own], help="sign in and print a bearer token")
+    token.set_defaults(run=print_token)
+
+
+def _add_reading(verbs: Commands, own: argparse.ArgumentParser) -> None:
     statement = verbs.add_parser("statement", parents=[own], help="fetch and verify a statement")
     statement.add_argument("period", metavar="YYYY-MM")
     statement.add_argument("member")
@@ -84,8 +93,12 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     add_look(statement)
     statement.set_defaults(run=read_statement)
 
-    token = verbs.add_parser("token", parents=[own], help="sign in and print a bearer token")
-    token.set_defaults(run=print_token)
+    correction = verbs.add_parser(
+        "correction", parents=[own], help="fetch and verify one's part of a correction"
+    )
+    correction.add_argument("correction", metavar="ID", help="the correction's id (hex)")
+    correction.add_argument("member")
+    correction.set_defaults(run=read_correction)
 
 
 @contextmanager
@@ -199,6 +212,18 @@ def read_statement(options: argparse.Namespace) -> int:
     lines = [statement_text(statement["statement"], options.language)]
     lines += ["verified against the settlement", *(str(path) for path, _ in files)]
     show("\n".join(lines), statement, as_json=options.json)
+    return 0
+
+
+def read_correction(options: argparse.Namespace) -> int:
+    """Fetch a member's part of a correction, and verify it down to the log's signature."""
+    with client_of(options) as client:
+        client.sign_in()
+        found = client.correction(options.correction, options.member)
+    own = found["statement"]
+    lines = [f"{row['period']} {row['role']}: {row['amount_minor']}" for row in own["rows"]]
+    words = [*lines, f"net {own['net_minor']}", "verified against the correction"]
+    show("\n".join(words), found, as_json=options.json)
     return 0
 
 

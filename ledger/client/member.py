@@ -31,6 +31,7 @@ from ledger.client.records import (
 )
 from ledger.client.transport import Patience, Transport, as_documented, rows_of
 from ledger.coop.bodies import Body
+from ledger.coop.correction_grounds import verify_member_correction
 from ledger.coop.envelope import Draft, parse_envelope
 from ledger.coop.grounds import verify_member_statement
 from ledger.coop.signing import Seen, sign_decision, sign_entry
@@ -150,6 +151,14 @@ class MemberClient:
         with as_documented("a statement"):
             found = dict(found)
         verify_member_statement(found, origin=self._pin["origin"], verifiers=self._verifiers())
+        return found
+
+    def correction(self, correction_id: str, member: str) -> dict[str, Any]:
+        """A member's part of a correction, verified down to the log's signature; sign in first."""
+        found = self.get(f"corrections/{correction_id}/statements/{member}")
+        with as_documented("a correction"):
+            found = dict(found)
+        verify_member_correction(found, origin=self._pin["origin"], verifiers=self._verifiers())
         return found
 
     # Writing.

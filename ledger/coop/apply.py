@@ -13,6 +13,7 @@ from typing import Final
 from ledger.coop.authority import KINDS, WITHDRAW, check_authority, right_of
 from ledger.coop.bodies import RESERVED, parse_body
 from ledger.coop.charter import Charter, CharterEntry
+from ledger.coop.disputes import tend
 from ledger.coop.envelope import Draft, Envelope
 from ledger.coop.logkeys import parse_log_key
 from ledger.coop.proposals import drop_lost
@@ -55,6 +56,7 @@ def apply(state: State, envelope: Envelope, evidence: Evidence) -> Change:
     _check_signature(draft, bytes.fromhex(state.genesis))
     _check_time(state, envelope)
     _check_seen(state, draft, evidence)
+    state = tend(state, envelope.received_at)
     right = right_of(state, draft.kind)
     if set(right.write).isdisjoint(member.roles):
         raise NotPermitted(

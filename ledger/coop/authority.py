@@ -15,8 +15,11 @@ from ledger.coop import (
     anchors,
     batches,
     bodies,
+    corrections,
+    disputes,
     erasure,
     facts,
+    kpis,
     logkeys,
     members,
     periods,
@@ -33,6 +36,7 @@ Handler = Callable[[Step, Any], Change]
 
 OFFICE = ["operator"]
 MEMBERS = ["member"]
+DISPUTANTS = ["member", "municipality"]
 ALL_ROLES = ["member", "operator", "auditor", "municipality"]
 
 
@@ -108,6 +112,11 @@ KINDS: Mapping[str, Kind] = {
         bodies.CostReported, facts.report_cost, OFFICE + MEMBERS, (MEMBERS, "1/2"),
         facts.enact_cost,
     ),
+    "kpi-reported": Kind(
+        "A reading of a KPI for a period",
+        bodies.KpiReported, kpis.report_kpi, ["operator", "member", "municipality"],
+        (MEMBERS, "1/2"), kpis.enact_kpi,
+    ),
     "usage-batch": Kind(
         "Commitments to usage records, with their totals",
         bodies.UsageBatch, batches.submit, MEMBERS,
@@ -141,11 +150,29 @@ KINDS: Mapping[str, Kind] = {
     "settlement-proposed": Kind(
         "A settlement, computed again before it is taken",
         bodies.SettlementProposed, settlements.propose_settlement, OFFICE + MEMBERS,
-        (MEMBERS, "2/3"), settlements.enact_settlement, settlements.withdraw_settlement,
+        (MEMBERS, "2/3"), settlements.enact_settlement, disputes.withdraw_settlement,
     ),
     "settlement-settled": Kind(
         "An approved settlement takes effect",
-        bodies.SettlementSettled, settlements.settle, OFFICE,
+        bodies.SettlementSettled, disputes.settle, OFFICE,
+    ),
+    "correction-proposed": Kind(
+        "What late usage changes in settled months, posted in the next open one",
+        bodies.CorrectionProposed, corrections.propose_correction, OFFICE + MEMBERS,
+        (MEMBERS, "2/3"), corrections.enact_correction,
+    ),
+    "dispute-opened": Kind(
+        "A member disputes a settlement; to approve is to uphold",
+        bodies.DisputeOpened, disputes.open_dispute, DISPUTANTS, (MEMBERS, "2/3"),
+        disputes.uphold, disputes.reject,
+    ),
+    "dispute-answered": Kind(
+        "An answer to a dispute, before it is decided",
+        bodies.DisputeAnswered, disputes.answer_dispute, OFFICE + MEMBERS,
+    ),
+    "dispute-withdrawn": Kind(
+        "Whoever opened a dispute takes it back",
+        bodies.DisputeWithdrawn, disputes.withdraw_dispute, DISPUTANTS,
     ),
     "log-key-added": Kind(
         "A further key with which the log signs",

@@ -31,6 +31,7 @@ def submit(step: Step, body: bodies.UsageBatch) -> Change:
         if period.status not in TAKES_USAGE:
             _check_lookback(state, period)
             late.append(name)
+            period = replace(period, late=period.late + 1) if state.keeps_runs() else period
         state = state.with_period(_counted(period, account, step))
     rows = tuple(
         TotalRow(key.period, state.periods[key.period].epoch, account, *key[1:], amount)

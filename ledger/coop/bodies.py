@@ -183,6 +183,17 @@ class CostReported(Body):
     currency: Currency
 
 
+class KpiReported(Body):
+    """A reading of a KPI for a period: of a member, or of the whole town (``_``)."""
+
+    period: Month
+    id: Word
+    member: Annotated[str, Field(pattern=r"^(_|[a-z0-9][a-z0-9_-]{0,63})$")]
+    value: Annotated[int, Field(ge=-AMOUNT_MAX, le=AMOUNT_MAX)]
+    scale: PositiveMinor
+    evidence_hash: Hash | None
+
+
 class RulesetProposed(Body):
     """A rule set to be adopted; the text is a blob, the hash that of its parsed document."""
 
@@ -243,6 +254,60 @@ class SettlementSettled(Body):
 
     period: Month
     settlement_id: Hash
+
+
+# A line of a settlement: a step's id and an account.
+LineId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}/[a-z0-9][a-z0-9_-]{0,63}$")]
+
+
+class Claim(Body):
+    """What a figure of a settlement's inputs should be: ``totals/trips/bus`` or ``revenue/fares``.
+
+    Metered totals, costs and funding have a member, revenue has none.
+    """
+
+    where: Annotated[
+        str,
+        Field(
+            pattern=r"^(revenue/[a-z][a-z0-9_]{0,63}"
+            r"|(totals|costs|funding)/[a-z][a-z0-9_.]{0,72}/[a-z0-9][a-z0-9_-]{0,63})$"
+        ),
+    ]
+    value: Annotated[int, Field(ge=0, le=AMOUNT_MAX)]
+
+
+class DisputeOpened(Body):
+    """A member disputes a settlement: which of its lines, and what its inputs should be."""
+
+    period: Month
+    settlement_id: Hash
+    line_ids: Annotated[list[LineId], Field(min_length=1, max_length=64)]
+    claims: Annotated[list[Claim], Field(min_length=1, max_length=8)]
+    reason: ShortText
+    evidence_hash: Hash | None
+
+
+class DisputeAnswered(Body):
+    """Somebody else answers a dispute, before it is decided."""
+
+    dispute: Hash
+    answer: Annotated[str, Field(min_length=1, max_length=2000, pattern=READABLE)]
+    evidence_hash: Hash | None
+
+
+class DisputeWithdrawn(Body):
+    """The member that opened a dispute takes it back."""
+
+    dispute: Hash
+    reason: ShortText
+
+
+class CorrectionProposed(Body):
+    """What late usage changes in settled periods; ``apply`` runs these again."""
+
+    correction: dict[str, Any]
+    rows: BlobRef
+    seed: BlobRef
 
 
 Vkey = Annotated[str, Field(min_length=1, max_length=4000)]

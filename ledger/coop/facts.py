@@ -13,7 +13,7 @@ from ledger.coop.step import Change, Step
 from ledger.errors import DuplicateId, MalformedEntry, OutOfRange, PeriodClosed
 from ledger.money import AMOUNT_MAX
 
-OF_A_PERIOD: Final = ("revenue-reported", "cost-reported")
+OF_A_PERIOD: Final = ("revenue-reported", "cost-reported", "kpi-reported")
 Fact = bodies.FundingReported | bodies.RevenueReported | bodies.CostReported
 
 
@@ -23,7 +23,7 @@ def report_funding(step: Step, body: bodies.FundingReported) -> Change:
     step.state.member(body.member)
     terms.digits(body.currency)
     _check_funding(step.state, body)
-    _refuse_pending(step, body)
+    refuse_pending(step, body)
     return _report(step, subjects.of_funding(body, terms), body, body.member)
 
 
@@ -49,7 +49,7 @@ def report_revenue(step: Step, body: bodies.RevenueReported) -> Change:
     if body.id in {charge.id for charge in terms.vocabulary.charges}:
         raise MalformedEntry(f"{body.id!r} is metered; the same money is never also reported")
     _check_revenue(step.state, body)
-    _refuse_pending(step, body)
+    refuse_pending(step, body)
     return _report(step, subjects.of_revenue(body, terms), body, None)
 
 
@@ -68,7 +68,7 @@ def report_cost(step: Step, body: bodies.CostReported) -> Change:
     terms.digits(body.currency)
     step.state.member(body.member)
     _check_cost(step.state, body)
-    _refuse_pending(step, body)
+    refuse_pending(step, body)
     return _report(step, subjects.of_cost(body, terms), body, body.member)
 
 
@@ -108,14 +108,14 @@ def _check_funding(state: State, body: bodies.FundingReported) -> None:
 
 
 def _check_revenue(state: State, body: bodies.RevenueReported) -> Period:
-    period = _uncut(state, body.period)
+    period = check_uncut(state, body.period)
     if body.id in period.revenue:
         raise DuplicateId(f"the revenue {body.id!r} of {body.period} is confirmed already")
     return period
 
 
 def _check_cost(state: State, body: bodies.CostReported) -> Period:
-    period = _uncut(state, body.period)
+    period = check_uncut(state, body.period)
     row = period.costs.get(body.id)
     if row is not None and body.member in row["borne"]:
         raise DuplicateId(f"the cost {body.id!r} of {body.period} by {body.member} is confirmed")
@@ -124,7 +124,7 @@ def _check_cost(state: State, body: bodies.CostReported) -> Period:
     return period
 
 
-def _refuse_pending(step: Step, body: Fact) -> None:
+def refuse_pending(step: Step, body: Fact | bodies.KpiReported) -> None:
     """Nobody reports a thing twice; another's report of it, true or false, blocks nobody.
 
     Only one of several can be confirmed, and whoever reported in error withdraws it.
@@ -151,7 +151,8 @@ def drop_unconfirmed(state: State, period_id: str) -> State:
     return replace(state, proposals=kept)
 
 
-def _uncut(state: State, period_id: str) -> Period:
+def check_uncut(state: State, period_id: str) -> Period:
+    """The period, if it has not been cut off; raises PeriodClosed."""
     period = state.period(period_id)
     if period.status not in ("open", "closing"):
         raise PeriodClosed(

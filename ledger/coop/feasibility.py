@@ -17,7 +17,7 @@ from ledger.coop.settlements import (
     rules_of,
     usage_by_name,
 )
-from ledger.coop.state import Period, State
+from ledger.coop.state import Balances, Period, State
 from ledger.coop.step import AccountKey, Evidence
 from ledger.errors import Fault, Infeasible
 from ledger.rules.document import RuleSet, names_used
@@ -31,12 +31,13 @@ def check_feasible(state: State, period_id: str, evidence: Evidence) -> None:
     period = state.period(period_id)
     rules = rules_of(state, period, evidence)
     totals = evidence.totals(period_id, FIRST_EPOCHS)
-    faults = (*_facts_without_place(period, rules), *_charges_without_place(totals, rules))
+    faults = (*_facts_without_place(period, rules), *charges_without_place(totals, rules))
     if faults:
         raise Infeasible(
             f"{period_id} cannot be closed: {faults[0].where}: {faults[0].message}", faults=faults
         )
-    inputs = parse_inputs(inputs_document(state, period, rules, totals))
+    before = state.balances.get(rules.currency, Balances())
+    inputs = parse_inputs(inputs_document(period, rules, totals, before, {}))
     facts = CutOff(period_id, cut_off_of(period).index, bytes(32), bytes(32))
     build_settlement(facts, rules, inputs, bytes(32))
 
@@ -52,7 +53,8 @@ def _facts_without_place(period: Period, rules: RuleSet) -> Iterator[Fault]:
                 yield Fault(f"cost {name}", "no-step", "no step of the rule set recovers it")
 
 
-def _charges_without_place(totals: Mapping[AccountKey, int], rules: RuleSet) -> Iterator[Fault]:
+def charges_without_place(totals: Mapping[AccountKey, int], rules: RuleSet) -> Iterator[Fault]:
+    """Every metered charge that the rules would let fall by the wayside."""
     placed = _places_of_charges(rules)
     for currency in sorted({key.currency for key in totals if key.currency}):
         charges = {

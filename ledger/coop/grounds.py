@@ -107,7 +107,7 @@ def verify_member_statement(
         if found.origin != origin:
             raise SumMismatch(f"the statement is of {found.origin}, not of {origin}")
         genesis = bytes.fromhex(found.genesis)
-        proposed = _included(found.proof, checkpoint, genesis)
+        proposed = included_entry(found.proof, checkpoint, genesis)
         if proposed.draft.kind != "settlement-proposed":
             raise NotIncluded(f"entry {found.proof.index} is a {proposed.draft.kind}")
         body = bodies.parse_body(bodies.SettlementProposed, proposed.draft.body)
@@ -119,17 +119,21 @@ def verify_member_statement(
         raise VerificationError(f"the statement cannot be read: {error.message}") from error
 
 
-class _Proof(bodies.Body):
+class EntryProof(bodies.Body):
+    """An entry, its place, and its inclusion proof."""
+
     index: bodies.Count
     entry: str
     hashes: Annotated[list[bodies.Hash], Field(max_length=63)]
 
 
-class _SettlementProof(_Proof):
+class HeadProof(EntryProof):
+    """An entry under a signed checkpoint."""
+
     checkpoint: str
 
 
-class _Batch(_Proof):
+class _Batch(EntryProof):
     count: bodies.Count
     root: bodies.Hash
     salt: bodies.Hash
@@ -154,12 +158,12 @@ class _Document(bodies.Body):
     statement: dict[str, Any]
     usage: _Usage
     reports: list[_Report]
-    proof: _SettlementProof
+    proof: HeadProof
     anchors: list[dict[str, Any]]
     names: dict[str, Any]
 
 
-def _included(proof: _Proof, head: Checkpoint, genesis: bytes) -> Envelope:
+def included_entry(proof: EntryProof, head: Checkpoint, genesis: bytes) -> Envelope:
     """The entry, which stands in the log and was signed for the co-op with this genesis hash."""
     data = proof.entry.encode()
     hashes = [bytes.fromhex(found) for found in proof.hashes]
@@ -189,7 +193,7 @@ def _verify_usage(found: _Document, period: str, head: Checkpoint) -> None:
 
 
 def _verify_batch(batch: _Batch, head: Checkpoint, found: _Document) -> Totals:
-    draft = _included(batch, head, bytes.fromhex(found.genesis)).draft
+    draft = included_entry(batch, head, bytes.fromhex(found.genesis)).draft
     if draft.kind != "usage-batch":
         raise NotIncluded(f"entry {batch.index} is a {draft.kind}, not a usage batch")
     body = bodies.parse_body(bodies.UsageBatch, draft.body)

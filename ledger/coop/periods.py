@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from ledger.coop import bodies
+from ledger.coop.corrections import drop_corrections
 from ledger.coop.facts import drop_unconfirmed
 from ledger.coop.feasibility import check_feasible
 from ledger.coop.rulesets import rules_in_force
@@ -69,7 +70,7 @@ def close(step: Step, body: bodies.PeriodClosed) -> Change:
     if step.now < grace_ends:
         raise PeriodClosed(f"the grace time of {body.period} ends at {grace_ends}")
     closed = replace(period, status="closed", epoch=1, cut_off=_cut_off(step, period))
-    after = drop_unconfirmed(state.with_period(closed), period.id)
+    after = drop_corrections(drop_unconfirmed(state.with_period(closed), period.id))
     check_feasible(after, period.id, step.evidence)
     return Change(after, period=body.period)
 
@@ -114,7 +115,9 @@ def _facts(state: State, period: Period) -> dict[str, Any]:
         sharing |= asset["amounts"].keys()
     for cost in period.costs.values():
         sharing |= cost["borne"].keys()
+    kpis = {"kpis": dict(period.kpis)} if period.kpis else {}
     return {
+        **kpis,
         "members": sorted(sharing),
         "revenue": dict(period.revenue),
         "costs": dict(period.costs),

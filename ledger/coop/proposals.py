@@ -113,7 +113,7 @@ def drop_lost(state: State, undo: Mapping[str, Withdraw]) -> State:
     cannot come would wait for ever, and a period with it.
     """
     for hash_, proposal in state.proposals.items():
-        if _is_lost(state, proposal):
+        if is_lost(state, proposal):
             state = _without(state, hash_, undo)
     return state
 
@@ -159,7 +159,7 @@ def _count_vote(proposal: Proposal, action: str, member: str) -> Proposal:
     return replace(proposal, abstentions=(*proposal.abstentions, member))
 
 
-def _is_lost(state: State, proposal: Proposal) -> bool:
+def is_lost(state: State, proposal: Proposal) -> bool:
     """Whether even the approval of all who may still vote would not carry it."""
     against = {*proposal.rejections, *proposal.abstentions}
     able = {

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ledger import canonical
 from ledger.coop import bodies, subjects
 from ledger.coop.charter import Quorum
+from ledger.coop.kpis import readings_for
 from ledger.coop.proposals import electors, propose
 from ledger.coop.rulesets import read_rules
-from ledger.coop.state import Balances, CutOff, Period, Proposal, State
+from ledger.coop.state import SUSPENSE, Balances, CutOff, Period, Proposal, Run, State
 from ledger.coop.step import AccountKey, Change, Evidence, Step
 from ledger.errors import (
     Conflict,
@@ -32,9 +33,11 @@ from ledger.rules.document import RuleSet
 from ledger.rules.inputs import Inputs, inputs_bytes, parse_inputs
 from ledger.rules.number import integer_json
 from ledger.settlement import document as settlement_document
+from ledger.settlement.corrections_of_period import offset
 from ledger.settlement.document import Settlement, build_settlement, settlement_id
-from ledger.settlement.result import amounts_json
+from ledger.settlement.result import Result, amounts_json
 from ledger.settlement.sumtree import derive_salt
+from ledger.settlement.trees import credits_and_charges
 from ledger.usage.totals import CHARGE
 
 FIRST_EPOCHS = 1
@@ -61,7 +64,8 @@ def compute(state: State, period_id: str, evidence: Evidence, seed: bytes) -> Co
     _check_order(state, period)
     rules = rules_of(state, period, evidence)
     totals = evidence.totals(period_id, FIRST_EPOCHS)
-    inputs = parse_inputs(inputs_document(state, period, rules, totals))
+    before = state.balances.get(rules.currency, Balances())
+    inputs = parse_inputs(inputs_document(period, rules, totals, before, period.amended))
     facts = settlement_document.CutOff(
         period=period_id,
         as_of_index=cut_off.index,
@@ -74,18 +78,27 @@ def compute(state: State, period_id: str, evidence: Evidence, seed: bytes) -> Co
 
 
 def inputs_document(
-    state: State, period: Period, rules: RuleSet, totals: Mapping[AccountKey, int]
+    period: Period,
+    rules: RuleSet,
+    totals: Mapping[AccountKey, int],
+    balances: Balances,
+    amended: Mapping[str, int],
 ) -> dict[str, Any]:
-    """The inputs of a run (RULES section 7) from what the co-op knows; one currency."""
+    """The inputs of a run (RULES section 7) from what the co-op knows; one currency.
+
+    ``balances`` are those that the period before left in the rules' currency, ``amended`` what
+    upheld disputes change: a figure's place, such as ``totals/trips/bus``, and the difference.
+    """
     facts = cut_off_of(period).facts
     currency = rules.currency
-    balances = state.balances.get(currency, Balances())
     usage = usage_by_name(totals, currency)
     accounts = {*facts["members"], *(account for row in usage.values() for account in row)}
     owed = {member for row in balances.owed.values() for member in row} - accounts
     beside = {"beside": sorted(owed)} if owed else {}
-    return {
+    kpis = readings_for(rules, facts.get("kpis", {}))
+    document = {
         **beside,
+        **({"kpis": kpis} if kpis else {}),
         "kyojo_inputs": 1,
         "period": {"start": f"{period.id}-01", "end": f"{next_month(period.id)}-01"},
         "members": sorted(accounts | owed),
@@ -113,6 +126,16 @@ def inputs_document(
         "owed": {name: dict(row) for name, row in balances.owed.items()},
         "opening": dict(balances.pools),
     }
+    return _amend(document, amended)
+
+
+def _amend(document: dict[str, Any], amended: Mapping[str, int]) -> dict[str, Any]:
+    for where, change in sorted(amended.items()):
+        table, name, *account = where.split("/")
+        row = document[table][name]
+        place = account[0] if account else "amount_minor"
+        row[place] = integer_json(int(row.get(place, 0)) + change)
+    return document
 
 
 def usage_by_name(totals: Mapping[AccountKey, int], currency: str) -> dict[str, dict[str, int]]:
@@ -134,7 +157,7 @@ def propose_settlement(step: Step, body: bodies.SettlementProposed) -> Change:
     if step.right.approve is None:
         raise MalformedEntry("a settlement needs a quorum; the charter names none")
     computed = compute(step.state, period.id, step.evidence, step.blob(body.seed, "the seed"))
-    _compare(body.settlement, computed.settlement.document)
+    compare(body.settlement, computed.settlement.document)
     _compare_blobs(step, body, computed)
     settlement, result = computed.settlement, computed.settlement.result
     to_suspense, charges = settlement.trees.to_suspense, settlement.trees.charges
@@ -160,6 +183,7 @@ def propose_settlement(step: Step, body: bodies.SettlementProposed) -> Change:
             "pools_left": amounts_json(result.pools_left),
             "carry": amounts_json(result.carry),
             "owed": {name: amounts_json(row) for name, row in result.owed.items()},
+            **_offset(step.state, period, result),
         },
     )
     proposed = replace(
@@ -187,29 +211,42 @@ def stricter_quorum(state: State, charter: Quorum, rules: RuleSet) -> Quorum:
 
 
 def enact_settlement(step: Step, state: State, proposal: Proposal) -> State:
-    """The electorate approved: the period may be settled; balances to come are kept with it."""
-    del step
+    """The electorate approved: the period may be settled; balances to come are kept with it.
+
+    While it is disputed it stays so, and is approved when the last dispute has ended.
+    """
     period = state.period(str(proposal.body["period"]))
     body = proposal.body
     before = state.balances.get(str(body["currency"]), Balances())
-    funds = dict(before.funds)
-    for name, amount in body["funds"].items():
-        funds[name] = funds.get(name, 0) + int(amount)
-    balances = Balances(
-        funds=dict(sorted(funds.items())),
-        carry=_amounts(body["carry"]),
-        pools=_amounts(body["pools_left"]),
-        owed={name: _amounts(row) for name, row in body["owed"].items()},
-        suspense=before.suspense + int(body["suspense"]),
+    left = _Left(
+        amounts_of(body["funds"]),
+        amounts_of(body["carry"]),
+        amounts_of(body["pools_left"]),
+        {name: amounts_of(row) for name, row in body["owed"].items()},
+        int(body["suspense"]),
     )
-    approved = replace(period, status="approved", pending=balances, currency=str(body["currency"]))
+    balances = _moved(before, left)
+    if "receivables" in body:
+        balances = replace(balances, receivables=amounts_of(body["receivables"]))
+    approved = replace(period, pending=balances, currency=str(body["currency"]))
+    if period.status == "disputed":
+        approved = replace(approved, resumes="approved")
+    else:
+        approved = replace(approved, status="approved")
+    if "paid" in body:
+        approved = replace(approved, paid=amounts_of(body["paid"]))
+    if state.keeps_runs():
+        id_ = str(period.settlement)
+        found = Run(step.index, id_, FIRST_EPOCHS, before, amended=period.amended)
+        approved = replace(approved, run=found)
     return state.with_period(approved)
 
 
 def withdraw_settlement(state: State, proposal: Proposal) -> State:
     """The electorate rejected: the period stays cut off and may be proposed again."""
     period = state.period(str(proposal.body["period"]))
-    return state.with_period(replace(period, status="closed", settlement=None, proposed_at=None))
+    closed = replace(period, status="closed", settlement=None, proposed_at=None, resumes=None)
+    return state.with_period(closed)
 
 
 def settle(step: Step, body: bodies.SettlementSettled) -> Change:
@@ -228,7 +265,65 @@ def settle(step: Step, body: bodies.SettlementSettled) -> Change:
     return Change(replace(state.with_period(settled), balances=balances), period=body.period)
 
 
-def _amounts(row: Mapping[str, int | str]) -> dict[str, int]:
+class _Left(NamedTuple):
+    """What a run leaves to the balances: ``funds`` and ``suspense`` are added to them."""
+
+    funds: Mapping[str, int]
+    carry: Mapping[str, int]
+    pools: Mapping[str, int]
+    owed: Mapping[str, Mapping[str, int]]
+    suspense: int
+
+
+def balances_after(before: Balances, result: Result) -> Balances:
+    """The balances that a run leaves, from those on which it was computed."""
+    paid, _ = credits_and_charges(result)
+    held = sum(paid[at] for at, name in enumerate(result.members) if name == SUSPENSE)
+    return _moved(before, _Left(result.funds, result.carry, result.pools_left, result.owed, held))
+
+
+def _moved(before: Balances, left: _Left) -> Balances:
+    funds = dict(before.funds)
+    for name, amount in left.funds.items():
+        funds[name] = funds.get(name, 0) + amount
+    return replace(
+        before,
+        funds=dict(sorted(funds.items())),
+        carry=dict(left.carry),
+        pools=dict(left.pools),
+        owed={name: dict(row) for name, row in left.owed.items()},
+        suspense=before.suspense + left.suspense,
+    )
+
+
+def _offset(state: State, period: Period, result: Result) -> dict[str, Any]:
+    """What members still owe when corrections and old debts are offset against this period.
+
+    Nothing, as long as there has been no correction.
+    """
+    posted = posted_to(period)
+    owed = state.balances.get(result.currency, Balances()).receivables
+    if not posted and not owed:
+        return {}
+    rows = {
+        name: offset(result.member_totals.get(name, 0), posted.get(name, 0), owed.get(name, 0))
+        for name in sorted(posted.keys() | owed.keys())
+    }
+    left = {name: still for name, (_, still) in rows.items() if still}
+    paid = {name: amount for name, (amount, _) in rows.items()}
+    return {"receivables": amounts_json(left), "paid": amounts_json(paid)}
+
+
+def posted_to(period: Period) -> dict[str, int]:
+    """What all corrections posted in a period come to, by member."""
+    found: dict[str, int] = {}
+    for net in period.posted.values():
+        for member, amount in net.items():
+            found[member] = found.get(member, 0) + amount
+    return dict(sorted(found.items()))
+
+
+def amounts_of(row: Mapping[str, int | str]) -> dict[str, int]:
     """Amounts as ``amounts_json`` wrote them: those beyond ±(2**53 − 1) are texts."""
     return {name: int(amount) for name, amount in row.items()}
 
@@ -266,7 +361,7 @@ def _check_order(state: State, period: Period) -> None:
             raise Conflict(
                 f"{other.id} comes before {period.id} and is {other.status}, not settled"
             )
-        if other.status in ("proposed", "approved"):
+        if other.status in ("proposed", "approved", "disputed"):
             raise Conflict(f"{other.id} is {other.status}; settle it before another is proposed")
 
 
@@ -280,17 +375,20 @@ def _named_period(state: State, settlement: Mapping[str, Any]) -> Period:
         raise MalformedEntry(error.message) from error
 
 
-def _compare(stated: Mapping[str, Any], computed: Mapping[str, Any]) -> None:
+def compare(
+    stated: Mapping[str, Any], computed: Mapping[str, Any], what: str = "settlement"
+) -> None:
+    """Raise SumMismatch, naming the first field, unless a document is the computed one."""
     for name in sorted(stated.keys() | computed.keys()):
         if stated.get(name) != computed.get(name):
             raise SumMismatch(
-                f"the settlement's {name} is not what the rules and the totals give",
+                f"the {what}'s {name} is not what the rules and the totals give",
                 field=name,
                 stated=stated.get(name),
                 computed=computed.get(name),
             )
     if canonical.encode(stated) != canonical.encode(computed):
-        raise SumMismatch("the settlement differs from the computed one")
+        raise SumMismatch(f"the {what} differs from the computed one")
 
 
 def _compare_blobs(step: Step, body: bodies.SettlementProposed, computed: Computed) -> None:

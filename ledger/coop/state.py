@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -120,7 +120,8 @@ class Balances:
     """What the last settlement in a currency left behind: funds, carried costs, open pools.
 
     ``owed`` says to whom the carried costs of each step are owed. ``suspense`` is held for usage
-    that named nobody, of all settlements together; no rule divides it.
+    that named nobody, of all settlements together; no rule divides it. ``receivables`` is what
+    members owe after corrections, to be offset against what they earn next.
     """
 
     funds: Mapping[str, int] = field(default_factory=dict)
@@ -128,6 +129,25 @@ class Balances:
     pools: Mapping[str, int] = field(default_factory=dict)
     owed: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     suspense: int = 0
+    receivables: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the figures of an approved period rest on, as last corrected.
+
+    ``order`` is the entry that approved its settlement: balances went from month to month in this
+    order. ``opening`` are the balances that the run started from, ``epochs`` those of its usage
+    that count, with ``late`` batches from after the cut-off; ``amended`` is what upheld disputes
+    changed in its inputs. ``id`` is the settlement or the correction that has the figures.
+    """
+
+    order: int
+    id: str
+    epochs: int
+    opening: Balances
+    late: int = 0
+    amended: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +156,12 @@ class Period:
 
     ``pending`` are the balances that an approved settlement will leave. ``epoch`` counts the
     cut-offs passed: rows of totals are kept per epoch, so what a settlement saw can be read back
-    after late usage has arrived.
+    after late usage has arrived; ``late`` counts the batches after the first. ``run`` is what an
+    approved settlement can be computed again from, ``amended`` what upheld disputes change in the
+    inputs: a figure's place and the difference. ``posted`` is what is settled with this period
+    beside its own lines, each member's amount by the id of a correction or an ended dispute;
+    ``paid`` what the members are paid for whom something was offset. ``resumes`` is the status
+    after the last dispute. ``kpis`` are confirmed readings, by KPI and member.
     """
 
     id: str
@@ -154,6 +179,41 @@ class Period:
     costs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     usage: Mapping[str, Usage] = field(default_factory=dict)
     confirmed: Mapping[str, str] = field(default_factory=dict)
+    run: Run | None = None
+    late: int = 0
+    amended: Mapping[str, int] = field(default_factory=dict)
+    posted: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    paid: Mapping[str, int] = field(default_factory=dict)
+    resumes: str | None = None
+    kpis: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
+
+    @property
+    def is_corrected(self) -> bool:
+        """Whether a correction has replaced the settlement's figures."""
+        return self.run is not None and self.run.id != self.settlement
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A member's claim that inputs of a settlement are wrong; its ``state`` is one of five.
+
+    ``claims`` are a figure's place and by how much it is wrong, ``loses`` what each line would
+    lose. ``held`` is what members are not paid while it is open: ``suspense:dispute:<id>``.
+    """
+
+    settlement_id: str
+    period: str
+    member: str
+    line_ids: tuple[str, ...]
+    claims: Mapping[str, int]
+    evidence_hash: str | None
+    opened_at: str
+    deadline: str
+    loses: Mapping[str, int]
+    pays_undisputed: bool
+    state: str = "open"
+    decisions: tuple[str, ...] = ()
+    held: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +251,17 @@ class State:
     destinations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     anchors: Mapping[str, Anchor] = field(default_factory=dict)
     erased: Mapping[str, Ranges] = field(default_factory=dict)
+    disputes: Mapping[str, Dispute] = field(default_factory=dict)
 
     def terms(self) -> Charter:
         """The charter; only an empty log has none."""
         if self.charter is None:
             raise NotFound("this log is empty: its first entry must be a charter")
         return self.charter
+
+    def keeps_runs(self) -> bool:
+        """Whether the charter knows corrections: only then is kept what they start from."""
+        return "correction-proposed" in self.terms().authority
 
     def member(self, member_id: str) -> Member:
         """A member that has not left; raises NotFound."""
@@ -231,18 +296,42 @@ class State:
 
 _adapter = TypeAdapter(State)
 
+LATER: Final[Mapping[type, tuple[str, ...]]] = {
+    State: ("erased", "disputes"),
+    Period: ("run", "late", "amended", "posted", "paid", "resumes", "kpis"),
+    Run: ("late", "amended"),
+    Balances: ("receivables",),
+}
+"""Fields that are not in a state's document while they are empty."""
+
 
 def state_document(state: State) -> dict[str, Any]:
     """The state as a JSON object, for a snapshot.
 
-    Without erasures it has no ``erased``: the hashes of states before there was such a kind stay.
+    What came later than the first logs (``LATER``) is left out while it is empty: the hashes of
+    states from before there was such a field stay.
     """
     document = _adapter.dump_python(state, mode="json")
     if not isinstance(document, dict):  # pragma: no cover - TypeAdapter of a dataclass
         raise InvariantViolated("a state did not become a JSON object")
-    if not state.erased:
-        del document["erased"]
+    _leave_out(document, State)
+    balances = list(document["balances"].values())
+    for period in document["periods"].values():
+        _leave_out(period, Period)
+        balances.append(period["pending"])
+        if "run" in period:
+            _leave_out(period["run"], Run)
+            balances.append(period["run"]["opening"])
+    for found in balances:
+        if found is not None:
+            _leave_out(found, Balances)
     return {name: _exact(value) for name, value in document.items()}
+
+
+def _leave_out(document: dict[str, Any], of: type) -> None:
+    for name in LATER[of]:
+        if not document[name]:
+            del document[name]
 
 
 def _exact(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ledger.coop import bodies
@@ -81,6 +82,12 @@ def of_cost(body: bodies.CostReported, terms: Charter) -> str:
     return f"Cost {body.id} {body.period}: {amount} borne by {body.member}"
 
 
+def of_kpi(body: bodies.KpiReported) -> str:
+    """The subject of a KPI reading."""
+    whose = "the whole town" if body.member == "_" else body.member
+    return f"Reading {body.id} {body.period} of {whose}: {body.value:,} of {body.scale:,}"
+
+
 def of_rules(body: bodies.RulesetProposed) -> str:
     """The subject of a rule set."""
     return f"Rule set {body.ruleset} version {body.version} from {body.effective_from}"
@@ -104,6 +111,29 @@ def of_settlement(period: str, sums: Sums, currency: str, members: int, digits: 
     if sums.suspense:
         subject += f", {words(sums.suspense)} to suspense"
     return f"{subject}, {words(sums.charged)} charged to members" if sums.charged else subject
+
+
+Money = Callable[[int], str]
+"""How an amount of a currency is written."""
+
+
+def money_of(terms: Charter, currency: str) -> Money:
+    """How amounts of a currency are written in subjects."""
+    return lambda amount_minor: money(terms, amount_minor, currency)
+
+
+def of_correction(periods: Sequence[str], posted_in: str, sums: Sums, words: Money) -> str:
+    """The subject of a correction: what members gain and lose by it, what suspense gains."""
+    which = periods[0] if len(periods) == 1 else f"{periods[0]} to {periods[-1]}"
+    subject = f"Correction of {which} in {posted_in}: {words(sums.paid)} more to members"
+    subject += f", {words(sums.charged)} less to members"
+    return f"{subject}, {words(sums.suspense)} to suspense" if sums.suspense else subject
+
+
+def of_dispute(body: bodies.DisputeOpened, member: str) -> str:
+    """The subject of a dispute: to approve is to uphold it."""
+    claims = ", ".join(f"{claim.where} is {claim.value:,}" for claim in body.claims)
+    return f"Uphold the dispute of settlement {body.period} by {member}: {claims}"
 
 
 def of_destination(body: bodies.PayoutDestinationSet) -> str:

@@ -17,6 +17,7 @@ from ledger.settlement.shape import StatementShape, parse_settlement, parse_stat
 
 _STATUS = {
     "proposed": ("提案中（承認前）", "Proposed, not yet approved"),
+    "disputed": ("異議申立中", "Disputed"),
     "approved": ("承認済（確定前）", "Approved, not yet in effect"),
     "settled": ("確定", "Settled"),
 }

@@ -74,11 +74,17 @@ class PoolModel(RuleModel):
 
 
 class ApprovalModel(RuleModel):
-    """How this rule set's settlements are approved, where the charter leaves it to the rules."""
+    """How this rule set's settlements are approved, where the charter leaves it to the rules.
+
+    A dispute ends after ``dispute_days`` at the latest; with ``pay_undisputed`` the settlement
+    does not wait for it, and only what is disputed is held back.
+    """
 
     threshold: Proportion
     weights: Literal["equal"] = "equal"
     objection_days: Count = 0
+    pay_undisputed: bool = False
+    dispute_days: Annotated[int, Field(ge=1, le=90)] = 14
 
 
 class LateModel(RuleModel):

@@ -2,6 +2,8 @@
 
     open → closing → (grace) → closed → proposed → (decisions) → approved → settled → anchored
 
+A settlement that is disputed waits until the last dispute has ended.
+
 Each call does the steps that are possible and says what it waits for. Nothing is done twice.
 """
 
@@ -11,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ledger.coop.disputes import open_disputes, tend
 from ledger.coop.settlements import objections_until
 from ledger.coop.state import Period, State
 from ledger.errors import NotFound
@@ -71,6 +74,7 @@ def _steps(coop: Coop, month: str) -> Iterator[tuple[str, Callable[[], object]]]
         "closed": ("propose the settlement", lambda: settle.propose_settlement(coop, month)),
         "proposed": ("settle", lambda: settle.settle(coop, month)),
         "approved": ("settle", lambda: settle.settle(coop, month)),
+        "disputed": ("settle", lambda: settle.settle(coop, month)),
     }
     while (status := _status(coop, month)) != "settled":
         yield verbs[status]
@@ -83,7 +87,14 @@ def _waiting(coop: Coop, month: str) -> str:
 
 
 def _obstacle(state: State, log: LogReader, now: str, period: Period) -> str:
+    state = tend(state, now)
+    period = state.period(period.id)
     month = period.id
+    if period.status == "disputed":
+        found = [state.disputes[id_] for id_ in open_disputes(state, period)]
+        who = ", ".join(sorted({dispute.member for dispute in found}))
+        until = max(dispute.deadline for dispute in found)
+        return f"the disputes by {who}, which end at {until} at the latest"
     if period.status == "open" and now < period.end:
         return f"the end of {month} at {period.end}"
     if period.status == "closing" and period.closing_at is not None:

@@ -16,6 +16,8 @@ from ledger.coop.state import Period, State
 from ledger.errors import NotFound
 from ledger.rules.document import parse_rules
 from ledger.service.coop import Coop
+from ledger.service.correct import Corrected, find_corrections
+from ledger.service.dispute import Disputed, disputes_in
 from ledger.service.read import (
     Proposed,
     find_proposed,
@@ -44,7 +46,8 @@ class Publication:
     """A month's settlement with all that a reader needs to judge it.
 
     ``amounts`` holds what this reader may see: all members', its own, or nothing. ``quorum`` is
-    the charter's threshold and roles; ``settled_index`` is None until the settlement took effect.
+    the charter's threshold and roles; ``settled_index`` is None until the settlement took effect;
+    ``corrections`` have run the month again, or are settled with it; ``disputes`` are of it.
     """
 
     origin: str
@@ -61,6 +64,8 @@ class Publication:
     amounts: Mapping[str, int]
     head: Head
     anchors: tuple[Mapping[str, Any], ...]
+    corrections: tuple[Corrected, ...]
+    disputes: tuple[Disputed, ...]
 
 
 def publication(coop: Coop, reader: Reader, month: str) -> Publication:
@@ -96,7 +101,17 @@ def _publication(
         amounts=_amounts(state, log, proposed, reader),
         head=log.head(),
         anchors=tuple(anchors_over(state, proposed.index)),
+        corrections=tuple(_corrections(state, log, period.id)),
+        disputes=tuple(disputes_in(state, period.id)),
     )
+
+
+def _corrections(state: State, log: LogReader, month: str) -> Iterator[Corrected]:
+    """The posted corrections of a month, and those of others that are settled with it."""
+    for found in find_corrections(state, log):
+        months = {row["period"] for row in found.document["periods"]}
+        if found.status == "posted" and month in {*months, found.document["posted_in"]}:
+            yield found
 
 
 def _rule_text(state: State, log: LogReader, rule_hash: str) -> str:

@@ -125,7 +125,7 @@ def totals(coop: Coop, reader: Reader, month: str) -> list[Total]:
     member = require_member(reader)
     with coop.reading() as (state, log):
         period = state.period(month)
-        counted = log.totals(month, FIRST_EPOCHS)
+        counted = log.totals(month, FIRST_EPOCHS if period.run is None else period.run.epochs)
         whole = log.totals(month, period.epoch + 1)
         reads_all = may_read(state, reader, "totals")
     return [
@@ -178,7 +178,7 @@ def _opens(state: State, reader: Reader, use: _Use, member: str) -> bool:
     """Whether the subject of a blob, as its entry shows it, is open to a member."""
     if use.kind == "usage-batch":
         return use.author == member or may_read(state, reader, "totals")
-    if use.kind == "settlement-proposed":
+    if use.kind in {"settlement-proposed", "correction-proposed"}:
         # From the seed follow all salts, so it opens every member's rows: not even for the office.
         if use.field == "seed":
             return "auditor" in reader.roles

@@ -23,7 +23,7 @@ def draft_settlement(coop: Coop, month: str) -> Computed:
 
 def propose_settlement(coop: Coop, month: str) -> Receipt | None:
     """Propose the settlement of a closed month; None if one is proposed, approved or settled."""
-    if coop.state().period(month).status in ("proposed", "approved", "settled"):
+    if coop.state().period(month).status in ("proposed", "disputed", "approved", "settled"):
         return None
     computed = draft_settlement(coop, month)
     lines, seed = computed.settlement.lines_blob, _seed(coop, coop.state(), month)

@@ -2,17 +2,20 @@
 
 A slice starts at the latest cut-off of a settled month that is not after the opening of the wanted
 one: the settlement after that cut-off carries the hash of the state there, and the co-op approved
-it. It ends when the wanted month's settlement has taken effect and is anchored, or at the head.
+it. It starts earlier where a correction in it counts usage from before that cut-off again. It ends
+when the wanted month's settlement has taken effect and is anchored, or at the head.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ledger import canonical
 from ledger.audit.start import SETTLED, TAKES_USAGE
 from ledger.coop.apply import apply
+from ledger.coop.corrections import CORRECTION
 from ledger.coop.envelope import parse_envelope
 from ledger.coop.erasure import all_erased
 from ledger.coop.state import State
@@ -41,25 +44,38 @@ def cut_of(state: State, reader: LogReader, period_id: str) -> Cut:
         for other in state.periods.values()
         if other.id != period_id and other.status == SETTLED and other.cut_off is not None
     }
-    before = _last_fit(reader, sorted(index for index in cut_offs if index <= opened))
+    fits = [State(), *_fits(reader, sorted(index for index in cut_offs if index <= opened))]
     settled = _index_of(reader, "settlement-settled", period_id)
-    if period.status != SETTLED or settled is None:
-        return Cut(before, state.size)
-    end = _end(reader, settled, state.size)
-    if any(before.size <= batch < end for batch in all_erased(state)):
-        end = state.size  # lines are missing, and the entries that erase them may come later
+    if period.status != SETTLED:
+        settled = None
+    for before in reversed(fits):
+        end = state.size if settled is None else _end(reader, settled, state.size)
+        if any(before.size <= batch < end for batch in all_erased(state)):
+            end = state.size  # lines are missing, and the entries that erase them may come later
+        if not _corrects_earlier(reader, before, end):
+            break
     return Cut(before, end)
 
 
-def _last_fit(reader: LogReader, sizes: list[int]) -> State:
-    """The state at the last of some sizes at which no settlement was under way."""
-    state = found = State()
+def _fits(reader: LogReader, sizes: list[int]) -> Iterator[State]:
+    """The states at those of some sizes at which no settlement was under way."""
+    state = State()
     for size in sizes:
         state = _folded(reader, state, size)
         others = (period.status for period in state.periods.values())
         if all(status in (*TAKES_USAGE, SETTLED) for status in others):
-            found = state
-    return found
+            yield state
+
+
+def _corrects_earlier(reader: LogReader, before: State, end: int) -> bool:
+    """Whether an entry of the slice corrects a month whose usage lies before it."""
+    settled = {name for name, period in before.periods.items() if period.status == SETTLED}
+    return any(
+        row["period"] in settled
+        for index, body in _bodies(reader, CORRECTION, before.size)
+        if index < end
+        for row in body["correction"]["periods"]
+    )
 
 
 def _folded(reader: LogReader, state: State, size: int) -> State:
@@ -78,7 +94,7 @@ def _end(reader: LogReader, settled: int, size: int) -> int:
     return size
 
 
-def _bodies(reader: LogReader, kind: str, start: int) -> Iterable[tuple[int, dict[str, int]]]:
+def _bodies(reader: LogReader, kind: str, start: int) -> Iterable[tuple[int, dict[str, Any]]]:
     rows = reader.search(Filter(kind=kind), start=start)
     while rows:
         for row in rows:

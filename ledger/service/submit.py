@@ -17,7 +17,7 @@ from ledger.coop.submission import Batch, Submission, check_submission
 from ledger.errors import MalformedBatch, MalformedDocument, MalformedEntry, TooLarge
 from ledger.service.coop import Coop
 from ledger.store.sequencer import Receipt
-from ledger.usage.batch import BATCH_BYTES_MAX, read_lines, split_lines
+from ledger.usage.batch import BATCH_BYTES_MAX, read_lines, refuse_future, split_lines
 
 GZIP_BYTES_MAX = BATCH_BYTES_MAX // 2
 ENTRY_REQUEST_BYTES_MAX = 96 * 2**20
@@ -41,6 +41,7 @@ def submit_usage(coop: Coop, body: bytes) -> Receipt:
     state = coop.state()
     check_signer(state, draft)
     judged = read_lines(lines[1:], state.scope())
+    refuse_future(judged, coop.clock())
     submission = Submission(draft, {sha256(totals).hexdigest(): totals}, Batch(seed, judged))
     return submit(coop, submission)
 

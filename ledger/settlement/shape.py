@@ -355,15 +355,16 @@ _int = reads(parse_integer_json)
 
 def parse_settlement(source: bytes | Mapping[str, Any]) -> SettlementShape:
     """Read a settlement document; raises MalformedDocument."""
-    return _parse(source, SettlementShape, "settlement")
+    return parse_shape(source, SettlementShape, "settlement")
 
 
 def parse_statement(source: bytes | Mapping[str, Any]) -> StatementShape:
     """Read a statement; raises MalformedDocument."""
-    return _parse(source, StatementShape, "statement")
+    return parse_shape(source, StatementShape, "statement")
 
 
-def _parse(source: bytes | Mapping[str, Any], model: type[Model], what: str) -> Model:
+def parse_shape(source: bytes | Mapping[str, Any], model: type[Model], what: str) -> Model:
+    """Read a document of a shape; raises MalformedDocument, which says ``what`` it was to be."""
     try:
         document = canonical.parse(source, what=what) if isinstance(source, bytes) else dict(source)
         return model.model_validate_json(canonical.encode(document), by_alias=True)

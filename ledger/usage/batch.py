@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ledger.errors import Fault, KyojoError, MalformedBatch, OutOfRange, TooLarge
 from ledger.period import parse_instant
@@ -24,6 +24,8 @@ from ledger.usage.totals import CHARGE, TotalKey, encode_totals
 BATCH_RECORDS_MAX = 10_000
 BATCH_BYTES_MAX = 16 * 2**20
 FAULTS_MAX = 200
+AHEAD_MINUTES_MAX = 10
+"""By how much a sender's clock may be ahead of the ledger's."""
 
 _Place = tuple[str, str, str | None]  # period, facility, currency
 
@@ -128,6 +130,25 @@ def read_lines(
     if not 1 <= len(lines) <= BATCH_RECORDS_MAX:
         raise TooLarge(f"a batch has 1 to {BATCH_RECORDS_MAX} records, this one has {len(lines)}")
     return judge_together(lines, scope) or judge_singly(lines, scope, numbers)
+
+
+def refuse_future(judged: Lines, now: str) -> None:
+    """Raise MalformedBatch for records that end after ``now`` plus ``AHEAD_MINUTES_MAX``.
+
+    What has not happened yet is nobody's usage. ``now`` is the ledger's instant; the fold does not
+    ask again, since it sees a batch's totals and not its lines.
+    """
+    latest = parse_instant(now) + timedelta(minutes=AHEAD_MINUTES_MAX)
+    faults = [
+        OutOfRange(
+            f"it ends at {record.ended_at.isoformat()}, later than {now} and the "
+            f"{AHEAD_MINUTES_MAX} minutes by which clocks may differ"
+        ).as_fault(f"record {number}, ended_at")
+        for number, record in enumerate(judged.records, start=1)
+        if record.ended_at > latest
+    ]
+    if faults:
+        raise MalformedBatch(_count(faults, "record"), faults=tuple(faults[:FAULTS_MAX]))
 
 
 def judge_together(lines: Sequence[bytes], scope: Scope) -> Lines | None:

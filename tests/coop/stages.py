@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ledger.coop.charter import Charter
+from ledger.coop.corrections import compute_correction
 from ledger.coop.envelope import parse_envelope
 from ledger.coop.logkeys import possession_text
 from ledger.coop.settlements import compute
@@ -24,6 +25,7 @@ from tests.builder import (
     RULES,
     SALT,
     World,
+    authority,
     blob_ref,
     charter,
     new_key,
@@ -118,6 +120,25 @@ def _stage(name: str) -> World:
         world = World()
         world.prepare()
         return world
+    if name in ("all kinds", "disputable", "disputed"):
+        world = World(charter=charter(authority=authority(later=True)))
+        world.prepare()
+        if name == "all kinds":
+            return world
+        world.close()
+        propose(world)
+        if name == "disputed":
+            body, _ = dispute_body(world)
+            world.write("bus", "dispute-opened", body)
+        return world
+    if name == "late":
+        world = fork(_stage("disputable"))
+        world.carry("bus", "ev")
+        settlement = world.state.period(MONTH).settlement
+        world.write("office", "settlement-settled", {"period": MONTH, "settlement_id": settlement})
+        world.write("office", "period-opened", NOVEMBER)
+        world.submit("ev", record("ev-late", measures={"trips": 59}))
+        return world
     if name == "two keys":
         world = fork(_stage("month"))
         world.write("office", "log-key-added", log_key_body(world, second_log_key()))
@@ -154,8 +175,8 @@ def world_with(**changes: Any) -> World:
 
 def charter_with_authority(**rights: Any) -> Charter:
     """A charter in which some kinds have other rights."""
-    authority = charter().model_dump(mode="json")["authority"]
-    return charter(authority={**authority, **{k.replace("_", "-"): v for k, v in rights.items()}})
+    changed = {k.replace("_", "-"): v for k, v in rights.items()}
+    return charter(authority={**authority(later=True), **changed})
 
 
 @dataclass(frozen=True)
@@ -265,6 +286,39 @@ def _retirement(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
     return {"vkey": world.charter.log_keys[0], "reason": "old"}, ()
 
 
+def correction_body(
+    world: World, currency: str = "JPY", seed: bytes = SEED
+) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    """The body of the correction that is due, and the blobs that it names."""
+    computed = compute_correction(world.state, currency, world, seed)
+    blobs = (computed.correction.rows_blob, seed)
+    document = dict(computed.correction.document)
+    return {"correction": document, "rows": blob_ref(blobs[0]), "seed": blob_ref(seed)}, blobs
+
+
+def dispute_body(world: World, **changes: Any) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    """The body of a dispute: of bus, that its trips were 500."""
+    body = {
+        "period": MONTH,
+        "settlement_id": world.state.period(MONTH).settlement,
+        "line_ids": ["share/bus"],
+        "claims": [{"where": "totals/trips/bus", "value": 500}],
+        "reason": "a reader was broken",
+        "evidence_hash": None,
+    }
+    return {**body, **changes}, ()
+
+
+def _answer(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    (dispute,) = world.state.disputes
+    return {"dispute": dispute, "answer": "we have its log", "evidence_hash": "ab" * 32}, ()
+
+
+def _dispute_withdrawal(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    (dispute,) = world.state.disputes
+    return {"dispute": dispute, "reason": "found it"}, ()
+
+
 def _withdrawal(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
     return {"subject_hash": next(iter(world.state.proposals)), "reason": "a wrong figure"}, ()
 
@@ -313,3 +367,25 @@ CASES: dict[str, Case] = {
     "decision": Case("proposed", "bus", _decision, None),
     "proposal-withdrawn": Case("proposed", "office", _withdrawal, None),
 }
+
+# Of the kinds that the test co-op's charter leaves out; see ``tests.builder.LATER_KINDS``.
+LATER_CASES: dict[str, Case] = {
+    "correction-proposed": Case("late", "office", correction_body, "audit"),
+    "dispute-opened": Case("disputable", "bus", dispute_body, "office"),
+    "dispute-answered": Case("disputed", "office", _answer, "audit"),
+    "dispute-withdrawn": Case("disputed", "bus", _dispute_withdrawal, "office"),
+    "kpi-reported": Case(
+        "all kinds",
+        "office",
+        plain(
+            period=MONTH,
+            id="uptime_ppm",
+            member="bus",
+            value=998_000,
+            scale=1_000_000,
+            evidence_hash="cd" * 32,
+        ),
+        "audit",
+    ),
+}
+ALL_CASES = {**CASES, **LATER_CASES}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from stages import CASES, admit, fork, stage
+from stages import ALL_CASES, admit, fork, stage
 
 from ledger.coop.authority import KINDS, default_authority
 from ledger.coop.signing import Seen, sign_charter
@@ -42,17 +42,17 @@ def refusal(world: World, submission: Submission, error: type[KyojoError], code:
 
 
 def test_every_kind_has_its_cases():
-    assert CASES.keys() == KINDS.keys()
+    assert ALL_CASES.keys() == KINDS.keys()
 
 
-@pytest.fixture(params=list(CASES))
+@pytest.fixture(params=list(ALL_CASES))
 def kind(request) -> str:
     return request.param
 
 
 @pytest.fixture
 def case(kind):
-    return CASES[kind]
+    return ALL_CASES[kind]
 
 
 @pytest.fixture
@@ -176,9 +176,12 @@ def test_time_running_backwards(kind, case, world):
 def test_body_changed_after_signing(kind, case, world):
     good = case.submission(world, kind)
     body = {**good.draft.body}
-    name = {"decision": "comment", "usage-batch": "root", "settlement-proposed": "settlement"}.get(
-        kind, next(iter(body))
-    )
+    name = {
+        "decision": "comment",
+        "usage-batch": "root",
+        "settlement-proposed": "settlement",
+        "correction-proposed": "correction",
+    }.get(kind, next(iter(body)))
     body[name] = "ff" * 32 if isinstance(body[name], str) else {}
     forged = replace(good, draft=replace(good.draft, body=body), batch=None)
     before = world.state

@@ -23,6 +23,7 @@ from ledger.usage.batch import (
     Calendar,
     Scope,
     read_lines,
+    refuse_future,
     seal_batch,
     split_lines,
 )
@@ -302,3 +303,13 @@ def test_what_a_sender_seals_is_what_the_ledger_reads(rows, seed):
             key = (at[:7], facility, name, currency)
             naive[key] = naive.get(key, 0) + value
     assert {tuple(key): value for key, value in judged.totals.items()} == naive
+
+
+def test_what_has_not_happened_yet_is_nobodys_usage():
+    """A sender's clock may be ten minutes ahead, to the millisecond."""
+    early = {"started_at": "2026-10-05T07:00:00+09:00", "ended_at": "2026-10-05T08:00:00+09:00"}
+    judged = read_lines([line("a", **early), line("b")], scope())
+    refuse_future(judged, "2026-10-04T23:20:00.000Z")
+    with pytest.raises(MalformedBatch) as caught:
+        refuse_future(judged, "2026-10-04T23:19:59.999Z")
+    assert [fault.where for fault in caught.value.faults] == ["record 2, ended_at"]

@@ -1,0 +1,70 @@
+"""KPI readings: reported by one, confirmed by another, or not counted. Handler of this kind.
+
+A reading is of one member, or of the whole town (``_``), for one period: a whole number over a
+scale, so that 99.8 % is 998000 of 1000000. Readings enter the inputs of the period's settlement
+as far as its rule set names their KPI; what a rule does without one is for the rule to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from ledger.coop import bodies, subjects
+from ledger.coop.facts import check_uncut, refuse_pending
+from ledger.coop.proposals import put_to_vote
+from ledger.coop.state import Period, Proposal, State
+from ledger.coop.step import Change, Step
+from ledger.errors import DuplicateId
+from ledger.rules.document import RuleSet
+
+TOWN: Final = "_"
+
+
+def report_kpi(step: Step, body: bodies.KpiReported) -> Change:
+    """Report a reading of a period that has not been cut off."""
+    if body.member != TOWN:
+        step.state.member(body.member)
+    _check(step.state, body)
+    refuse_pending(step, body)
+    state = put_to_vote(step, subjects.of_kpi(body), body)
+    member = step.member.id if body.member == TOWN else body.member
+    return Change(state, member=member, period=body.period)
+
+
+def enact_kpi(step: Step, state: State, proposal: Proposal) -> State:
+    """The reading enters the period's settlement."""
+    del step
+    body = bodies.parse_body(bodies.KpiReported, dict(proposal.body))
+    period = _check(state, body)
+    reading = {"value": body.value, "scale": body.scale}
+    readings = dict(sorted({**period.kpis.get(body.id, {}), body.member: reading}.items()))
+    return state.with_period(replace(period, kpis={**period.kpis, body.id: readings}))
+
+
+def readings_for(rules: RuleSet, readings: Mapping[str, Any]) -> dict[str, Any]:
+    """The readings of a period that a rule set has a use for, by KPI and member."""
+    named = set(_named(rules.document))
+    return {kpi: dict(row) for kpi, row in sorted(readings.items()) if kpi in named}
+
+
+def _named(document: Any) -> Iterator[str]:
+    """Names of KPIs in a rule set: after ``kpi``, and as ``input`` in lists of ``kpis``."""
+    if isinstance(document, Mapping):
+        for name, value in document.items():
+            if name == "kpi" and isinstance(value, str):
+                yield value
+            elif name == "kpis" and isinstance(value, list):
+                yield from (str(row["input"]) for row in value if "input" in row)
+            yield from _named(value)
+    elif isinstance(document, list):
+        for value in document:
+            yield from _named(value)
+
+
+def _check(state: State, body: bodies.KpiReported) -> Period:
+    period = check_uncut(state, body.period)
+    if body.member in period.kpis.get(body.id, {}):
+        raise DuplicateId(f"{body.id} of {body.member} in {body.period} is confirmed already")
+    return period
