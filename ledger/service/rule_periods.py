@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ledger.coop.settlements import FIRST_EPOCHS, inputs_document, rules_of
-from ledger.coop.state import Period, State
+from ledger.coop.state import Balances, Period, State
 from ledger.rules.inputs import Inputs, parse_inputs
 from ledger.service.coop import Coop
 from ledger.service.read import find_proposed
@@ -33,4 +33,5 @@ def _inputs(state: State, log: LogReader, period: Period) -> Inputs:
         return parse_inputs(log.blob(body["inputs"]["sha256"])[SALT_BYTES:])
     rules = rules_of(state, period, log)
     totals = log.totals(period.id, FIRST_EPOCHS)
-    return parse_inputs(inputs_document(state, period, rules, totals))
+    before = state.balances.get(rules.currency, Balances())
+    return parse_inputs(inputs_document(period, rules, totals, before, period.amended, log))
