@@ -58,6 +58,7 @@ LATER_KINDS = (
     "dispute-answered",
     "dispute-withdrawn",
     "kpi-reported",
+    "figures-reported",
 )
 
 

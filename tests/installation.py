@@ -31,7 +31,17 @@ from ledger.service.submit import entry_request, submit, submit_usage
 from ledger.store.sequencer import Receipt
 from ledger.usage.batch import seal_batch
 from ledger.wiring import EMBEDDED_GAS_KEY, Installation, open_installation, write_secret
-from tests.builder import ORIGIN, RULES, SALT, blob_ref, charter, log_key, record, signing_key
+from tests.builder import (
+    ORIGIN,
+    RULES,
+    SALT,
+    authority,
+    blob_ref,
+    charter,
+    log_key,
+    record,
+    signing_key,
+)
 
 SLUG = "kaga"
 MONTH, NEXT = "2024-05", "2024-06"
@@ -113,7 +123,8 @@ def lay_out(root: Path) -> Place:
 
 
 def charter_of(place: Place, **changes: Any) -> Any:
-    return charter(**{"anchors": [place.contract()], **changes})
+    terms = {"anchors": [place.contract()], "authority": authority(later=True)}
+    return charter(**{**terms, **changes})
 
 
 def prepare(place: Place, **changes: Any) -> None:

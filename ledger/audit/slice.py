@@ -41,7 +41,7 @@ from ledger.audit.bundle import (
     key_change_files,
     write_contents,
 )
-from ledger.audit.start import counts_for, needed_rules
+from ledger.audit.start import counts_for, needed_blobs
 from ledger.audit.start_proofs import format_proofs
 from ledger.coop.bodies import UsageBatch, parse_body
 from ledger.coop.envelope import parse_envelope
@@ -165,7 +165,7 @@ def _before(contents: Contents, source: SliceSource, state: State, named: _Named
             lines.append(data + b"\n")
             contents[blob_name(digest)] = partial(source.blob, digest)
     contents[START_USAGE] = lambda: b"".join(lines)
-    for digest in needed_rules(state):
+    for digest in needed_blobs(state):
         contents[blob_name(digest)] = partial(source.blob, digest)
 
 

@@ -33,7 +33,7 @@ from ledger.audit.bundle import (
 from ledger.audit.files import Files
 from ledger.audit.report import Findings
 from ledger.audit.start_proofs import check_proofs
-from ledger.coop.bodies import RulesetProposed, UsageBatch, parse_body
+from ledger.coop.bodies import FiguresReported, RulesetProposed, UsageBatch, parse_body
 from ledger.coop.envelope import parse_envelope, parse_hash
 from ledger.coop.state import SUSPENSE, Period, State, Usage, parse_state, state_document
 from ledger.coop.step import AccountKey
@@ -47,6 +47,7 @@ from ledger.usage.totals import TotalKey, parse_totals
 TAKES_USAGE = ("open", "closing")
 SETTLED = "settled"
 RULESET = "ruleset-proposed"
+FIGURES = "figures-reported"
 STUMBLES = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError)
 """What a made-up state makes the fold stumble over: its parts have types, but no meaning."""
 
@@ -81,6 +82,7 @@ def open_start(files: Files, findings: Findings) -> Start | None:
         data = files.read(START_STATE) or b""
         state = _read_state(data)
         before = Frontier(state.size, tuple(map(bytes.fromhex, state.subtrees)))
+        blobs = needed_blobs(state)
     except KyojoError as error:
         findings.add_error(error, START_STATE)
         return None
@@ -90,7 +92,7 @@ def open_start(files: Files, findings: Findings) -> Start | None:
     start = Start(state, sha256(data).hexdigest(), before)
     _check_prefix(files, before, findings)
     proofs = check_proofs(files, state.genesis, before, findings)
-    for digest in needed_rules(state):
+    for digest in blobs:
         try:
             files.blob(digest)
         except NotFound:
@@ -103,14 +105,23 @@ def open_start(files: Files, findings: Findings) -> Start | None:
     )
 
 
-def needed_rules(state: State) -> list[str]:
-    """The blobs with the rule sets that are adopted or before the electorate."""
+def needed_blobs(state: State) -> list[str]:
+    """The blobs that a fold from here on may need: rule sets, and figures of open months.
+
+    Also those of settled months that a correction may run again.
+    """
     found = [adopted.text_sha256 for adopted in state.rule_sets]
     found += [
-        parse_body(RulesetProposed, dict(proposal.body)).text.sha256
-        for proposal in state.proposals.values()
-        if proposal.kind == RULESET
+        str(reference["sha256"])
+        for period in state.periods.values()
+        if period.status != SETTLED or period.run is not None
+        for reference in period.figures.values()
     ]
+    for proposal in state.proposals.values():
+        if proposal.kind == RULESET:
+            found.append(parse_body(RulesetProposed, dict(proposal.body)).text.sha256)
+        elif proposal.kind == FIGURES:
+            found.append(parse_body(FiguresReported, dict(proposal.body)).figures.sha256)
     return list(dict.fromkeys(found))
 
 

@@ -19,6 +19,7 @@ from ledger.coop import (
     disputes,
     erasure,
     facts,
+    figures,
     kpis,
     logkeys,
     members,
@@ -116,6 +117,11 @@ KINDS: Mapping[str, Kind] = {
         "A reading of a KPI for a period",
         bodies.KpiReported, kpis.report_kpi, ["operator", "member", "municipality"],
         (MEMBERS, "1/2"), kpis.enact_kpi,
+    ),
+    "figures-reported": Kind(
+        "Figures that are not metered: matrices, payments, games, votes",
+        bodies.FiguresReported, figures.report_figures, ["operator", "member", "municipality"],
+        (MEMBERS, "1/2"), figures.enact_figures,
     ),
     "usage-batch": Kind(
         "Commitments to usage records, with their totals",

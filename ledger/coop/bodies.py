@@ -23,6 +23,8 @@ SignatureText = Annotated[str, Field(pattern=r"^0x[0-9a-f]{130}$")]
 MemberName = Annotated[str, Field(pattern=MEMBER_ID)]
 FacilityName = Annotated[str, Field(pattern=r"^[^+\s\x00-\x1f\x7f]{1,64}$")]
 Word = Annotated[str, Field(pattern=NAME_ID)]
+# A count or a largest value of a metric is named after it: ``count.trips``, ``max.peak_w``.
+FigureName = Annotated[str, Field(pattern=r"^([a-z]{1,8}\.)?[a-z][a-z0-9_]{0,63}$")]
 Month = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
 Instant = Annotated[
     str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$")
@@ -187,11 +189,23 @@ class KpiReported(Body):
     """A reading of a KPI for a period: of a member, or of the whole town (``_``)."""
 
     period: Month
-    id: Word
+    id: FigureName
     member: Annotated[str, Field(pattern=r"^(_|[a-z0-9][a-z0-9_-]{0,63})$")]
     value: Annotated[int, Field(ge=-AMOUNT_MAX, le=AMOUNT_MAX)]
     scale: PositiveMinor
     evidence_hash: Hash | None
+
+
+class FiguresReported(Body):
+    """Figures for one name in a section of a run's inputs, as a blob.
+
+    ``payments`` have no names: their ``id`` says what was paid for, and counts for nothing else.
+    """
+
+    period: Month
+    section: Literal["matrices", "payments", "games", "ballots", "totals"]
+    id: FigureName
+    figures: BlobRef
 
 
 class RulesetProposed(Body):

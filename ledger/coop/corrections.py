@@ -273,7 +273,8 @@ def _again(period: Period, rules: RuleSet, evidence: Evidence, based: Run) -> Re
             text = f"{faults[0].where}: {faults[0].message}"
             raise Infeasible(text, faults=faults)
         opening, amended = based.opening, based.amended
-        return run(rules, parse_inputs(inputs_document(period, rules, totals, opening, amended)))
+        document = inputs_document(period, rules, totals, opening, amended, evidence)
+        return run(rules, parse_inputs(document))
     except KyojoError as error:
         raise Infeasible(
             f"{period.id} cannot be run again: {error.message}; its late usage must be completed "

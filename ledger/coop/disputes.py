@@ -304,7 +304,7 @@ def _outcome(
     for where, change in changes.items():
         asked[where] = asked.get(where, 0) + change
     documents = [
-        inputs_document(period, rules, totals, based.opening, amended)
+        inputs_document(period, rules, totals, based.opening, amended, evidence)
         for amended in (based.amended, asked)
     ]
     now, then = (run(rules, parse_inputs(document)) for document in documents)
@@ -323,7 +323,7 @@ def _differences(
     """What is claimed, as differences from the settlement's inputs; raises NotFound."""
     based = _opening(state, period, rules)
     totals = evidence.totals(period.id, based.epochs)
-    document = inputs_document(period, rules, totals, based.opening, based.amended)
+    document = inputs_document(period, rules, totals, based.opening, based.amended, evidence)
     found: dict[str, int] = {}
     for where, value in claims.items():
         table, name, *account = where.split("/")

@@ -13,7 +13,7 @@ from ledger.coop.step import Change, Step
 from ledger.errors import DuplicateId, MalformedEntry, OutOfRange, PeriodClosed
 from ledger.money import AMOUNT_MAX
 
-OF_A_PERIOD: Final = ("revenue-reported", "cost-reported", "kpi-reported")
+OF_A_PERIOD: Final = ("revenue-reported", "cost-reported", "kpi-reported", "figures-reported")
 Fact = bodies.FundingReported | bodies.RevenueReported | bodies.CostReported
 
 
@@ -124,7 +124,7 @@ def _check_cost(state: State, body: bodies.CostReported) -> Period:
     return period
 
 
-def refuse_pending(step: Step, body: Fact | bodies.KpiReported) -> None:
+def refuse_pending(step: Step, body: bodies.Body) -> None:
     """Nobody reports a thing twice; another's report of it, true or false, blocks nobody.
 
     Only one of several can be confirmed, and whoever reported in error withdraws it.
@@ -138,7 +138,7 @@ def refuse_pending(step: Step, body: Fact | bodies.KpiReported) -> None:
 
 def _identity(body: Mapping[str, Any]) -> tuple[Any, ...]:
     """What makes two reports of a kind one: the period or asset, the id, and whose it is."""
-    return body.get("period"), body.get("asset"), body["id"], body.get("member")
+    return tuple(body.get(name) for name in ("period", "asset", "section", "id", "member"))
 
 
 def drop_unconfirmed(state: State, period_id: str) -> State:

@@ -37,7 +37,7 @@ def check_feasible(state: State, period_id: str, evidence: Evidence) -> None:
             f"{period_id} cannot be closed: {faults[0].where}: {faults[0].message}", faults=faults
         )
     before = state.balances.get(rules.currency, Balances())
-    inputs = parse_inputs(inputs_document(period, rules, totals, before, {}))
+    inputs = parse_inputs(inputs_document(period, rules, totals, before, {}, evidence))
     facts = CutOff(period_id, cut_off_of(period).index, bytes(32), bytes(32))
     build_settlement(facts, rules, inputs, bytes(32))
 

@@ -7,7 +7,7 @@ as far as its rule set names their KPI; what a rule does without one is for the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -16,8 +16,8 @@ from ledger.coop.facts import check_uncut, refuse_pending
 from ledger.coop.proposals import put_to_vote
 from ledger.coop.state import Period, Proposal, State
 from ledger.coop.step import Change, Step
-from ledger.errors import DuplicateId
-from ledger.rules.document import RuleSet
+from ledger.errors import DuplicateId, MalformedEntry
+from ledger.rules.document import RuleSet, names_used
 
 TOWN: Final = "_"
 
@@ -45,26 +45,15 @@ def enact_kpi(step: Step, state: State, proposal: Proposal) -> State:
 
 def readings_for(rules: RuleSet, readings: Mapping[str, Any]) -> dict[str, Any]:
     """The readings of a period that a rule set has a use for, by KPI and member."""
-    named = set(_named(rules.document))
+    named = names_used(rules).kpis
     return {kpi: dict(row) for kpi, row in sorted(readings.items()) if kpi in named}
-
-
-def _named(document: Any) -> Iterator[str]:
-    """Names of KPIs in a rule set: after ``kpi``, and as ``input`` in lists of ``kpis``."""
-    if isinstance(document, Mapping):
-        for name, value in document.items():
-            if name == "kpi" and isinstance(value, str):
-                yield value
-            elif name == "kpis" and isinstance(value, list):
-                yield from (str(row["input"]) for row in value if "input" in row)
-            yield from _named(value)
-    elif isinstance(document, list):
-        for value in document:
-            yield from _named(value)
 
 
 def _check(state: State, body: bodies.KpiReported) -> Period:
     period = check_uncut(state, body.period)
     if body.member in period.kpis.get(body.id, {}):
         raise DuplicateId(f"{body.id} of {body.member} in {body.period} is confirmed already")
+    scales = {reading["scale"] for reading in period.kpis.get(body.id, {}).values()}
+    if scales - {body.scale}:
+        raise MalformedEntry(f"{body.id} of {body.period} has the scale {min(scales)}")
     return period

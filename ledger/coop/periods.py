@@ -14,6 +14,7 @@ from ledger.coop import bodies
 from ledger.coop.corrections import drop_corrections
 from ledger.coop.facts import drop_unconfirmed
 from ledger.coop.feasibility import check_feasible
+from ledger.coop.kpis import TOWN
 from ledger.coop.rulesets import rules_in_force
 from ledger.coop.state import SUSPENSE, CutOff, Member, Period, State, state_hash
 from ledger.coop.step import Change, Step
@@ -115,9 +116,11 @@ def _facts(state: State, period: Period) -> dict[str, Any]:
         sharing |= asset["amounts"].keys()
     for cost in period.costs.values():
         sharing |= cost["borne"].keys()
-    kpis = {"kpis": dict(period.kpis)} if period.kpis else {}
+    for readings in period.kpis.values():
+        sharing |= readings.keys() - {TOWN}
+    later = {"kpis": dict(period.kpis), "figures": dict(period.figures)}
     return {
-        **kpis,
+        **{name: rows for name, rows in later.items() if rows},
         "members": sorted(sharing),
         "revenue": dict(period.revenue),
         "costs": dict(period.costs),

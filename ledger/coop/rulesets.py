@@ -87,11 +87,13 @@ def _check_names(state: State, rules: RuleSet) -> None:
     charges = {charge.id for charge in terms.vocabulary.charges}
     unknown = [f"metric {name}" for name in sorted(used.metrics - metrics)]
     unknown += [f"charge {name}" for name in sorted(used.charges - charges)]
-    # Nobody can report these to a co-op yet: better known now than when the month is to be closed.
-    unknown += [f"reading {name}" for name in sorted(used.kpis)]
-    unknown += [f"matrix {name}" for name in sorted(used.matrices)]
-    unknown += [f"game {name}" for name in sorted(used.games)]
-    unknown += [f"ballots {name}" for name in sorted(used.ballots)]
+    # What the charter lets nobody report: better known now than when the month is to be closed.
+    if "kpi-reported" not in terms.authority:
+        unknown += [f"reading {name}" for name in sorted(used.kpis)]
+    if "figures-reported" not in terms.authority:
+        unknown += [f"matrix {name}" for name in sorted(used.matrices)]
+        unknown += [f"game {name}" for name in sorted(used.games)]
+        unknown += [f"ballots {name}" for name in sorted(used.ballots)]
     members = state.members.keys() | {SUSPENSE}
     unknown += [f"member {name}" for name in sorted(used.members - members)]
     if unknown:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from ledger import canonical
 from ledger.coop import bodies, subjects
 from ledger.coop.charter import Quorum
+from ledger.coop.figures import reported_sections
 from ledger.coop.kpis import readings_for
 from ledger.coop.proposals import electors, propose
 from ledger.coop.rulesets import read_rules
@@ -65,7 +66,7 @@ def compute(state: State, period_id: str, evidence: Evidence, seed: bytes) -> Co
     rules = rules_of(state, period, evidence)
     totals = evidence.totals(period_id, FIRST_EPOCHS)
     before = state.balances.get(rules.currency, Balances())
-    inputs = parse_inputs(inputs_document(period, rules, totals, before, period.amended))
+    inputs = parse_inputs(inputs_document(period, rules, totals, before, period.amended, evidence))
     facts = settlement_document.CutOff(
         period=period_id,
         as_of_index=cut_off.index,
@@ -77,17 +78,19 @@ def compute(state: State, period_id: str, evidence: Evidence, seed: bytes) -> Co
     return Computed(settlement_id(settlement.document), rules, inputs, inputs_blob, settlement)
 
 
-def inputs_document(
+def inputs_document(  # noqa: PLR0913, PLR0917 - a run stands on these six
     period: Period,
     rules: RuleSet,
     totals: Mapping[AccountKey, int],
     balances: Balances,
     amended: Mapping[str, int],
+    evidence: Evidence,
 ) -> dict[str, Any]:
     """The inputs of a run (RULES section 7) from what the co-op knows; one currency.
 
     ``balances`` are those that the period before left in the rules' currency, ``amended`` what
     upheld disputes change: a figure's place, such as ``totals/trips/bus``, and the difference.
+    ``evidence`` holds the blobs of reported figures.
     """
     facts = cut_off_of(period).facts
     currency = rules.currency
@@ -96,6 +99,8 @@ def inputs_document(
     owed = {member for row in balances.owed.values() for member in row} - accounts
     beside = {"beside": sorted(owed)} if owed else {}
     kpis = readings_for(rules, facts.get("kpis", {}))
+    reported = reported_sections(facts, evidence)
+    counts = reported.pop("totals", {})
     document = {
         **beside,
         **({"kpis": kpis} if kpis else {}),
@@ -105,7 +110,8 @@ def inputs_document(
         "totals": {
             name: {account: integer_json(amount) for account, amount in row.items()}
             for name, row in usage.items()
-        },
+        }
+        | counts,
         "revenue": {
             name: {"amount_minor": row["amount_minor"], "origin": row["origin"]}
             for name, row in sorted(facts["revenue"].items())
@@ -125,6 +131,7 @@ def inputs_document(
         "carry": dict(balances.carry),
         "owed": {name: dict(row) for name, row in balances.owed.items()},
         "opening": dict(balances.pools),
+        **reported,
     }
     return _amend(document, amended)
 

@@ -161,7 +161,8 @@ class Period:
     inputs: a figure's place and the difference. ``posted`` is what is settled with this period
     beside its own lines, each member's amount by the id of a correction or an ended dispute;
     ``paid`` what the members are paid for whom something was offset. ``resumes`` is the status
-    after the last dispute. ``kpis`` are confirmed readings, by KPI and member.
+    after the last dispute. ``kpis`` are confirmed readings, by KPI and member, ``figures``
+    the blobs of confirmed figures.
     """
 
     id: str
@@ -186,6 +187,7 @@ class Period:
     paid: Mapping[str, int] = field(default_factory=dict)
     resumes: str | None = None
     kpis: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
+    figures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def is_corrected(self) -> bool:
@@ -298,7 +300,7 @@ _adapter = TypeAdapter(State)
 
 LATER: Final[Mapping[type, tuple[str, ...]]] = {
     State: ("erased", "disputes"),
-    Period: ("run", "late", "amended", "posted", "paid", "resumes", "kpis"),
+    Period: ("run", "late", "amended", "posted", "paid", "resumes", "kpis", "figures"),
     Run: ("late", "amended"),
     Balances: ("receivables",),
 }

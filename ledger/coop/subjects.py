@@ -88,6 +88,12 @@ def of_kpi(body: bodies.KpiReported) -> str:
     return f"Reading {body.id} {body.period} of {whose}: {body.value:,} of {body.scale:,}"
 
 
+def of_figures(body: bodies.FiguresReported) -> str:
+    """The subject of reported figures; the hash is what one compares with one's own file."""
+    size, digest = body.figures.bytes, body.figures.sha256[:16]
+    return f"Figures {body.section} {body.id} {body.period}: {size:,} bytes, SHA-256 {digest}…"
+
+
 def of_rules(body: bodies.RulesetProposed) -> str:
     """The subject of a rule set."""
     return f"Rule set {body.ruleset} version {body.version} from {body.effective_from}"

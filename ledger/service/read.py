@@ -183,6 +183,14 @@ def _opens(state: State, reader: Reader, use: _Use, member: str) -> bool:
         if use.field == "seed":
             return "auditor" in reader.roles
         return may_read(state, reader, "settlements")
+    if use.kind == "figures-reported":
+        # Those who are to confirm the figures must see them; afterwards they are as totals are.
+        votes = any(
+            member in proposal.electorate
+            for proposal in state.proposals.values()
+            if proposal.kind == use.kind and proposal.body == use.body
+        )
+        return votes or use.author == member or may_read(state, reader, "totals")
     if use.kind == "payout-destination-set":
         return use.body["member"] == member or "operator" in reader.roles
     return use.kind in {"anchor-recorded", "ruleset-proposed"}

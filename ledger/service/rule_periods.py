@@ -34,4 +34,4 @@ def _inputs(state: State, log: LogReader, period: Period) -> Inputs:
     rules = rules_of(state, period, log)
     totals = log.totals(period.id, FIRST_EPOCHS)
     before = state.balances.get(rules.currency, Balances())
-    return parse_inputs(inputs_document(period, rules, totals, before, period.amended))
+    return parse_inputs(inputs_document(period, rules, totals, before, period.amended, log))

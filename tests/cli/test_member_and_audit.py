@@ -281,3 +281,26 @@ def test_files_that_an_auditor_cannot_use(kyojo: Kyojo, served: Served, tmp_path
     check_error(kyojo("audit", "verify", noise, "--trust", tmp_path / "none.toml"), 2, "none.toml")
     check_error(kyojo("audit", "verify", noise, "--trust", noise), 2, "noise")
     check_error(kyojo("audit", "verify", noise, "--rpc", "nonsense:"), 2, "nonsense:")
+
+
+def test_what_nobody_meters_is_reported_and_waits_for_confirmation(
+    served: Served, tmp_path: Path
+) -> None:
+    evidence, votes = tmp_path / "meter.pdf", tmp_path / "votes.json"
+    evidence.write_bytes(b"what was read")
+    votes.write_text('{"projects": {"lamp": {"cost": 5}}, "votes": []}', "utf-8")
+    kpi = served.run(
+        "member", "kpi", NEXT, "co2_saved", 12_500, "--scale", 1000, "--evidence", evidence,
+        *served.own("office"),
+    )  # fmt: skip
+    assert kpi.code == 0, kpi.err
+    figures = served.run("member", "figures", NEXT, "ballots", "town", votes, *served.own("office"))
+    assert figures.code == 0, figures.err
+    waiting = served.run("member", "proposals", *served.own("ev"), "--json").document
+    subjects = [one["subject"] for one in waiting]
+    assert f"Reading co2_saved {NEXT} of the whole town: 12,500 of 1,000" in subjects
+    assert any(one.startswith(f"Figures ballots town {NEXT}: ") for one in subjects)
+    votes.write_text('{"projects": {}}', "utf-8")
+    bad = served.run("member", "figures", NEXT, "ballots", "park", votes, *served.own("office"))
+    assert bad.code == 2
+    assert "ballots are {projects, votes}" in bad.err

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ledger import canonical
 from ledger.coop.charter import Charter
 from ledger.coop.corrections import compute_correction
 from ledger.coop.envelope import parse_envelope
@@ -204,6 +205,12 @@ class Case:
         return Submission(draft, made.blobs, made.batch)
 
 
+def _figures(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    blob = SALT + canonical.encode({"u1": {"bus": 3, "ev": 1}})
+    body = {"period": MONTH, "section": "matrices", "id": "plays", "figures": blob_ref(blob)}
+    return body, (blob,)
+
+
 def plain(**body: Any) -> Callable[[World], tuple[dict[str, Any], tuple[bytes, ...]]]:
     return lambda world: (body, ())
 
@@ -374,6 +381,7 @@ LATER_CASES: dict[str, Case] = {
     "dispute-opened": Case("disputable", "bus", dispute_body, "office"),
     "dispute-answered": Case("disputed", "office", _answer, "audit"),
     "dispute-withdrawn": Case("disputed", "bus", _dispute_withdrawal, "office"),
+    "figures-reported": Case("all kinds", "office", _figures, "audit"),
     "kpi-reported": Case(
         "all kinds",
         "office",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from stages import MONTH, refuse, settlement_body, stage
 
-from ledger.coop.settlements import inputs_document, rules_of
+from ledger.coop.settlements import inputs_document
 from ledger.coop.state import Balances, parse_state, state_document
 from ledger.errors import DuplicateId, MalformedEntry, NotFound, PeriodClosed
-from tests.builder import World
+from ledger.rules.document import parse_rules
+from tests.builder import RULES, World
 
 UPTIME = {
     "period": MONTH, "id": "uptime_ppm", "member": "bus", "value": 998_000, "scale": 1_000_000,
@@ -74,19 +73,21 @@ def test_the_inputs_have_the_readings_that_the_rules_name_and_no_table_otherwise
     world.close()
     settlement_body(world)  # the rules name none, so the settlement is what it would be
     period = world.state.period(MONTH)
-    rules = rules_of(world.state, period, world)
 
-    def inputs(**document):
-        named = replace(rules, document={**rules.document, **document})
-        return inputs_document(period, named, world.totals(MONTH, 1), Balances(), {})
+    def inputs(text):
+        named = parse_rules(text)
+        return inputs_document(period, named, world.totals(MONTH, 1), Balances(), {}, world)
 
-    assert "kpis" not in inputs()
-    by_input = inputs(inputs={"uptime": {"kpi": "uptime_ppm"}})["kpis"]
+    assert "kpis" not in inputs(RULES)
+    by_input = inputs(RULES.replace("pools:", "inputs: {uptime: {kpi: uptime_ppm}}\npools:"))[
+        "kpis"
+    ]
     assert by_input == {"uptime_ppm": {"bus": {"value": 998_000, "scale": 1_000_000}}}
-    condition = inputs(steps=[{"when": {"kpi": "riders", "at_least": 1}}])["kpis"]
-    assert condition == {"riders": {"_": {"value": 12_000, "scale": 1}}}
-    weighted = inputs(steps=[{"key": {"kpis": [{"input": "uptime_ppm", "weight": 1}]}}])["kpis"]
-    assert weighted == by_input
+    step = "  - {id: s, kind: allocate, source: gross, "
+    condition = inputs(RULES + step + "key: {kind: equal}, when: {kpi: riders, at_least: 1}}\n")
+    assert condition["kpis"] == {"riders": {"_": {"value": 12_000, "scale": 1}}}
+    key = "key: {kind: kpi_weighted, mode: add, kpis: [{input: uptime_ppm, weight: 1}]}}\n"
+    assert inputs(RULES + step + key)["kpis"] == by_input
 
 
 def test_a_snapshot_with_readings_is_read_back():

@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import floor
 from typing import Literal
 
-from ledger.errors import InvariantViolated
+from ledger.errors import Infeasible, InvariantViolated
 from ledger.rules.inputs import TOWN
 from ledger.rules.keys import Source, Weights
 from ledger.rules.models import (
@@ -192,13 +192,18 @@ class StepOutcome:
 
 
 def unmet(when: WhenModel | None, scope: Scope) -> str | None:
-    """Why a condition is not met, as a note; None when it is, or there is none."""
+    """Why a condition is not met, as a note; None when it is, or there is none.
+
+    Raises Infeasible when the town has no reading and the rule set's input names no default.
+    """
     if when is None:
         return None
-    kpi = scope.measured(when.kpi, "kpis").name
-    value = scope.inputs.kpis.get(kpi, {}).get(TOWN)
+    measured = scope.measured(when.kpi, "kpis")
+    kpi = measured.name
+    value = scope.inputs.kpis.get(kpi, {}).get(TOWN, measured.default)
     if value is None:
-        return f"there is no reading of {kpi!r} for the whole town; the step takes nothing"
+        text = f"there is no reading of {kpi!r} for the whole town, and the rules name no default"
+        raise Infeasible(text, kpi=kpi)
     if value < when.at_least:
         return f"{kpi!r} is {value}, less than {when.at_least}; the step takes nothing"
     return None
