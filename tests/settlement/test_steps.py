@@ -334,7 +334,6 @@ def test_members_are_charged_for_a_cost():
         ({"_": {"value": 9}}, 10, None),
         ({"_": {"value": "9.5"}}, 10, None),
         ({"_": {"value": 8}}, 0, "'uptime' is 8, less than 9; the step takes nothing"),
-        ({"bus": {"value": 10}}, 0, "there is no reading of 'uptime' for the whole town"),
     ],
 )
 def test_a_step_waits_for_its_condition(readings, taken, note):
@@ -345,6 +344,21 @@ def test_a_step_waits_for_its_condition(readings, taken, note):
     step = settle(text, inputs(revenue={"fares": 10}, kpis={"uptime": readings})).steps[0]
     assert (step.taken, step.left) == (taken, 10 - taken)
     assert step.notes == () if note is None else note in step.notes[-1]
+
+
+@pytest.mark.parametrize("default", [9, 8, None])
+def test_a_goal_without_a_reading_is_its_default_or_an_error(default):
+    stated = "" if default is None else f", default: {default}"
+    text = one_step(
+        "kind: allocate, key: {kind: equal}, when: {kpi: up, at_least: 9}",
+        more=f"inputs: {{up: {{kpi: uptime{stated}}}}}\n",
+    )
+    given = inputs(revenue={"fares": 10}, kpis={"uptime": {"bus": {"value": 10}}})
+    if default is None:
+        with pytest.raises(Infeasible, match="no reading of 'uptime' for the whole town"):
+            settle(text, given)
+    else:
+        assert settle(text, given).steps[0].taken == (10 if default == 9 else 0)
 
 
 ENERGY = "key: {kind: energy, mode: dynamic, demand: need}"
