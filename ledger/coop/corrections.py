@@ -353,6 +353,7 @@ def _balances_document(balances: Balances) -> dict[str, Any]:
         "pools": amounts_json(balances.pools),
         "owed": {name: amounts_json(row) for name, row in balances.owed.items()},
         "suspense": integer_json(balances.suspense),
+        **({"recoup": amounts_json(balances.recoup)} if balances.recoup else {}),
     }
 
 
@@ -363,4 +364,5 @@ def _parse_balances(document: Mapping[str, Any]) -> Balances:
         pools=amounts_of(document["pools"]),
         owed={name: amounts_of(row) for name, row in document["owed"].items()},
         suspense=int(document["suspense"]),
+        recoup=amounts_of(document.get("recoup", {})),
     )

@@ -19,7 +19,6 @@ from ledger.errors import (
     UnknownField,
 )
 from ledger.rules.document import RuleSet, names_used, parse_rules
-from ledger.rules.steps.guarantee import GuaranteeStep
 from ledger.usage.totals import SALT_BYTES
 
 EVERY_MEMBER: Final = Quorum(roles=["member"], threshold="1/1")
@@ -33,7 +32,6 @@ def propose_rules(step: Step, body: bodies.RulesetProposed) -> Change:
     rules = parse_rules(step.blob(body.text, "the rule set's text")[SALT_BYTES:])
     _check_header(body, rules)
     _check_names(step.state, rules)
-    _check_carried(rules)
     _check_succession(step.state, body)
     state = propose(
         step,
@@ -106,16 +104,6 @@ def _check_names(state: State, rules: RuleSet) -> None:
     _check_lateness(terms, rules)
     if rules.timezone != terms.time_zone:
         raise MalformedRules(f"the time zone is {terms.time_zone}, not {rules.timezone}")
-
-
-def _check_carried(rules: RuleSet) -> None:
-    """Advances are to be paid back in later periods, and a co-op's balances do not keep them."""
-    for step in rules.steps:
-        if isinstance(step, GuaranteeStep) and step.recoup != "none":
-            raise MalformedRules(
-                f"step {step.id!r}: a co-op does not keep advances from month to month; "
-                "use 'recoup: none'"
-            )
 
 
 def _check_lateness(terms: Charter, rules: RuleSet) -> None:

@@ -96,7 +96,8 @@ def inputs_document(  # noqa: PLR0913, PLR0917 - a run stands on these six
     currency = rules.currency
     usage = usage_by_name(totals, currency)
     accounts = {*facts["members"], *(account for row in usage.values() for account in row)}
-    owed = {member for row in balances.owed.values() for member in row} - accounts
+    owed = {member for row in balances.owed.values() for member in row}
+    owed = (owed | balances.recoup.keys()) - accounts
     beside = {"beside": sorted(owed)} if owed else {}
     kpis = readings_for(rules, facts.get("kpis", {}))
     reported = reported_sections(facts, evidence)
@@ -131,6 +132,7 @@ def inputs_document(  # noqa: PLR0913, PLR0917 - a run stands on these six
         "carry": dict(balances.carry),
         "owed": {name: dict(row) for name, row in balances.owed.items()},
         "opening": dict(balances.pools),
+        **({"recoup": dict(balances.recoup)} if balances.recoup else {}),
         **reported,
     }
     return _amend(document, amended)
@@ -190,6 +192,7 @@ def propose_settlement(step: Step, body: bodies.SettlementProposed) -> Change:
             "pools_left": amounts_json(result.pools_left),
             "carry": amounts_json(result.carry),
             "owed": {name: amounts_json(row) for name, row in result.owed.items()},
+            **({"recoup": amounts_json(result.recoup)} if result.recoup else {}),
             **_offset(step.state, period, result),
         },
     )
@@ -231,6 +234,7 @@ def enact_settlement(step: Step, state: State, proposal: Proposal) -> State:
         amounts_of(body["pools_left"]),
         {name: amounts_of(row) for name, row in body["owed"].items()},
         int(body["suspense"]),
+        amounts_of(body.get("recoup", {})),
     )
     balances = _moved(before, left)
     if "receivables" in body:
@@ -280,13 +284,15 @@ class _Left(NamedTuple):
     pools: Mapping[str, int]
     owed: Mapping[str, Mapping[str, int]]
     suspense: int
+    recoup: Mapping[str, int]
 
 
 def balances_after(before: Balances, result: Result) -> Balances:
     """The balances that a run leaves, from those on which it was computed."""
     paid, _ = credits_and_charges(result)
     held = sum(paid[at] for at, name in enumerate(result.members) if name == SUSPENSE)
-    return _moved(before, _Left(result.funds, result.carry, result.pools_left, result.owed, held))
+    left = _Left(result.funds, result.carry, result.pools_left, result.owed, held, result.recoup)
+    return _moved(before, left)
 
 
 def _moved(before: Balances, left: _Left) -> Balances:
@@ -300,6 +306,7 @@ def _moved(before: Balances, left: _Left) -> Balances:
         pools=dict(left.pools),
         owed={name: dict(row) for name, row in left.owed.items()},
         suspense=before.suspense + left.suspense,
+        recoup=dict(left.recoup),
     )
 
 

@@ -121,7 +121,8 @@ class Balances:
 
     ``owed`` says to whom the carried costs of each step are owed. ``suspense`` is held for usage
     that named nobody, of all settlements together; no rule divides it. ``receivables`` is what
-    members owe after corrections, to be offset against what they earn next.
+    members owe after corrections, to be offset against what they earn next. ``recoup`` is what they
+    were advanced by guarantees and still pay back out of later lines.
     """
 
     funds: Mapping[str, int] = field(default_factory=dict)
@@ -130,6 +131,7 @@ class Balances:
     owed: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     suspense: int = 0
     receivables: Mapping[str, int] = field(default_factory=dict)
+    recoup: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +304,7 @@ LATER: Final[Mapping[type, tuple[str, ...]]] = {
     State: ("erased", "disputes"),
     Period: ("run", "late", "amended", "posted", "paid", "resumes", "kpis", "figures"),
     Run: ("late", "amended"),
-    Balances: ("receivables",),
+    Balances: ("receivables", "recoup"),
 }
 """Fields that are not in a state's document while they are empty."""
 
