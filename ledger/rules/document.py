@@ -19,6 +19,8 @@ from ledger.errors import KyojoError
 from ledger.rules.checks import ruleset_problems
 from ledger.rules.faults import refuse_invalid
 from ledger.rules.names import Measured, NamesUsed, names_of_total
+from ledger.rules.profiles import profile_checks
+from ledger.rules.profiles.check import Check
 from ledger.rules.profiles.llp import departures
 from ledger.rules.rounding import Rounding
 from ledger.rules.ruleset import ApprovalModel, LateModel, RuleSetModel
@@ -99,6 +101,12 @@ def parse_rules(text: bytes | str) -> RuleSet:
 def rule_hash(document: Mapping[str, Any]) -> bytes:
     """SHA-256 of the RFC 8785 form of a parsed rule set document."""
     return canonical.digest(dict(document))
+
+
+def legal_checks(ruleset: RuleSet) -> tuple[Check, ...]:
+    """What the rule set's legal profile asked for, each with place, reason and law."""
+    model = RuleSetModel.model_validate_json(canonical.encode(dict(ruleset.document)))
+    return profile_checks(model)
 
 
 def names_used(ruleset: RuleSet) -> NamesUsed:

@@ -168,3 +168,29 @@ def test_a_source_without_registers(kyojo: Kyojo, write) -> None:
     for text in ("a: 1", "[]", "a: 0.5", "{", "a: [", "members: 7"):
         ran = kyojo("rules", "check", rules, "--against", write("source", text))
         check_error(ran, 2, "source")
+
+
+COOPERATIVE = """\
+profile: jp-sme-coop
+articles: {reserve: fund.law, reserve_ceiling: 5000, paid_capital: 10000}
+pools: {p: {from: [revenue.fares], origin: member}}
+steps:
+  - {id: law, kind: reserve, source: p, to: fund.law, rate: 10%}
+  - {id: use, kind: allocate, source: p, key: {kind: patronage, input: trips}}
+"""
+
+
+def test_a_legal_profile_is_told_with_its_reasons_and_its_limits(kyojo: Kyojo, write) -> None:
+    text = KAGA[: KAGA.index("pools:")] + COOPERATIVE
+    path = write("coop.yaml", text)
+    ran = kyojo("rules", "check", path)
+    assert ran.code == 0, ran.out
+    for part in ("profile jp-sme-coop", "1/10 of the surplus must go to fund.law", "第58条",
+                 "not legal advice", "法的助言ではありません"):  # fmt: skip
+        assert part in ran.out
+    profile = kyojo("rules", "check", path, "--json").document["files"][0]["profile"]
+    assert all(check["holds"] for check in profile["checks"])
+    assert "not legal advice" in profile["note"]
+    refused = kyojo("rules", "check", write("bad.yaml", text.replace("10%", "9%")))
+    assert refused.code == 2
+    assert "the steps before it surely put 9/100 there" in refused.out

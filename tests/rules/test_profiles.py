@@ -180,8 +180,9 @@ def test_another_split_needs_a_writing_and_everybody() -> None:
     assert parse_rules(rules("jp-llp", USE, extra=WRITING)).needs_everybody
 
 
-def test_one_asset_is_not_the_capital_ratio() -> None:
-    step = "  - {id: s, kind: allocate, source: p, key: {kind: capital, asset: bus}}\n"
+@pytest.mark.parametrize("more", ["asset: bus", "time_weighted: true"])
+def test_one_asset_or_days_held_are_not_the_capital_ratio(more: str) -> None:
+    step = f"  - {{id: s, kind: allocate, source: p, key: {{kind: capital, {more}}}}}\n"
     assert parse_rules(rules("jp-llp", step, extra=WRITING)).needs_everybody
 
 

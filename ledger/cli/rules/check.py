@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from ledger.cli.output import show
 from ledger.cli.rules.files import INPUTS_BYTES_MAX, read_file
 from ledger.cli.rules.places import Placed, place_fault, place_faults
 from ledger.errors import Fault, InvalidInput, KyojoError, MalformedRules
-from ledger.rules.document import RuleSet, names_used, parse_rules
+from ledger.rules.document import RuleSet, legal_checks, names_used, parse_rules
+from ledger.rules.profiles import DISCLAIMER
 from ledger.rules.registers import OWN_REGISTERS, Registers, names_by_register, unknown_names
 from ledger.rules.succession import succession_problems
 from ledger.rules.yamltext import Reading, read_yaml, refuse_all
@@ -123,9 +124,18 @@ def _document(one: _Checked, known: Registers | None) -> dict[str, Any]:
         "effective_from": one.rules.effective_from,
         "rule_hash": one.rules.rule_hash.hex(),
         "names": _names(one.rules),
+        **_legal(one.rules),
         "compared": _compared(one.rules, known),
         "faults": faults,
     }
+
+
+def _legal(rules: RuleSet) -> dict[str, Any]:
+    """The legal profile and what was checked for it; nothing for ``generic``."""
+    if rules.profile == "generic":
+        return {}
+    checks = [asdict(check) for check in legal_checks(rules)]
+    return {"profile": {"name": rules.profile, "checks": checks, "note": DISCLAIMER[0]}}
 
 
 def _compared(rules: RuleSet, known: Registers | None) -> list[str]:
@@ -151,6 +161,19 @@ def _told(file: str, rules: RuleSet, known: Registers | None) -> Iterable[str]:
         left_out = known is not None and register not in {*compared, *OWN_REGISTERS}
         state = "  (not compared)" if left_out else ""
         yield f"  {register + ':':<10}{', '.join(names)}{state}"
+    yield from _told_legal(rules)
+
+
+def _told_legal(rules: RuleSet) -> Iterator[str]:
+    if rules.profile == "generic":
+        return
+    yield f"  profile {rules.profile}; these hold:"
+    for check in legal_checks(rules):
+        yield f"    {check.where}: {check.en} ({check.law})"
+        yield f"      {check.ja}"
+    if rules.needs_everybody:
+        yield "    every member must approve it, whatever quorum the charter names"
+    yield from (f"  {sentence}" for sentence in DISCLAIMER)
 
 
 def _counted(count: int, word: str) -> str:

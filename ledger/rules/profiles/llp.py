@@ -8,7 +8,7 @@ rules only when every member has approved them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from ledger.rules.profiles.check import Check, Rules
 from ledger.rules.profiles.funds import keys_of
@@ -22,9 +22,14 @@ def departures(rules: Rules) -> list[str]:
     found = []
     for one in distributions(rules.pools, rules.steps):
         keys = list(keys_of(one.step))
-        other = [at for at, key in keys if key.kind != "capital" or key.asset is not None]
+        other = [at for at, key in keys if not _is_capital_ratio(key)]
         found += [f"/steps/{one.index}{at}" for at in (other if keys else [""])]
     return found
+
+
+def _is_capital_ratio(key: Any) -> bool:
+    """Whether a key is the plain ratio of all capital: no single asset, no weighing by days."""
+    return bool(key.kind == "capital" and key.asset is None and not key.time_weighted)
 
 
 def checks(rules: Rules) -> Iterator[Check]:
