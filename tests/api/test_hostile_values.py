@@ -24,7 +24,7 @@ GOOD: dict[str, str] = {
     "coop": "kaga", "address": signing_key("bus").address, "rule_hash": "ab" * 32, "index": "1",
     "number": "0",
     "sha256": "ab" * 32, "month": MONTH, "member": "bus", "path": "0/000.p/1", "old": "1",
-    "new": "2",
+    "new": "2", "correction_id": "ab" * 32,
 }  # fmt: skip
 NUMBERS = (
     "99999999999999999999999", "9223372036854775808", "9223372036854775807", "9007199254740992",

@@ -111,6 +111,7 @@ def test_before_it_is_founded_a_co_op_answers_too(open_world: Open) -> None:
                 coop=SLUG,
                 address="0x" + "00" * 20,
                 rule_hash="ab" * 32,
+                correction_id="ab" * 32,
                 index=0,
                 number=0,
                 sha256="ab" * 32,
