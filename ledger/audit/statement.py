@@ -30,6 +30,7 @@ from ledger.errors import (
 )
 from ledger.log.cosignature import verifier_of
 from ledger.log.policy import NO_QUORUM, open_cosigned
+from ledger.settlement.statement import LIMITS
 
 STATEMENT_BYTES_MAX: Final = 64 * 2**20
 
@@ -63,6 +64,13 @@ DECISION = Remark(
     "Whether the members approved the settlement: verify the audit bundle for that.",
     "精算が承認されたか: 監査束で検証してください。",
 )
+TOLD = Remark(
+    "Costs, capital and readings behind your weights, and all names: they are told; compare them "
+    "with your own books.",
+    "重みのもとになった費用・出資・指標と名称: 記載のとおりです。ご自身の帳簿と比べてください。",
+)
+# Ours, whatever the file says: whoever makes a statement could leave its limits out.
+OF_ANY_STATEMENT = tuple(Remark(limit["en"], limit["ja"]) for limit in LIMITS)
 COMPLETE = Remark(
     "Whether these are all of your batches: compare their number with what you sent.",
     "送信束がすべて含まれるか: ご自身の送信数と比べてください。",
@@ -92,13 +100,13 @@ def verify_statement_file(data: bytes, trust: Trust | None) -> StatementReport:
     document = _parse(data)
     if trust is None:
         verify_member_statement(document, origin=str(document["origin"]), verifiers=None)
-        rest = (NO_TRUST, NO_WITNESSES, DECISION, COMPLETE)
+        rest = (NO_TRUST, NO_WITNESSES, DECISION, COMPLETE, TOLD, *OF_ANY_STATEMENT)
         return StatementReport(document, False, (IN_THE_LOG, FIGURES), rest)
     _verify_log(document, trust)
     policy = trust.to_policy()
     asked = policy.quorum != NO_QUORUM
     checked = (SIGNED, *((QUORUM,) if asked else ()), IN_THE_LOG, FIGURES)
-    rest = (*(() if asked else (NO_WITNESSES,)), DECISION, COMPLETE)
+    rest = (*(() if asked else (NO_WITNESSES,)), DECISION, COMPLETE, TOLD, *OF_ANY_STATEMENT)
     return StatementReport(document, True, checked, rest)
 
 

@@ -12,7 +12,8 @@ weights to the member's own usage batches, each with its entry, proof and signed
      "proof": {"index", "entry", "hashes", "checkpoint"}}
 
 ``entry`` is the entry's bytes as text, ``hashes`` its inclusion proof in the tree of
-``proof.checkpoint``. ``names`` and ``anchors`` are for reading; nothing is verified from them.
+``proof.checkpoint``. ``anchors`` and ``names`` are for reading, but for ``names.rules``, which must
+be the settlement's rule set.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from pydantic import Field, ValidationError
 from ledger import canonical
 from ledger.coop import bodies
 from ledger.coop.envelope import Envelope, parse_envelope
+from ledger.coop.ground_weights import verify_weights
 from ledger.coop.state import SUSPENSE
 from ledger.errors import (
     BadSignature,
@@ -187,6 +189,7 @@ def _verify_usage(found: _Document, period: str, head: Checkpoint) -> None:
     summed = _summed(totals, period)
     if summed != [list(row) for row in found.usage.totals]:
         raise SumMismatch("the batches do not add up to the stated totals")
+    verify_weights(own, found.names.get("rules"), str(own.settlement["rule_hash"]))
     for step in own.steps:
         for source in (*step.sources, *(s for part in step.parts for s in part.sources)):
             _verify_source(source, summed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from ledger.audit.statement import (
     COMPLETE,
     DECISION,
     NO_TRUST,
+    OF_ANY_STATEMENT,
     QUORUM,
     STATEMENT_BYTES_MAX,
     verify_statement_file,
@@ -23,6 +25,7 @@ from ledger.errors import (
     MalformedDocument,
     NotConsistent,
     NotIncluded,
+    SumMismatch,
     TooLarge,
     VerificationError,
 )
@@ -155,3 +158,37 @@ def test_a_statement_without_its_proof_is_refused(bus: dict[str, Any], trust: Tr
 def test_a_file_beyond_the_limit_is_not_read() -> None:
     with pytest.raises(TooLarge):
         verify_statement_file(bytes(STATEMENT_BYTES_MAX + 1), None)
+
+
+def test_figures_that_do_not_make_the_weight_are_refused(bus: dict[str, Any], trust: Trust) -> None:
+    """Weight moved from one part to another: every sum still holds, the explanation does not."""
+    document = copy.deepcopy(bus)
+    own = document["statement"]
+    share = next(s for s in own["settlement"]["steps"] if s["step"] == "share")
+    parts = {part["part"]: part for part in share["division"]["parts"]}
+    lines = {line["part"]: line for line in own["lines"] if line["step"] == "share"}
+    moved = Fraction(parts["use"]["fraction"]) * 87 / Fraction(parts["use"]["weight_total"])
+    for name, change in (("use", moved), ("capital", -moved)):
+        line, part = lines[name], parts[name]
+        of_step = Fraction(line["share"]) + change
+        weight = of_step * Fraction(part["weight_total"]) / Fraction(part["fraction"])
+        exact = of_step * share["taken"]
+        line |= {"share": str(of_step), "exact": str(exact), "weight": str(weight)}
+    with pytest.raises(SumMismatch, match="the figures add up to 413, the weight is 500"):
+        verify_statement_file(encoded(document), trust)
+
+
+def test_other_rules_than_the_settlements_are_refused(bus: dict[str, Any], trust: Trust) -> None:
+    document = copy.deepcopy(bus)
+    document["names"]["rules"]["ruleset"] = "another"
+    with pytest.raises(SumMismatch, match="are not those of the settlement"):
+        verify_statement_file(encoded(document), trust)
+
+
+def test_what_no_statement_shows_is_said_whatever_the_file_says(
+    bus: dict[str, Any], trust: Trust
+) -> None:
+    document = copy.deepcopy(bus)
+    document["statement"]["limits"] = []
+    report = verify_statement_file(encoded(document), trust)
+    assert set(OF_ANY_STATEMENT) <= set(report.not_checked)
