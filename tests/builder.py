@@ -51,7 +51,7 @@ steps:
 """
 
 
-# Kinds that the page in verifier/ does not know yet: worlds that it is to verify leave them out.
+# Kinds that charters from before there were such do not name.
 LATER_KINDS = (
     "correction-proposed",
     "dispute-opened",
@@ -62,8 +62,8 @@ LATER_KINDS = (
 )
 
 
-def authority(*, later: bool = False) -> dict[str, Any]:
-    """The default rights; with ``later``, also those over ``LATER_KINDS``."""
+def authority(*, later: bool = True) -> dict[str, Any]:
+    """The default rights; without ``later``, those of a charter that lacks ``LATER_KINDS``."""
     rights = {name: right.model_dump() for name, right in default_authority().items()}
     return {name: right for name, right in rights.items() if later or name not in LATER_KINDS}
 

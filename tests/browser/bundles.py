@@ -49,9 +49,11 @@ from tests.builder import (
     rules_body,
     usage_submission,
 )
-from tests.coop.stages import CASES, batches_of, stage
+from tests.coop.stages import ALL_CASES, batches_of, stage
 
 ENTRIES = "tile/entries/"
+# A kind whose content the page cannot read: it says so, see ``test_bundles``.
+UNREAD = "figures-reported"
 
 
 def flips(month: Audited) -> Iterator[Case]:
@@ -297,7 +299,9 @@ def every_kind() -> Iterator[Case]:
 
     What a month is closed on hashes the whole state, so all that the entry did is compared.
     """
-    for kind, case in CASES.items():
+    for kind, case in ALL_CASES.items():
+        if kind == UNREAD:
+            continue
         world = stage(case.stage)
         world.accept(case.submission(world, kind))
         _go_on(world)

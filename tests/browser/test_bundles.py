@@ -13,10 +13,11 @@ from ledger.audit.trust import format_trust
 from ledger.coop.submission import Submission
 from tests.audit.test_forgery import lenient
 from tests.audit.world import bundle_of, trust_in, verify
-from tests.browser.bundles import Case, all_cases, open_month
+from tests.browser.bundles import UNREAD, Case, all_cases, open_month
 from tests.browser.session import CHROMIUM
 from tests.browser.slices import Slices
 from tests.builder import RULES, SALT, blob_ref, rules_body
+from tests.coop.stages import ALL_CASES, stage
 
 pytestmark = [
     pytest.mark.skipif(
@@ -127,6 +128,15 @@ def test_a_kind_that_the_page_does_not_know_is_never_verified(reports):
     assert answer["unknown"][0]["en"] == (
         f"entry {index} is of the kind holiday-declared, which this page does not know"
     )
+
+
+def test_figures_that_the_page_cannot_read_are_never_verified(reports):
+    case = ALL_CASES[UNREAD]
+    world = stage(case.stage)
+    world.accept(case.submission(world, UNREAD))
+    trust = format_trust(trust_in(world))
+    (answer,) = reports([{"bundle": bundle_of(world), "trust": trust}])
+    assert (answer["verdict"], answer["places"]) == ("unknown", [])
 
 
 def test_signatures_that_a_browser_cannot_check_are_said_to_be_unchecked(month, reports):

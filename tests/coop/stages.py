@@ -375,7 +375,7 @@ CASES: dict[str, Case] = {
     "proposal-withdrawn": Case("proposed", "office", _withdrawal, None),
 }
 
-# Of the kinds that the test co-op's charter leaves out; see ``tests.builder.LATER_KINDS``.
+# Of the kinds that the first charters did not name; see ``tests.builder.LATER_KINDS``.
 LATER_CASES: dict[str, Case] = {
     "correction-proposed": Case("late", "office", correction_body, "audit"),
     "dispute-opened": Case("disputable", "bus", dispute_body, "office"),

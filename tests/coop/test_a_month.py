@@ -30,7 +30,7 @@ from ledger.errors import (
     SumMismatch,
     UnknownField,
 )
-from tests.builder import RULES, SALT, World, blob_ref, record, rules_body
+from tests.builder import RULES, SALT, World, authority, blob_ref, record, rules_body
 
 DAY_LATER = "2026-11-02T00:00:00.000Z"
 TERMS = {"decided_by": "end", "grace_days": 1, "objection_days": 3, "lookback_periods": 2}
@@ -265,11 +265,6 @@ VOTE = "{id: v, kind: citizens_fund, source: gross, ballots: town, method: greed
         ("input: trips", "input: smiles", UnknownField),
         ("charge.fare", "charge.tip", UnknownField),
         ("pools:", "inputs: {t: {metric: trips, agg: count}}\npools:", UnknownField),
-        ("pools:", "inputs: {t: {metric: trips, agg: max}}\npools:", UnknownField),
-        ("pools:", "inputs: {t: {kpi: uptime}}\npools:", UnknownField),
-        ("{kind: proportional, input: trips}", "{kind: pro_rata, matrix: plays}", UnknownField),
-        ("{kind: proportional, input: trips}", "{kind: shapley, game: dams}", UnknownField),
-        ("steps:", f"steps:\n  - {VOTE}", UnknownField),
         ("steps:", f"steps:\n  - {ADVANCE}", MalformedRules),
         ("minor_digits: 0", "minor_digits: 2", MalformedRules),
         ("Asia/Tokyo", "UTC", MalformedRules),
@@ -282,6 +277,21 @@ VOTE = "{id: v, kind: citizens_fund, source: gross, ballots: town, method: greed
 )
 def test_a_rule_set_that_does_not_fit_this_coop(old, new, error):
     refuse_rules(stage("month"), rules_text(old, new), error)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("pools:", "inputs: {t: {metric: trips, agg: max}}\npools:"),
+        ("pools:", "inputs: {t: {kpi: uptime}}\npools:"),
+        ("{kind: proportional, input: trips}", "{kind: pro_rata, matrix: plays}"),
+        ("{kind: proportional, input: trips}", "{kind: shapley, game: dams}"),
+        ("steps:", f"steps:\n  - {VOTE}"),
+    ],
+)
+def test_a_rule_set_needs_what_the_charter_lets_nobody_report(old, new):
+    world = world_with(authority=authority(later=False))
+    refuse_rules(world, rules_text(old, new), UnknownField)
 
 
 def test_a_rule_set_does_not_reach_back_into_a_closed_month():

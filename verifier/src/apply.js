@@ -1,92 +1,39 @@
 // The fold: a state and the next entry give the next state, or a refusal that says why.
 
-import { fromHex, sortedTexts, toHex, equalBytes, concat } from "./bytes.js";
+import * as batches from "./batches.js";
+import { fromHex, toHex, equalBytes } from "./bytes.js";
 import { takeBody, takeCharter } from "./bodies.js";
+import * as corrections from "./corrections.js";
+import * as disputes from "./disputes.js";
 import { charterDigest } from "./eip712.js";
 import { signedDigest } from "./envelope.js";
 import * as erasure from "./erasure.js";
 import { Unknown, recode, refuse } from "./errors.js";
 import * as facts from "./facts.js";
+import * as figures from "./figures.js";
 import { canonicalDigest } from "./json.js";
+import * as kpis from "./kpis.js";
 import * as logKeys from "./logkeys.js";
 import * as members from "./members.js";
 import { EMPTY_ROOT } from "./merkle.js";
 import * as periods from "./periods.js";
 import { decide, dropLost, isImpossible, withdraw } from "./proposals.js";
+import * as rulesets from "./rulesets.js";
 import { recoverAddress } from "./secp256k1.js";
-import { sha256 } from "./sha256.js";
-import { EMPTY_USAGE, SUSPENSE, emptyState, periodOf, withKey, withPeriod } from "./state.js";
+import * as settlements from "./settlements.js";
+import { SUSPENSE, emptyState, withKey } from "./state.js";
 import { ofCharter } from "./subjects.js";
 import { requireZone } from "./time.js";
-import { CHARGE, parseTotals } from "./totals.js";
 
-const TAKES_USAGE = ["open", "closing"];
 const TAKES_VOTES = ["decision", "member-left"];
 const NEEDS_APPROVAL = [
   "member-admitted", "member-left", "key-added", "key-revoked", "payout-destination-set",
   "funding-reported", "revenue-reported", "cost-reported", "ruleset-proposed",
-  "settlement-proposed", "log-key-added", "log-key-retired",
-  "records-erased",
+  "settlement-proposed", "log-key-added", "log-key-retired", "records-erased", "kpi-reported",
+  "figures-reported", "correction-proposed", "dispute-opened",
 ];
 
-// Usage batches and anchors.
-
-function submitBatch(step, body) {
-  const rows = parseTotals(step.blob(body.totals, "the totals"));
-  const account = body.account === SUSPENSE ? SUSPENSE : step.member.id;
-  if (!rows.length) refuse("out-of-range", "the totals are empty");
-  for (const row of rows) checkTotal(step.state, row);
-  let { state } = step;
-  for (const name of sortedTexts(new Set(rows.map((row) => row[0])))) {
-    const period = periodOf(state, name);
-    if (!TAKES_USAGE.includes(period.status)) checkLookback(state, period);
-    state = withPeriod(state, counted(period, account, step, body));
-  }
-  step.addTotals(rows.map(([period, facility, name, currency, amount]) => ({
-    period, epoch: state.periods.get(period).epoch, account, facility, name, currency,
-    amount: BigInt(amount),
-  })));
-  return state;
-}
-
-function checkTotal(state, [, facility, name, currency]) {
-  const { vocabulary, currencies } = state.charter.terms;
-  const unknown = (what) => refuse("unknown-field", `${what} is not known to this co-op`);
-  if (!state.facilities.has(facility)) unknown(facility);
-  const known = currency
-    ? vocabulary.charges.some((term) => CHARGE + term.id === name)
-    : vocabulary.metrics.some((term) => term.id === name);
-  if (!known) unknown(name);
-  if (currency && !currencies.some((terms) => terms.code === currency)) unknown(currency);
-}
-
-function checkLookback(state, period) {
-  const later = [...state.periods.values()].filter((other) => other.start > period.start).length;
-  if (later > state.charter.terms.period.lookback_periods) {
-    refuse("period-closed", `${period.id} is ${period.status} and ${later} periods back`);
-  }
-}
-
-function counted(period, account, step, body) {
-  const before = period.usage.get(account) ?? EMPTY_USAGE;
-  const usage = {
-    batches: before.batches + 1,
-    records: before.records + body.count,
-    digest: toHex(sha256(concat(fromHex(before.digest), step.entry.leaf))),
-  };
-  return { ...period, usage: withKey(period.usage, account, usage) };
-}
-
-function confirmUsage(step, body) {
-  const period = periodOf(step.state, body.period);
-  if (!TAKES_USAGE.includes(period.status)) refuse("period-closed", `${body.period} is cut off`);
-  const usage = period.usage.get(step.member.id) ?? EMPTY_USAGE;
-  if (body.batches !== usage.batches || body.records !== usage.records) {
-    refuse("conflict", `the ledger holds ${usage.batches} batches with ${usage.records} records`);
-  }
-  const confirmed = withKey(period.confirmed, step.member.id, usage.digest);
-  return withPeriod(step.state, { ...period, confirmed });
-}
+// Anchors.
 
 function recordAnchor(step, body) {
   const { state } = step;
@@ -120,15 +67,21 @@ const HANDLE = {
   "funding-reported": facts.reportFunding,
   "revenue-reported": facts.reportRevenue,
   "cost-reported": facts.reportCost,
-  "usage-batch": submitBatch,
+  "kpi-reported": kpis.reportKpi,
+  "figures-reported": figures.reportFigures,
+  "usage-batch": batches.submitBatch,
   "records-erased": erasure.erase,
-  "usage-confirmed": confirmUsage,
-  "ruleset-proposed": periods.proposeRules,
+  "usage-confirmed": batches.confirmUsage,
+  "ruleset-proposed": rulesets.proposeRules,
   "period-opened": periods.openPeriod,
   "period-closing": periods.beginClosing,
   "period-closed": periods.closePeriod,
-  "settlement-proposed": periods.proposeSettlement,
-  "settlement-settled": periods.settle,
+  "settlement-proposed": settlements.proposeSettlement,
+  "settlement-settled": disputes.settle,
+  "correction-proposed": corrections.proposeCorrection,
+  "dispute-opened": disputes.openDispute,
+  "dispute-answered": disputes.answerDispute,
+  "dispute-withdrawn": disputes.withdrawDispute,
   "log-key-added": logKeys.announce,
   "log-key-retired": logKeys.retire,
   "anchor-recorded": recordAnchor,
@@ -146,14 +99,20 @@ const ENACT = {
   "funding-reported": facts.enactFunding,
   "revenue-reported": facts.enactRevenue,
   "cost-reported": facts.enactCost,
-  "ruleset-proposed": periods.enactRules,
-  "settlement-proposed": periods.enactSettlement,
+  "ruleset-proposed": rulesets.enactRules,
+  "kpi-reported": kpis.enactKpi,
+  "figures-reported": figures.enactFigures,
+  "settlement-proposed": settlements.enactSettlement,
+  "correction-proposed": corrections.enactCorrection,
+  "dispute-opened": disputes.uphold,
   "log-key-added": logKeys.enactAnnouncement,
   "log-key-retired": logKeys.enactRetirement,
   "records-erased": erasure.enactErasure,
 };
 
-const WITHDRAW = { "settlement-proposed": periods.withdrawSettlement };
+const WITHDRAW = {
+  "settlement-proposed": disputes.withdrawSettlement, "dispute-opened": disputes.reject,
+};
 
 export function isKnownKind(kind) {
   return kind === "charter" || Object.hasOwn(HANDLE, kind);
@@ -301,25 +260,27 @@ function blobReader(evidence) {
 }
 
 // Apply the next entry; `evidence` answers for blobs, roots and totals. Gives the next state, the
-// totals that the entry adds, and the settlement that it proposes.
-export async function apply(state, entry, evidence) {
-  if (state.size === 0) {
-    return { state: advance(found(entry), entry), totals: [], settlement: null };
+// totals that the entry adds, and the settlement or correction that it proposes.
+export async function apply(before, entry, evidence) {
+  if (before.size === 0) {
+    return { state: advance(found(entry), entry), totals: [], settlement: null, correction: null };
   }
   if (entry.kind === "charter") refuse("malformed-entry", "only entry 0 is a charter");
-  const member = checkActor(state, entry);
-  checkSignature(entry, fromHex(state.genesis));
-  if (entry.receivedAt < state.received_at) {
-    refuse("out-of-range", `received_at ${entry.receivedAt} is before ${state.received_at}`);
+  const member = checkActor(before, entry);
+  checkSignature(entry, fromHex(before.genesis));
+  if (entry.receivedAt < before.received_at) {
+    refuse("out-of-range", `received_at ${entry.receivedAt} is before ${before.received_at}`);
   }
-  checkSeen(state, entry, evidence);
+  checkSeen(before, entry, evidence);
+  const state = disputes.tend(before, entry.receivedAt);
   const right = rightOf(state, entry, member, state.size);
-  const change = { totals: [], settlement: null };
+  const change = { totals: [], settlement: null, correction: null };
   const step = {
     state, entry, index: state.size, member, right, evidence, now: entry.receivedAt,
     blob: blobReader(evidence),
     addTotals: (rows) => change.totals.push(...rows),
     noteSettlement: (fact) => (change.settlement = fact),
+    noteCorrection: (fact) => (change.correction = fact),
   };
   const handled = await HANDLE[entry.kind](step, takeBody(entry.kind, entry.body));
   const after = TAKES_VOTES.includes(entry.kind) ? dropLost(handled, WITHDRAW) : handled;

@@ -45,6 +45,20 @@ const destination = either(
 
 const vkey = text({ min: 1, max: 4000 });
 
+const figureName = text({ pattern: /^([a-z]{1,8}\.)?[a-z][a-z0-9_]{0,63}$/ });
+// A line of a settlement: a step's id and an account.
+const lineId = text({ pattern: /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}\/[a-z0-9][a-z0-9_-]{0,63}$/ });
+// What a figure of a settlement's inputs should be: totals/trips/bus, or revenue/fares.
+const claim = object({
+  where: text({
+    pattern: new RegExp(
+      "^(revenue/[a-z][a-z0-9_]{0,63}" +
+        "|(totals|costs|funding)/[a-z][a-z0-9_.]{0,72}/[a-z0-9][a-z0-9_-]{0,63})$",
+    ),
+  }),
+  value: count,
+});
+
 const source = object({
   format: shortText, format_version: shortText, map_version: shortText, map_hash: hash,
 });
@@ -70,6 +84,14 @@ export const BODIES = {
   "cost-reported": object({
     period: month, id: word, member: memberName, amount_minor: positive, currency,
   }),
+  "kpi-reported": object({
+    period: month, id: figureName, member: text({ pattern: /^(_|[a-z0-9][a-z0-9_-]{0,63})$/ }),
+    value: integer(), scale: positive, evidence_hash: nullable(hash),
+  }),
+  "figures-reported": object({
+    period: month, section: oneOf("matrices", "payments", "games", "ballots", "totals"),
+    id: figureName, figures: blobRef,
+  }),
   "usage-batch": object({
     count: integer(1, 10_000), root: hash, totals: blobRef, account: oneOf("own", "suspense"),
     custody: oneOf("ledger"), source: nullable(source),
@@ -89,6 +111,16 @@ export const BODIES = {
     settlement: record(), inputs: blobRef, lines: blobRef, seed: blobRef,
   }),
   "settlement-settled": object({ period: month, settlement_id: hash }),
+  "correction-proposed": object({ correction: record(), rows: blobRef, seed: blobRef }),
+  "dispute-opened": object({
+    period: month, settlement_id: hash, line_ids: list(lineId, 1, 64), claims: list(claim, 1, 8),
+    reason: shortText, evidence_hash: nullable(hash),
+  }),
+  "dispute-answered": object({
+    dispute: hash, answer: text({ min: 1, max: 2000, pattern: READABLE }),
+    evidence_hash: nullable(hash),
+  }),
+  "dispute-withdrawn": object({ dispute: hash, reason: shortText }),
   "log-key-added": object({ vkey, possession: text({ max: 8000 }) }),
   "log-key-retired": object({ vkey, reason: shortText }),
   "anchor-recorded": object({

@@ -7,23 +7,25 @@ import { propose } from "./proposals.js";
 import { digitsOf, memberOf, periodOf, withKey, withPeriod } from "./state.js";
 import * as subjects from "./subjects.js";
 
-const OF_A_PERIOD = ["revenue-reported", "cost-reported"];
+const OF_A_PERIOD = ["revenue-reported", "cost-reported", "kpi-reported", "figures-reported"];
 
 export function sortedMap(map) {
   return new Map([...map].sort(([a], [b]) => compareText(a, b)));
 }
 
-function report(step, subject) {
+// Put an entry's own body before the electorate that the charter names for its kind.
+export function putToVote(step, subject) {
   if (step.right.approve === null) {
-    refuse("malformed-entry", "a money fact needs somebody who confirms it");
+    refuse("malformed-entry", `${step.entry.kind} needs approval, and nobody is named to give it`);
   }
   const subjectHash = toHex(step.entry.leaf);
   return propose(step, step.right.approve, { subject, subjectHash, body: step.entry.body });
 }
 
 // Nobody reports a thing twice while the first report waits.
-function refusePending(step) {
-  const identity = (body) => ["period", "asset", "id", "member"].map((name) => body.get(name));
+export function refusePending(step) {
+  const identity = (body) =>
+    ["period", "asset", "section", "id", "member"].map((name) => body.get(name));
   const wanted = identity(step.entry.body).join("\n");
   for (const proposal of step.state.proposals.values()) {
     const isSame = proposal.kind === step.entry.kind && proposal.proposer === step.member.id;
@@ -38,7 +40,7 @@ export function reportFunding(step, body) {
   digitsOf(step.state, body.currency);
   checkFunding(step.state, body);
   refusePending(step);
-  return report(step, subjects.ofFunding(step.state, body));
+  return putToVote(step, subjects.ofFunding(step.state, body));
 }
 
 function checkFunding(state, body) {
@@ -68,7 +70,7 @@ export function enactFunding(step, state, proposal) {
   return { ...state, funding: withKey(state.funding, body.asset, found) };
 }
 
-function uncut(state, id) {
+export function checkUncut(state, id) {
   const period = periodOf(state, id);
   if (period.status !== "open" && period.status !== "closing") {
     refuse("period-closed", `${id} is ${period.status}: facts enter before the cut-off only`);
@@ -83,11 +85,11 @@ export function reportRevenue(step, body) {
   }
   checkRevenue(step.state, body);
   refusePending(step);
-  return report(step, subjects.ofRevenue(step.state, body));
+  return putToVote(step, subjects.ofRevenue(step.state, body));
 }
 
 function checkRevenue(state, body) {
-  const period = uncut(state, body.period);
+  const period = checkUncut(state, body.period);
   if (period.revenue.has(body.id)) {
     refuse("duplicate-id", `the revenue ${body.id} of ${body.period} is confirmed already`);
   }
@@ -107,11 +109,11 @@ export function reportCost(step, body) {
   memberOf(step.state, body.member);
   checkCost(step.state, body);
   refusePending(step);
-  return report(step, subjects.ofCost(step.state, body));
+  return putToVote(step, subjects.ofCost(step.state, body));
 }
 
 function checkCost(state, body) {
-  const period = uncut(state, body.period);
+  const period = checkUncut(state, body.period);
   const row = period.costs.get(body.id);
   if (row !== undefined && row.borne.has(body.member)) {
     refuse("duplicate-id", `the cost ${body.id} of ${body.period} by ${body.member} is confirmed`);

@@ -31,6 +31,7 @@ export class Fold {
   firstUnknown = null;
   firstReceivedAt = "";
   settlements = [];
+  corrections = [];
   keyChanges = [];
   approvals = new Map();
   anchors = [];
@@ -77,8 +78,12 @@ export class Fold {
     return entry ?? refuse("not-found", `the bundle has no entry ${index}`);
   }
 
-  // The totals of a period over its first `epochs` epochs, as counted so far.
+  // The totals of a period over its first `epochs` epochs, as counted so far; not of one that was
+  // settled before a slice begins, for its usage is not there.
   totals(period, epochs) {
+    if (this.start?.state.periods.get(period)?.status === "settled") {
+      refuse("not-found", `the usage of ${period} lies before this slice`);
+    }
     const found = new Map();
     for (const row of this.#totals.get(period)?.values() ?? []) {
       if (row.epoch >= epochs) continue;
@@ -204,6 +209,7 @@ export class Fold {
       this.#noteKeys(index, before, change.state);
       this.#noteApproval(entry, before);
       if (change.settlement) this.settlements.push({ entry: index, ...change.settlement });
+      if (change.correction) this.corrections.push({ entry: index, ...change.correction });
     }
     try {
       if (entry.kind === "usage-batch") {

@@ -96,7 +96,7 @@ function drop(state, hash, undo) {
 }
 
 // Whether even the approval of all who may still vote would not carry it.
-function isLost(state, proposal) {
+export function isLost(state, proposal) {
   const against = [...proposal.rejections, ...proposal.abstentions];
   const able = proposal.electorate.filter((id) =>
     proposal.approvals.includes(id) ||
@@ -108,7 +108,7 @@ function isLost(state, proposal) {
 export function dropLost(state, undo) {
   let found = state;
   for (const [hash, proposal] of state.proposals) {
-    if (isLost(found, proposal)) found = drop(found, hash, undo);
+    if (found.proposals.has(hash) && isLost(found, proposal)) found = drop(found, hash, undo);
   }
   return found;
 }

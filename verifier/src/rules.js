@@ -145,7 +145,10 @@ const shape = object(
     profile: oneOf("generic"), rounding, members,
     inputs: record(object({ metric: outside }, { agg: oneOf("sum") }), name),
     approval: nullable(
-      object({ threshold: reads(proportion) }, { weights: oneOf("equal"), objection_days: count }),
+      object({ threshold: reads(proportion) }, {
+        weights: oneOf("equal"), objection_days: count, pay_undisputed: boolean,
+        dispute_days: integer(1, 90),
+      }),
     ),
     late: nullable(
       object({}, {

@@ -12,7 +12,7 @@ import { parseVkey } from "./note.js";
 import {
   FIELD, anything, integer, list, nullable, object, reads, record, takeKnown, text, truth, tuple,
 } from "./schema.js";
-import { emptyState, stateDocument } from "./state.js";
+import { emptyState, laterOfPeriod, stateDocument } from "./state.js";
 import { parseInstant } from "./time.js";
 
 const BATCH_RECORDS_MAX = 10_000;
@@ -38,27 +38,50 @@ const loose = (value, where, faults) => {
   const found = record()(value, where, faults);
   return found && Object.fromEntries(found);
 };
+// The facts of a cut-off: tables of rows, and the members.
+const facts = (value, where, faults) => {
+  const asRow = (row) => (row instanceof Map ? Object.fromEntries(row) : row);
+  const found = record()(value, where, faults);
+  const rows = (table, read) =>
+    (table instanceof Map ? new Map([...table].map(([key, row]) => [key, read(row)])) : table);
+  const readers = { kpis: (row) => rows(row, asRow) };
+  const tables = [...found ?? []].map(([name, table]) => [name, rows(table, readers[name] ?? asRow)]);
+  return Object.fromEntries(tables);
+};
 const texts = list(text());
 const name = (value, where, faults) => {
   const found = record(text())(value, where, faults);
   return found && Object.fromEntries(found);
 };
 
-const balances = object({
-  funds: record(vast), carry: record(vast), pools: record(vast), owed: record(record(vast)),
-  suspense: vast,
-});
+const amounts = record(vast);
+const balances = object(
+  { funds: amounts, carry: amounts, pools: amounts, owed: record(amounts), suspense: vast },
+  { receivables: amounts },
+);
+const run = object(
+  { order: integer(), id: text(), epochs: integer(), opening: balances },
+  { late: integer(), amended: amounts },
+);
 const period = object({
   id: text(), start: instant, end: instant, status, epoch: integer(),
   closing_at: nullable(text()),
   cut_off: nullable(object({
     index: integer(), log_root: text(), state_hash: text(), rule_hash: text(), unconfirmed: texts,
-    facts: record(),
+    facts,
   })),
   settlement: nullable(text()), proposed_at: nullable(text()), currency: nullable(text()),
   pending: nullable(balances), revenue: record(loose), costs: record(loose),
   usage: record(object({ batches: integer(), records: integer(), digest: hash })),
   confirmed: record(text()),
+}, {
+  run, late: integer(), amended: amounts, posted: record(amounts), paid: amounts, resumes: text(),
+  kpis: record(record(loose)), figures: record(loose),
+});
+const dispute = object({
+  settlement_id: text(), period: text(), member: text(), line_ids: texts, claims: amounts,
+  evidence_hash: nullable(text()), opened_at: text(), deadline: text(), loses: amounts,
+  pays_undisputed: truth, state: text(), decisions: texts, held: amounts,
 });
 const stateShape = object({
   size: integer(1), subtrees: list(hash, 0, 64), received_at: instant, genesis: hash,
@@ -97,6 +120,7 @@ const stateShape = object({
     list(tuple(integer(0, BATCH_RECORDS_MAX - 1), integer(0, BATCH_RECORDS_MAX - 1))),
     text({ pattern: /^[0-9]+$/ }),
   ),
+  disputes: record(dispute),
 });
 
 // The state whose canonical form these bytes are; refuses, or says what is unknown in it.
@@ -108,13 +132,28 @@ export function parseState(data) {
   }
   const { subtrees, charter, ...rest } = found;
   const state = {
-    ...emptyState(), ...rest, frontier: frontierOf(found.size, subtrees.map(fromHex)),
+    ...emptyState(), ...rest,
+    periods: new Map([...rest.periods].map(([id, one]) => [id, filledPeriod(one)])),
+    balances: new Map([...rest.balances].map(([code, one]) => [code, filledBalances(one)])),
+    frontier: frontierOf(found.size, subtrees.map(fromHex)),
     charter: { terms: charter, document: document.get("charter") },
   };
   if (!equalBytes(encodeCanonical(stateDocument(state), "the state"), data)) {
     bad("the state is not in the form in which its hash is taken");
   }
   return state;
+}
+
+// What is left out of the document while it is empty.
+
+const filledBalances = (found) => ({ receivables: new Map(), ...found });
+
+function filledPeriod(found) {
+  const { run: last = null, pending } = found;
+  return {
+    ...laterOfPeriod(), ...found, pending: pending && filledBalances(pending),
+    run: last && { late: 0, amended: new Map(), ...last, opening: filledBalances(last.opening) },
+  };
 }
 
 function frontierOf(size, roots) {

@@ -18,6 +18,7 @@ import { EMPTY_USAGE, SUSPENSE } from "./state.js";
 import { joinKey, parseTotals, splitKey } from "./totals.js";
 
 const RULESET = "ruleset-proposed";
+const FIGURES = "figures-reported";
 const LF = 10;
 
 // Read where a slice starts; null, with findings, if the fold cannot begin there.
@@ -28,7 +29,7 @@ export function openStart(files, findings) {
   const before = state.frontier;
   checkPrefix(files, before, findings);
   const { entries, roots } = checkProofs(files, state.genesis, before, findings);
-  for (const digest of noting(findings, START_STATE, () => neededRules(state)) ?? []) {
+  for (const digest of noting(findings, START_STATE, () => neededBlobs(state)) ?? []) {
     try {
       files.blob(digest);
     } catch (error) {
@@ -44,12 +45,19 @@ export function hasUsageBefore(start, period) {
   return (start?.state.periods.get(period)?.usage.size ?? 0) > 0;
 }
 
-// The blobs with the rule sets that are adopted or before the electorate.
-function neededRules(state) {
-  const open = [...state.proposals.values()].filter((one) => one.kind === RULESET);
+// The blobs that a fold from here on may need: rule sets and figures, adopted or before the
+// electorate; of settled months those that a correction may run again.
+function neededBlobs(state) {
+  const kept = [...state.periods.values()]
+    .filter((period) => isUnsettled(period) || period.run !== null);
+  const open = (wanted) => [...state.proposals.values()]
+    .filter(({ kind }) => kind === wanted)
+    .map((proposal) => takeBody(wanted, proposal.body));
   return new Set([
     ...state.rule_sets.map((adopted) => adopted.text_sha256),
-    ...open.map((proposal) => takeBody(RULESET, proposal.body).text.sha256),
+    ...kept.flatMap(({ figures }) => [...figures.values()].map(({ sha256: hash }) => String(hash))),
+    ...open(RULESET).map((body) => body.text.sha256),
+    ...open(FIGURES).map((body) => body.figures.sha256),
   ]);
 }
 

@@ -19,8 +19,33 @@ export function emptyState() {
     members: new Map(), keys: new Map(), log_keys: new Map(), facilities: new Map(),
     funding: new Map(), proposals: new Map(), rule_sets: [], periods: new Map(),
     balances: new Map(), destinations: new Map(), anchors: new Map(),
-    erased: new Map(),
+    erased: new Map(), disputes: new Map(),
   };
+}
+
+// What the last settlement in a currency left behind, before there was one.
+export function emptyBalances() {
+  return {
+    funds: new Map(), carry: new Map(), pools: new Map(), owed: new Map(), suspense: 0n,
+    receivables: new Map(),
+  };
+}
+
+// What a period keeps beside what every period does.
+export function laterOfPeriod() {
+  return {
+    run: null, late: 0, amended: new Map(), posted: new Map(), paid: new Map(), resumes: null,
+    kpis: new Map(), figures: new Map(),
+  };
+}
+
+// Whether the charter knows corrections: only then is kept what they start from.
+export function keepsRuns(state) {
+  return state.charter.terms.authority.has("correction-proposed");
+}
+
+export function balancesOf(state, currency) {
+  return state.balances.get(currency) ?? emptyBalances();
 }
 
 // A Map with one more, or one other, value.
@@ -67,12 +92,38 @@ function exact(value) {
   return value;
 }
 
+// Fields that are not in a state's document while they are empty: the hashes of states from before
+// there was such a field stay.
+const LATER_OF_STATE = ["erased", "disputes"];
+const LATER_OF_PERIOD = Object.keys(laterOfPeriod());
+const LATER_OF_RUN = ["late", "amended"];
+const LATER_OF_BALANCES = ["receivables"];
+
+function leaveOut(document, names) {
+  for (const name of names) {
+    const found = document.get(name);
+    if (found instanceof Map ? found.size === 0 : !found) document.delete(name);
+  }
+}
+
+function leaveOutEmpty(document) {
+  leaveOut(document, LATER_OF_STATE);
+  const balances = [...document.get("balances").values()];
+  for (const period of document.get("periods").values()) {
+    leaveOut(period, LATER_OF_PERIOD);
+    balances.push(period.get("pending"));
+    if (!period.has("run")) continue;
+    leaveOut(period.get("run"), LATER_OF_RUN);
+    balances.push(period.get("run").get("opening"));
+  }
+  for (const found of balances) if (found !== null) leaveOut(found, LATER_OF_BALANCES);
+}
+
 // The state as a document, whose canonical form is hashed.
 export function stateDocument(state) {
   const { frontier, charter, ...rest } = state;
   const document = exact(rest);
-  // States before there were erasures keep their hashes.
-  if (!state.erased.size) document.delete("erased");
+  leaveOutEmpty(document);
   document.set("subtrees", frontier.roots.map(toHex));
   document.set("charter", charter === null ? null : charter.document);
   return document;

@@ -42,6 +42,17 @@ export const ofRevenue = (state, body) =>
 export const ofCost = (state, body) =>
   `Cost ${body.id} ${body.period}: ${money(state, body)} borne by ${body.member}`;
 
+export function ofKpi(body) {
+  const whose = body.member === "_" ? "the whole town" : body.member;
+  const [value, scale] = [body.value, body.scale].map((number) => formatMinor(number, 0));
+  return `Reading ${body.id} ${body.period} of ${whose}: ${value} of ${scale}`;
+}
+
+export function ofFigures({ section, id, period, figures: { bytes, sha256 } }) {
+  const digest = sha256.slice(0, 16);
+  return `Figures ${section} ${id} ${period}: ${formatMinor(bytes, 0)} bytes, SHA-256 ${digest}…`;
+}
+
 export const ofRules = (body) =>
   `Rule set ${body.ruleset} version ${body.version} from ${body.effective_from}`;
 
@@ -50,6 +61,19 @@ export function ofSettlement(period, { paid, toSuspense, charged }, currency, me
   return `Settlement ${period}: ${words(paid)} to ${members} members` +
     (toSuspense ? `, ${words(toSuspense)} to suspense` : "") +
     (charged ? `, ${words(charged)} charged to members` : "");
+}
+
+// Of a correction: what members gain and lose by it, what suspense gains.
+export function ofCorrection(periods, postedIn, { raised, lowered, suspense }, words) {
+  const which = periods.length === 1 ? periods[0] : `${periods[0]} to ${periods.at(-1)}`;
+  return `Correction of ${which} in ${postedIn}: ${words(raised)} more to members, ` +
+    `${words(lowered)} less to members${suspense ? `, ${words(suspense)} to suspense` : ""}`;
+}
+
+// Of a dispute: to approve is to uphold it.
+export function ofDispute({ period, claims }, member) {
+  const figures = claims.map(({ where, value }) => `${where} is ${formatMinor(value, 0)}`);
+  return `Uphold the dispute of settlement ${period} by ${member}: ${figures.join(", ")}`;
 }
 
 export function ofDestination(body) {

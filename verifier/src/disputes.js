@@ -1,0 +1,268 @@
+// Disputes of a settlement: opened, answered, decided, withdrawn, ended by their deadline.
+//
+// A dispute says which inputs of a settlement are wrong and what they should be, so its outcome is
+// a run of the rules like any other. While one is open the settlement waits, unless the rule set
+// says `pay_undisputed`: then what each line would lose by any of the outcomes asked for is held
+// back, and posted in the next open period when the dispute has ended.
+
+import { characters, sortedTexts, toHex } from "./bytes.js";
+import { difference, totalsOf } from "./correction.js";
+import { refuse } from "./errors.js";
+import { putToVote, sortedMap } from "./facts.js";
+import { readInputs } from "./inputs.js";
+import { isLost } from "./proposals.js";
+import { rulesOf } from "./rulesets.js";
+import { run } from "./run.js";
+import * as settlements from "./settlements.js";
+import { SUSPENSE, balancesOf, periodOf, withKey, withPeriod, without } from "./state.js";
+import { ofDispute } from "./subjects.js";
+import { addDays } from "./time.js";
+
+const OPEN = ["open", "answered"];
+const DISPUTE_DAYS = 14;
+const SUBJECT_CHARACTERS_MAX = 500;
+
+const isOpen = (dispute) => OPEN.includes(dispute.state);
+const withDispute = (state, id, dispute) =>
+  ({ ...state, disputes: withKey(state.disputes, id, dispute) });
+
+// What is claimed, against what the settlement rests on.
+
+// What the settlement was computed from: as approved, or as it is now.
+function basisOf(state, period, rules) {
+  if (period.run !== null) return period.run;
+  const opening = balancesOf(state, rules.currency);
+  return { epochs: settlements.FIRST_EPOCHS, opening, amended: period.amended };
+}
+
+// The claims as differences from the inputs, and the runs without and with them.
+function outcomeOf(state, period, rules, evidence, claims) {
+  const { epochs, opening: balances, amended } = basisOf(state, period, rules);
+  const totals = evidence.totals(period.id, epochs);
+  const inputsOf = (changes) =>
+    settlements.inputsDocument(period, rules, { totals, balances, amended: changes }, evidence);
+  const document = inputsOf(amended);
+  const differences = new Map([...claims].map(([where, value]) =>
+    [where, BigInt(value) - figureAt(document, where)]));
+  const asked = inputsOf(addedTo(amended, differences));
+  const [now, then] = [document, asked].map((one) => run(rules, readInputs(one)));
+  if (!difference(totalsOf(now), totalsOf(then)).size) {
+    refuse("conflict", "what is claimed would change nobody's amount");
+  }
+  return { differences, now, then };
+}
+
+function figureAt(document, where) {
+  const [table, name, account] = where.split("/");
+  const row = document.get(table).get(name);
+  if (row === undefined) refuse("not-found", `the settlement has no figure ${where}`);
+  if (account !== undefined && !document.get("members").includes(account)) {
+    refuse("not-found", `${account} has no part in this settlement`);
+  }
+  return BigInt(row.get(account ?? "amount_minor") ?? 0);
+}
+
+function addedTo(amended, differences) {
+  const found = new Map(amended);
+  for (const [where, change] of differences) found.set(where, (found.get(where) ?? 0n) + change);
+  return found;
+}
+
+function linesOf({ members, steps }) {
+  return new Map(steps.filter(({ division }) => division).flatMap(({ step, division }) =>
+    members.map((id, i) => [`${step}/${id}`, division.rounded.amounts[i]])));
+}
+
+const memberOfLine = (line) => line.slice(line.indexOf("/") + 1);
+
+// Handlers.
+
+function disputable(step, body) {
+  const { state } = step;
+  const period = periodOf(state, body.period);
+  if (period.settlement !== body.settlement_id) {
+    refuse("conflict", `the settlement of ${period.id} is ${period.settlement}`);
+  }
+  const standing = period.status === "disputed" ? period.resumes : period.status;
+  if (standing !== "proposed" && standing !== "approved") {
+    refuse("period-closed", `${period.id} is ${period.status}; a correction follows late facts`);
+  }
+  if (standing === "approved") {
+    const until = settlements.objectionsUntil(state, period, step.evidence);
+    if (step.now >= until) refuse("period-closed", `objections could be raised until ${until}`);
+  }
+  for (const { settlement_id: id, member } of state.disputes.values()) {
+    if (id === body.settlement_id && member === step.member.id) {
+      refuse("duplicate-id", `${member} has disputed this settlement already`);
+    }
+  }
+  return period;
+}
+
+export function openDispute(step, body) {
+  const period = disputable(step, body);
+  const rules = rulesOf(step.state, period, step.evidence);
+  const claims = new Map(body.claims.map(({ where, value }) => [where, value]));
+  if (claims.size !== body.claims.length) refuse("duplicate-id", "a figure is claimed twice");
+  const { differences, now, then } = outcomeOf(step.state, period, rules, step.evidence, claims);
+  const moved = difference(linesOf(now), linesOf(then));
+  const missing = sortedTexts(new Set(body.line_ids)).find((line) => !moved.has(line));
+  if (missing) refuse("out-of-range", `what is claimed does not change the line ${missing}`);
+  const subject = ofDispute(body, step.member.id);
+  if (characters(subject) > SUBJECT_CHARACTERS_MAX) refuse("out-of-range", "too many figures");
+  const lost = [...moved].filter(([line, by]) => by < 0n && memberOfLine(line) !== SUSPENSE);
+  const dispute = {
+    settlement_id: body.settlement_id, period: period.id, member: step.member.id,
+    line_ids: body.line_ids, claims: differences, evidence_hash: body.evidence_hash,
+    opened_at: step.now,
+    deadline: addDays(step.now, rules.approval?.dispute_days ?? DISPUTE_DAYS),
+    loses: new Map(lost.map(([line, by]) => [line, -by])),
+    pays_undisputed: rules.approval?.pay_undisputed ?? false,
+    state: "open", decisions: [], held: new Map(),
+  };
+  const after = withDispute(putToVote(step, subject), toHex(step.entry.leaf), dispute);
+  if (dispute.pays_undisputed || period.status === "disputed") return after;
+  return withPeriod(after, { ...period, status: "disputed", resumes: period.status });
+}
+
+function openOne(state, id) {
+  const dispute = state.disputes.get(id) ?? refuse("not-found", `there is no dispute ${id}`);
+  return isOpen(dispute) ? dispute : refuse("conflict", `this dispute is ${dispute.state}`);
+}
+
+export function answerDispute(step, body) {
+  const dispute = openOne(step.state, body.dispute);
+  if (step.member.id === dispute.member) {
+    refuse("not-permitted", "a dispute is answered by somebody else than who opened it");
+  }
+  return withDispute(step.state, body.dispute, { ...dispute, state: "answered" });
+}
+
+export function withdrawDispute(step, body) {
+  const dispute = openOne(step.state, body.dispute);
+  if (step.member.id !== dispute.member) {
+    refuse("not-permitted", `only ${dispute.member} can withdraw this dispute`);
+  }
+  return end(step.state, body.dispute, "withdrawn", []);
+}
+
+const votesOf = ({ approvals, rejections }) => [...approvals, ...rejections];
+
+// The electorate upheld: the inputs are amended, the settlement falls or will be corrected.
+export function uphold(step, state, proposal) {
+  const id = idOf(state, proposal);
+  const dispute = state.disputes.get(id);
+  const ended = end(state, id, "upheld", votesOf(proposal));
+  const period = periodOf(ended, dispute.period);
+  const amended = addedTo(period.amended, dispute.claims);
+  const after = withPeriod(ended, { ...period, amended });
+  if ((period.resumes ?? period.status) !== "proposed") return after;
+  const settlement = after.proposals.get(period.settlement);
+  const others = without(after.proposals, period.settlement);
+  return withdrawSettlement({ ...after, proposals: others }, settlement);
+}
+
+// The proposed settlement of a period falls, and the disputes of it have no object.
+export function withdrawSettlement(state, proposal) {
+  const period = periodOf(state, proposal.body.get("period"));
+  let after = state;
+  for (const [id] of openDisputes(state, period)) after = end(after, id, "rejected", []);
+  return settlements.withdrawSettlement(after, proposal);
+}
+
+// An approved settlement takes effect; what is disputed of it is held back.
+export function settle(step, body) {
+  const period = periodOf(step.state, body.period);
+  if (period.status === "disputed") refuse("period-closed", `${period.id} is disputed`);
+  return holdBack(settlements.settle(step, body), period);
+}
+
+// Nobody can carry the dispute any more, or whoever opened it took it back.
+export function reject(state, proposal) {
+  const how = isLost(state, proposal) ? "rejected" : "withdrawn";
+  return end(state, idOf(state, proposal), how, votesOf(proposal));
+}
+
+// A dispute's id is the hash under which its proposal stood: by member and settlement.
+function idOf(state, { body, proposer }) {
+  const settlement = body.get("settlement_id");
+  const found = [...state.disputes].find(([, dispute]) =>
+    dispute.settlement_id === settlement && dispute.member === proposer);
+  return found[0];
+}
+
+// How disputes end.
+
+// The disputes of a period's settlement that have not ended.
+export function openDisputes(state, period) {
+  return [...state.disputes].filter(([, dispute]) =>
+    dispute.settlement_id === period.settlement && isOpen(dispute));
+}
+
+// End a dispute; the settlement goes on where it stood when no other is open.
+function end(state, id, how, decisions) {
+  const dispute = { ...state.disputes.get(id), state: how, decisions };
+  const after = { ...withDispute(state, id, dispute), proposals: without(state.proposals, id) };
+  const period = periodOf(after, dispute.period);
+  if (period.status !== "disputed" || openDisputes(after, period).length) return after;
+  return withPeriod(after, { ...period, status: period.resumes ?? "proposed", resumes: null });
+}
+
+// What time has brought, before an entry is judged: disputes past their deadline end, and what was
+// held is released.
+export function tend(state, now) {
+  let found = state;
+  for (const [id, dispute] of state.disputes) {
+    if (isOpen(dispute) && dispute.deadline <= now) found = end(found, id, "rejected", []);
+  }
+  for (const [id, dispute] of found.disputes) {
+    if (dispute.held.size && !isOpen(dispute)) found = release(found, id, dispute);
+  }
+  return found;
+}
+
+// Hold what each line would lose by any outcome that is still asked for: each member's worst case
+// once, however many disputes ask for it.
+function holdBack(state, period) {
+  let found = state;
+  const done = new Map();
+  for (const [id, dispute] of openDisputes(state, period)) {
+    const held = new Map();
+    for (const [line, amount] of dispute.loses) {
+      const more = amount - (done.get(line) ?? 0n);
+      if (more <= 0n) continue;
+      done.set(line, amount);
+      const member = memberOfLine(line);
+      held.set(member, (held.get(member) ?? 0n) + more);
+    }
+    found = withDispute(found, id, { ...dispute, held: within(held, period, found) });
+  }
+  return found;
+}
+
+// Never more than a member is paid, where offsets leave it less than its lines.
+function within(held, period, state) {
+  const before = new Map();
+  for (const dispute of state.disputes.values()) {
+    if (dispute.period !== period.id) continue;
+    for (const [id, amount] of dispute.held) before.set(id, (before.get(id) ?? 0n) + amount);
+  }
+  return new Map([...sortedMap(held)].map(([id, amount]) => {
+    if (!period.paid.has(id)) return [id, amount];
+    const rest = period.paid.get(id) - (before.get(id) ?? 0n);
+    const most = rest > 0n ? rest : 0n;
+    return [id, amount < most ? amount : most];
+  }));
+}
+
+// Post what a dispute held in the next open period; without one it stays held.
+function release(state, id, dispute) {
+  const { start } = periodOf(state, dispute.period);
+  const later = [...state.periods.values()].filter((period) =>
+    (period.status === "open" || period.status === "closing") && period.start > start);
+  if (!later.length) return state;
+  const period = later.reduce((first, one) => (one.start < first.start ? one : first));
+  const posted = withKey(period.posted, id, dispute.held);
+  const after = withPeriod(state, { ...period, posted });
+  return withDispute(after, id, { ...dispute, held: new Map() });
+}

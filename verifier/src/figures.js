@@ -1,0 +1,66 @@
+// Figures that nobody meters: matrices, payments, games, votes and counts, as a blob.
+//
+// Reported by one and confirmed by others; what nobody confirmed does not enter a settlement. The
+// blob is 32 bytes of salt, then the RFC 8785 form of what stands under its name in the inputs.
+
+import { takeBody } from "./bodies.js";
+import { Unknown, refuse } from "./errors.js";
+import { checkUncut, putToVote, refusePending, sortedMap } from "./facts.js";
+import { parseJson } from "./json.js";
+import { withKey, withPeriod } from "./state.js";
+import { ofFigures } from "./subjects.js";
+import { SALT_BYTES } from "./totals.js";
+
+const PAYMENTS = "payments"; // the one section that has no names in it
+
+const placeOf = ({ section, id }) => (section === PAYMENTS ? PAYMENTS : `${section}/${id}`);
+
+export function reportFigures(step, body) {
+  checkFigures(step.state, body);
+  step.blob(body.figures, "the figures");
+  checkContent(step.index);
+  refusePending(step);
+  return putToVote(step, ofFigures(body));
+}
+
+// Whether a run could read the figures is nothing that this page can judge.
+function checkContent(index) {
+  throw new Unknown(
+    `entry ${index} reports figures that are not metered, which this page cannot read`,
+    `エントリー ${index} の計測によらない数値をこのページは読めません`,
+  );
+}
+
+function checkFigures(state, body) {
+  const period = checkUncut(state, body.period);
+  if (period.figures.has(placeOf(body))) {
+    refuse("duplicate-id", `the ${body.section} ${body.id} of ${body.period} are confirmed`);
+  }
+  const isMetered = state.charter.terms.vocabulary.metrics.some(({ id }) => id === body.id);
+  if (body.section === "totals" && isMetered) {
+    refuse("malformed-entry", `${body.id} is metered; what is metered is never also reported`);
+  }
+  return period;
+}
+
+export function enactFigures(step, state, proposal) {
+  const body = takeBody(proposal.kind, proposal.body);
+  const period = checkFigures(state, body);
+  const figures = withKey(period.figures, placeOf(body), body.figures);
+  return withPeriod(state, { ...period, figures });
+}
+
+// The sections of a run's inputs that a cut-off holds confirmed figures for; counts are apart, to
+// be put beside what was metered.
+export function reportedSections(figures = new Map(), evidence) {
+  const found = { counts: new Map(), sections: {} };
+  for (const [place, reference] of sortedMap(figures)) {
+    const content = parseJson(evidence.blob(reference.sha256).subarray(SALT_BYTES));
+    const slash = place.indexOf("/");
+    const [section, name] = [place.slice(0, slash), place.slice(slash + 1)];
+    if (place === PAYMENTS) found.sections[PAYMENTS] = content;
+    else if (section === "totals") found.counts.set(name, content);
+    else (found.sections[section] ??= new Map()).set(name, content);
+  }
+  return found;
+}
