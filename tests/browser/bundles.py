@@ -36,6 +36,7 @@ from tests.audit.world import (
     use_facilities,
 )
 from tests.browser.case import Case
+from tests.browser.contested import contested_cases
 from tests.browser.keys import key_cases
 from tests.browser.months import GAPS, LATE_RULES, owing_world, waiting_world
 from tests.browser.slices import Slices
@@ -419,4 +420,5 @@ def all_cases(month: Audited) -> list[Case]:
         *heads(month), *entries_gone(closed, trust_in(closed)), *nonsense(month),
         *settlements(closed), *records(still_open), *kinds(still_open), *every_kind(),
         *erased(), *months(), *Slices().all(), *key_cases(),
+        *contested_cases(),
     ]  # fmt: skip

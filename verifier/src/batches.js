@@ -1,5 +1,5 @@
-// Usage batches and their confirmation: signed commitments, whose totals enter the periods that they
-// name, late ones as late.
+// Usage batches and their confirmation: signed commitments, whose totals enter the periods that
+// they name, late ones as late.
 
 import { concat, fromHex, sortedTexts, toHex } from "./bytes.js";
 import { refuse } from "./errors.js";

@@ -5,6 +5,7 @@
 
 import { toHex } from "./bytes.js";
 import { checkAnchors } from "./anchors.js";
+import { isOpenDispute } from "./disputes.js";
 import { Refusal } from "./errors.js";
 import { openFiles } from "./files.js";
 import { Findings } from "./findings.js";
@@ -88,8 +89,27 @@ function factsOf(files, fold, head, anchors, start) {
     settlements: fold.settlements.map((one) => ({
       ...one, total: String(one.total), suspense: String(one.suspense),
     })),
+    corrections: correctionFacts(fold),
+    disputes: disputeFacts(fold),
     anchors,
   };
+}
+
+// Each correction, and whether it has been posted.
+function correctionFacts({ corrections, state }) {
+  return corrections.map(({ raised, lowered, ...one }) => ({
+    ...one, raised: String(raised), lowered: String(lowered),
+    isPosted: state.periods.get(one.period)?.posted.has(one.id) ?? false,
+  }));
+}
+
+// The disputes that have not ended, and those of which something is still held.
+function disputeFacts({ state }) {
+  return [...state.disputes.values()]
+    .filter((one) => one.held.size || isOpenDispute(one))
+    .map(({ period, member, deadline, held, ...one }) => ({
+      period, member, deadline, isOpen: isOpenDispute(one), isHeld: held.size > 0,
+    }));
 }
 
 // What this page does not know comes before what may follow from it.

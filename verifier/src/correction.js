@@ -1,7 +1,7 @@
 // The document of a correction: what new runs of settled periods give against what was settled.
 //
-// Like a settlement's it holds no member's figures: per period the sums, and in all the roots of two
-// salted trees over what members gain and lose. The rows are a blob.
+// Like a settlement's it holds no member's figures: per period the sums, and in all the roots of
+// two salted trees over what members gain and lose. The rows are a blob.
 
 import { concat, sortedTexts, toHex } from "./bytes.js";
 import { abs, integerJson, sum } from "./fraction.js";

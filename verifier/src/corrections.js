@@ -18,7 +18,9 @@ import {
   amountsJson, bigAmounts, compareBlob, compareDocument, inputsDocument, mapValues, moved,
   neededFor,
 } from "./settlements.js";
-import { SUSPENSE, balancesOf, digitsOf, periodOf, withKey, withPeriod } from "./state.js";
+import {
+  SUSPENSE, balancesOf, digitsOf, laterOfBalances, periodOf, withKey, withPeriod,
+} from "./state.js";
 import { formatMinor, ofCorrection } from "./subjects.js";
 import { joinKey } from "./totals.js";
 
@@ -50,7 +52,8 @@ function affected(state, currency, evidence) {
     .filter((period) => isSettled(period) && period.currency === currency)
     .sort((a, b) => a.run.order - b.run.order);
   const at = settled.findIndex((period) => hasChanged(period, evidence));
-  return at < 0 ? refuse("conflict", `nothing is to be corrected in ${currency}`) : settled.slice(at);
+  if (at < 0) refuse("conflict", `nothing is to be corrected in ${currency}`);
+  return settled.slice(at);
 }
 
 function nextOpen(state, periods) {
@@ -92,7 +95,7 @@ function heldFor({ members, steps }) {
 function leftBy(before, result) {
   return moved(before, {
     funds: result.funds, carry: result.carry, pools: result.poolsLeft, owed: result.owed,
-    suspense: heldFor(result),
+    suspense: heldFor(result), recoup: result.recoup,
   });
 }
 
@@ -190,10 +193,11 @@ function keptOf(id, { postedIn, currency, net, reruns, balances }, state) {
 // As a state that is read back has it: documents of Maps.
 const mapOf = (fields) => new Map(Object.entries(fields));
 
-function balancesDocument({ funds, carry, pools, owed, suspense }) {
+function balancesDocument({ funds, carry, pools, owed, suspense, recoup }) {
   return mapOf({
     funds: amountsJson(funds), carry: amountsJson(carry), pools: amountsJson(pools),
     owed: mapValues(owed, amountsJson), suspense: integerJson(suspense),
+    ...(recoup.size ? { recoup: amountsJson(recoup) } : {}),
   });
 }
 
@@ -202,7 +206,7 @@ function readBalances(document) {
   return {
     funds: amounts("funds"), carry: amounts("carry"), pools: amounts("pools"),
     owed: mapValues(document.get("owed"), bigAmounts), suspense: BigInt(document.get("suspense")),
-    receivables: new Map(),
+    ...laterOfBalances(), ...(document.has("recoup") ? { recoup: amounts("recoup") } : {}),
   };
 }
 

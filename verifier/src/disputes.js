@@ -22,7 +22,7 @@ const OPEN = ["open", "answered"];
 const DISPUTE_DAYS = 14;
 const SUBJECT_CHARACTERS_MAX = 500;
 
-const isOpen = (dispute) => OPEN.includes(dispute.state);
+export const isOpenDispute = (dispute) => OPEN.includes(dispute.state);
 const withDispute = (state, id, dispute) =>
   ({ ...state, disputes: withKey(state.disputes, id, dispute) });
 
@@ -127,7 +127,7 @@ export function openDispute(step, body) {
 
 function openOne(state, id) {
   const dispute = state.disputes.get(id) ?? refuse("not-found", `there is no dispute ${id}`);
-  return isOpen(dispute) ? dispute : refuse("conflict", `this dispute is ${dispute.state}`);
+  return isOpenDispute(dispute) ? dispute : refuse("conflict", `this dispute is ${dispute.state}`);
 }
 
 export function answerDispute(step, body) {
@@ -196,7 +196,7 @@ function idOf(state, { body, proposer }) {
 // The disputes of a period's settlement that have not ended.
 export function openDisputes(state, period) {
   return [...state.disputes].filter(([, dispute]) =>
-    dispute.settlement_id === period.settlement && isOpen(dispute));
+    dispute.settlement_id === period.settlement && isOpenDispute(dispute));
 }
 
 // End a dispute; the settlement goes on where it stood when no other is open.
@@ -213,10 +213,10 @@ function end(state, id, how, decisions) {
 export function tend(state, now) {
   let found = state;
   for (const [id, dispute] of state.disputes) {
-    if (isOpen(dispute) && dispute.deadline <= now) found = end(found, id, "rejected", []);
+    if (isOpenDispute(dispute) && dispute.deadline <= now) found = end(found, id, "rejected", []);
   }
   for (const [id, dispute] of found.disputes) {
-    if (dispute.held.size && !isOpen(dispute)) found = release(found, id, dispute);
+    if (dispute.held.size && !isOpenDispute(dispute)) found = release(found, id, dispute);
   }
   return found;
 }

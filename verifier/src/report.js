@@ -46,6 +46,18 @@ function settlementText(one, texts) {
   return one.suspense === "0" ? paid : `${paid}${texts.suspense(money(one.suspense))}`;
 }
 
+function correctionText(one, texts) {
+  const money = (value) => amount(value, one.digits, one.currency);
+  const moved = texts.corrected(money(one.raised), money(one.lowered));
+  return `${one.period}: ${moved}${one.isPosted ? "" : texts.undecided}`;
+}
+
+function disputeText(one, texts) {
+  const place = texts.disputed(one.period, one.member);
+  return `${place}: ${one.isOpen ? texts.openUntil(one.deadline) : texts.ended}` +
+    (one.isHeld ? texts.held : "");
+}
+
 // Where a slice starts, and on whose approval that rests.
 function startRows(start, texts) {
   if (start === null) return [];
@@ -72,7 +84,10 @@ function bundleRows(facts, texts) {
     ["span", `${facts.firstReceivedAt} – ${facts.lastReceivedAt}`],
     ["records", `${facts.records} (${texts.inBatches} ${facts.batches})`],
     ["files", String(facts.files)], ["periods", periods.join("\n")],
-    ["settlements", settlements.join("\n")], ["anchors", anchors.join("\n")],
+    ["settlements", settlements.join("\n")],
+    ["corrections", facts.corrections.map((one) => correctionText(one, texts)).join("\n")],
+    ["disputes", facts.disputes.map((one) => disputeText(one, texts)).join("\n")],
+    ["anchors", anchors.join("\n")],
   ];
 }
 

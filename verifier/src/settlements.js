@@ -37,16 +37,17 @@ export const amountsJson = (row) => mapValues(row, integerJson);
 
 // The inputs of a run from what the co-op knows, in the rule set's currency. `totals` are those
 // that count, `balances` what the period before left, `amended` what upheld disputes change: a
-// figure's place and the difference. Beside the heads stand those who are owed a carry and have
-// left since.
+// figure's place and the difference. Beside the heads stand those who are owed a carry, or pay back
+// an advance, and have left since.
 export function inputsDocument(period, rules, { totals, balances, amended }, evidence) {
   const { facts } = period.cut_off;
   const { currency } = rules;
   const usage = usageByName(totals, currency);
   const accounts = [...usage.values()].flatMap((row) => [...row.keys()]);
   const heads = new Set([...facts.members, ...accounts]);
-  const creditors = [...balances.owed.values()].flatMap((row) => [...row.keys()]);
-  const beside = sortedTexts(new Set(creditors.filter((id) => !heads.has(id))));
+  const rows = [...balances.owed.values(), balances.recoup];
+  const later = rows.flatMap((row) => [...row.keys()]);
+  const beside = sortedTexts(new Set(later.filter((id) => !heads.has(id))));
   const inCurrency = (rows) =>
     new Map([...sortedMap(rows)].filter(([, row]) => row.currency === currency));
   const kpis = readingsFor(rules, facts.kpis);
@@ -66,6 +67,7 @@ export function inputsDocument(period, rules, { totals, balances, amended }, evi
     carry: balances.carry,
     owed: balances.owed,
     opening: balances.pools,
+    ...(balances.recoup.size ? { recoup: balances.recoup } : {}),
     ...sections,
   }));
   for (const [where, change] of amended) amend(document, where, change);
@@ -141,6 +143,7 @@ function proposalBody(state, period, { rules, result, toSuspense }) {
     funds: amountsJson(result.funds),
     pools_left: amountsJson(result.poolsLeft), carry: amountsJson(result.carry),
     owed: mapValues(result.owed, amountsJson),
+    ...(result.recoup?.size ? { recoup: amountsJson(result.recoup) } : {}),
     ...offset(period, balancesOf(state, rules.currency).receivables, result),
   }));
 }
@@ -199,11 +202,12 @@ export function compareBlob(stated, computed, what) {
 export const bigAmounts = (row) => mapValues(row, (amount) => BigInt(amount));
 
 // The balances that a run leaves, from those on which it was computed.
-export function moved(before, { funds, carry, pools, owed, suspense }) {
+export function moved(before, { funds, carry, pools, owed, suspense, recoup = new Map() }) {
   const sums = new Map(before.funds);
   for (const [name, amount] of funds) sums.set(name, (sums.get(name) ?? 0n) + amount);
   return {
     ...before, funds: sortedMap(sums), carry, pools, owed, suspense: before.suspense + suspense,
+    recoup,
   };
 }
 
@@ -217,7 +221,7 @@ export function enactSettlement(step, state, proposal) {
   const pending = moved(before, {
     funds: bigAmounts(body.get("funds")), carry: bigAmounts(body.get("carry")),
     pools: bigAmounts(body.get("pools_left")), owed: mapValues(body.get("owed"), bigAmounts),
-    suspense: BigInt(body.get("suspense")),
+    suspense: BigInt(body.get("suspense")), recoup: bigAmounts(body.get("recoup") ?? new Map()),
   });
   if (body.has("receivables")) pending.receivables = bigAmounts(body.get("receivables"));
   const isDisputed = period.status === "disputed";

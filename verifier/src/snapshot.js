@@ -12,7 +12,7 @@ import { parseVkey } from "./note.js";
 import {
   FIELD, anything, integer, list, nullable, object, reads, record, takeKnown, text, truth, tuple,
 } from "./schema.js";
-import { emptyState, laterOfPeriod, stateDocument } from "./state.js";
+import { emptyState, laterOfBalances, laterOfPeriod, stateDocument } from "./state.js";
 import { parseInstant } from "./time.js";
 
 const BATCH_RECORDS_MAX = 10_000;
@@ -45,8 +45,8 @@ const facts = (value, where, faults) => {
   const rows = (table, read) =>
     (table instanceof Map ? new Map([...table].map(([key, row]) => [key, read(row)])) : table);
   const readers = { kpis: (row) => rows(row, asRow) };
-  const tables = [...found ?? []].map(([name, table]) => [name, rows(table, readers[name] ?? asRow)]);
-  return Object.fromEntries(tables);
+  const read = ([name, table]) => [name, rows(table, readers[name] ?? asRow)];
+  return Object.fromEntries([...found ?? []].map(read));
 };
 const texts = list(text());
 const name = (value, where, faults) => {
@@ -57,7 +57,7 @@ const name = (value, where, faults) => {
 const amounts = record(vast);
 const balances = object(
   { funds: amounts, carry: amounts, pools: amounts, owed: record(amounts), suspense: vast },
-  { receivables: amounts },
+  { receivables: amounts, recoup: amounts },
 );
 const run = object(
   { order: integer(), id: text(), epochs: integer(), opening: balances },
@@ -146,7 +146,7 @@ export function parseState(data) {
 
 // What is left out of the document while it is empty.
 
-const filledBalances = (found) => ({ receivables: new Map(), ...found });
+const filledBalances = (found) => ({ ...laterOfBalances(), ...found });
 
 function filledPeriod(found) {
   const { run: last = null, pending } = found;

@@ -23,11 +23,14 @@ export function emptyState() {
   };
 }
 
+// What members owe after corrections, and what guarantees advanced them and they pay back later.
+export const laterOfBalances = () => ({ receivables: new Map(), recoup: new Map() });
+
 // What the last settlement in a currency left behind, before there was one.
 export function emptyBalances() {
   return {
     funds: new Map(), carry: new Map(), pools: new Map(), owed: new Map(), suspense: 0n,
-    receivables: new Map(),
+    ...laterOfBalances(),
   };
 }
 
@@ -97,7 +100,7 @@ function exact(value) {
 const LATER_OF_STATE = ["erased", "disputes"];
 const LATER_OF_PERIOD = Object.keys(laterOfPeriod());
 const LATER_OF_RUN = ["late", "amended"];
-const LATER_OF_BALANCES = ["receivables"];
+const LATER_OF_BALANCES = Object.keys(laterOfBalances());
 
 function leaveOut(document, names) {
   for (const name of names) {

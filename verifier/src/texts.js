@@ -42,7 +42,8 @@ export const TEXTS = {
     names: {
       origin: "Log", genesis: "Genesis", size: "Entries", root: "Root", signedBy: "Signed by",
       records: "Records", files: "Files", span: "Received", periods: "Periods",
-      settlements: "Settlements", anchors: "Anchors", member: "Member", period: "Period",
+      settlements: "Settlements", corrections: "Corrections", disputes: "Disputes",
+      anchors: "Anchors", member: "Member", period: "Period",
       net: "Net amount", batches: "Usage batches", index: "Entry", leaf: "Leaf hash",
       lines: "Records", time: "Time taken", stateHash: "State at the start",
       approval: "Approved with",
@@ -50,6 +51,12 @@ export const TEXTS = {
     inBatches: "batches:", block: "block",
     paid: (money, members) => `${money} to members (${members})`,
     suspense: (money) => `, and ${money} held in suspense`,
+    corrected: (raised, lowered) => `${raised} more and ${lowered} less to members`,
+    undecided: ", not in effect",
+    disputed: (period, member) => `${period}, by ${member}`,
+    openUntil: (deadline) => `open, until ${deadline} at the latest`,
+    ended: "ended",
+    held: "; what it touches is held back",
     recordsBefore: (before, all) => `${before} of its ${all} records lie before this bundle`,
     restsOn: {
       "trusted-block": "rests on a block that your trust file names",
@@ -58,7 +65,7 @@ export const TEXTS = {
     },
     status: {
       open: "open", closing: "closing", closed: "closed", proposed: "proposed",
-      approved: "approved", settled: "settled",
+      approved: "approved", settled: "settled", disputed: "disputed",
     },
   },
   ja: {
@@ -100,13 +107,20 @@ export const TEXTS = {
     names: {
       origin: "記録", genesis: "起点", size: "エントリー数", root: "根", signedBy: "署名者",
       records: "利用記録", files: "ファイル", span: "受付", periods: "期間", settlements: "精算",
-      anchors: "アンカー", member: "組合員", period: "期間", net: "差引額", batches: "送信束",
+      corrections: "訂正", disputes: "異議", anchors: "アンカー", member: "組合員", period: "期間",
+      net: "差引額", batches: "送信束",
       index: "エントリー", leaf: "葉のハッシュ", lines: "利用記録", time: "所要時間",
       stateHash: "開始時の状態", approval: "承認した精算",
     },
     inBatches: "送信束:", block: "ブロック",
     paid: (money, members) => `組合員(${members})へ ${money}`,
     suspense: (money) => `、仮勘定に ${money}`,
+    corrected: (raised, lowered) => `組合員へ ${raised} の追加と ${lowered} の減額`,
+    undecided: "(未発効)",
+    disputed: (period, member) => `${period}(${member})`,
+    openUntil: (deadline) => `係属中(遅くとも ${deadline} まで)`,
+    ended: "終了",
+    held: "、対象額は留保中",
     recordsBefore: (before, all) => `利用記録 ${all} 件のうち ${before} 件はこの監査束より前`,
     restsOn: {
       "trusted-block": "信頼ファイルのブロックに基づきます",
@@ -115,7 +129,7 @@ export const TEXTS = {
     },
     status: {
       open: "受付中", closing: "締切準備", closed: "締切済み", proposed: "提案中",
-      approved: "承認済み", settled: "精算済み",
+      approved: "承認済み", settled: "精算済み", disputed: "異議申立て中",
     },
   },
 };
