@@ -15,13 +15,14 @@ import base64
 import re
 import sys
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from posixpath import normpath
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "api" / "pages" / "verifier.html"
 ENTRY = "main.js"
 
-_IMPORT = re.compile(r'^import (\{[^}]*\}|\* as \w+) from\s+"\./([\w.]+)";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import (\{[^}]*\}|\* as \w+) from\s+"(\.\.?/[\w./]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export ((?:async )?function\*?|class|const) (\w+)", re.MULTILINE)
 
 
@@ -42,7 +43,7 @@ def module_names(name: str, found: list[str], above: tuple[str, ...] = ()) -> li
         raise SystemExit(f"the modules import each other in a circle: {' > '.join(above)} > {name}")
     if name not in found:
         for _, needed in _IMPORT.findall((HERE / "src" / name).read_text("utf-8")):
-            module_names(needed, found, (*above, name))
+            module_names(_name(name, needed), found, (*above, name))
         found.append(name)
     return found
 
@@ -52,7 +53,7 @@ def wrapped(name: str) -> str:
     source = (HERE / "src" / name).read_text("utf-8")
     exports = [found for _, found in _EXPORT.findall(source)]
     imports = [
-        f"const {what} = {_constant(needed)};" if "{" in what else _whole(what, needed)
+        f"const {what.removeprefix('* as ')} = {_constant(_name(name, needed))};"
         for what, needed in _IMPORT.findall(source)
     ]
     body = _EXPORT.sub(r"\1 \2", _IMPORT.sub("", source)).strip("\n")
@@ -85,12 +86,13 @@ def main() -> int:
     return 0
 
 
+def _name(importer: str, needed: str) -> str:
+    """The module that ``importer`` names ``needed``, from the folder of the sources."""
+    return normpath(PurePosixPath(importer).parent / needed)
+
+
 def _constant(name: str) -> str:
-    return "MODULE_" + name.removesuffix(".js").upper()
-
-
-def _whole(what: str, needed: str) -> str:
-    return f"const {what.removeprefix('* as ')} = {_constant(needed)};"
+    return "MODULE_" + name.removesuffix(".js").replace("/", "_").upper()
 
 
 if __name__ == "__main__":

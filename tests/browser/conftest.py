@@ -61,7 +61,8 @@ def calls(tmp_path_factory) -> Callable[[Sequence[Sequence[Any]]], list[dict[str
     """What functions of the sources answer: ``{"is"}``, ``{"refused"}`` or ``{"unknown"}``."""
 
     def ask(wanted: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
-        files = {f"/src/{file.name}": file.read_bytes() for file in SOURCES.iterdir()}
+        sources = SOURCES.rglob("*.js")
+        files = {f"/src/{one.relative_to(SOURCES)}": one.read_bytes() for one in sources}
         files["/units.html"] = Path(__file__).with_name("units.html").read_bytes()
         files["/calls.json"] = json.dumps(wanted).encode()
         answers, _ = run(files, "/units.html", tmp_path_factory.mktemp("chromium"))

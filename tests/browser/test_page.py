@@ -53,7 +53,7 @@ def test_the_page_names_no_place_and_may_open_no_connection():
 
 
 def test_sources_keep_their_size():
-    for source in SOURCES.glob("*.js"):
+    for source in SOURCES.rglob("*.js"):
         lines = source.read_text("utf-8").splitlines()
         assert len(lines) <= LINES_MAX, source.name
         assert max(map(len, lines)) <= LINE_LENGTH_MAX, source.name

@@ -6,7 +6,7 @@ import copy
 import random
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -45,6 +45,13 @@ def python_settles(rules: bytes, inputs: bytes) -> list[str] | None:
     return [canonical.encode(made.document).hex(), made.lines_blob.hex(), salted.hex()]
 
 
+class Case(Protocol):
+    """A rule set and figures for it."""
+
+    def rules(self) -> bytes: ...
+    def inputs(self) -> bytes: ...
+
+
 def divisions(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [step["division"] for found in documents for step in found["steps"] if step["division"]]
 
@@ -78,7 +85,7 @@ def judged(statement: dict[str, Any], settlement: dict[str, Any]) -> str | None:
     return None
 
 
-def statements(case: Rules) -> list[dict[str, Any]]:
+def statements(case: Case) -> list[dict[str, Any]]:
     """The statements of all members; none where the rules have no answer, or divide nothing."""
     try:
         rules, inputs = parse_rules(case.rules()), parse_inputs(case.inputs())

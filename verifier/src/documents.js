@@ -19,6 +19,7 @@ import { memberStatementShape } from "./shapes.js";
 import { SUSPENSE } from "./state.js";
 import { verifyStatement } from "./statement.js";
 import { encodeTotals } from "./totals.js";
+import { checkWeights } from "./weights.js";
 
 const TOTALS_PLACE = "inputs:/totals/";
 
@@ -122,6 +123,7 @@ function checkUsage(document, own, period, findings) {
   if (text(rows) !== text(totals)) {
     refuse("sum-mismatch", "the batches do not add up to the stated totals");
   }
+  checkWeights(own, document.names.get("rules"));
   for (const step of own.steps) {
     const sources = [...step.sources, ...step.parts.flatMap((part) => part.sources)];
     noting(findings, `statement, step ${step.step}`, () => {

@@ -5,6 +5,9 @@ import { refuse } from "./errors.js";
 export const ZERO = { n: 0n, d: 1n };
 export const ONE = { n: 1n, d: 1n };
 const LENGTH_MAX = 80;
+// The digits of the largest number that a sum tree holds, of 4096 bytes.
+export const DIGITS_MAX = 9_865;
+const LONG = new RegExp(`^-?[1-9][0-9]{15,${DIGITS_MAX - 1}}$`);
 const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 
 export function abs(value) {
@@ -21,13 +24,20 @@ export function lcm(a, b) {
   return (a / gcd(a, b)) * b;
 }
 
+export const least = (...values) => values.reduce((a, b) => (b < a ? b : a));
+export const most = (...values) => values.reduce((a, b) => (b > a ? b : a));
+
 // The quotient rounded towards minus infinity.
 export function floorDivide(a, b) {
   const quotient = a / b;
   return a % b !== 0n && a < 0n !== b < 0n ? quotient - 1n : quotient;
 }
 
+export const floorOf = ({ n, d }) => floorDivide(n, d);
+export const ceilOf = ({ n, d }) => -floorDivide(-n, d);
+
 export function fraction(n, d = 1n) {
+  if (d === 1n) return { n, d };
   const divisor = gcd(n, d) * (d < 0n ? -1n : 1n);
   return divisor === 0n ? ZERO : { n: n / divisor, d: d / divisor };
 }
@@ -38,6 +48,7 @@ export const times = (a, b) => fraction(a.n * b.n, a.d * b.d);
 export const over = (a, b) => fraction(a.n * b.d, a.d * b.n);
 export const isSame = (a, b) => a.n === b.n && a.d === b.d;
 export const isLess = (a, b) => a.n * b.d < b.n * a.d;
+export const text = ({ n, d }) => (d === 1n ? String(n) : `${n}/${d}`);
 export const total = (values) => values.reduce(plus, ZERO);
 
 // "3" or "-1/2".
@@ -75,6 +86,7 @@ export function simplestBetween(low, high) {
 
 // Numerators of the fractions over their least common denominator.
 export function overCommonDenominator(values) {
+  if (values.every((value) => value.d === 1n)) return [values.map((value) => value.n), 1n];
   const common = values.reduce((found, value) => lcm(found, value.d), 1n);
   return [values.map((value) => value.n * (common / value.d)), common];
 }
@@ -87,7 +99,7 @@ export function integerJson(value) {
 // Read what integerJson wrote, in that form only.
 export function parseIntegerJson(value) {
   if (typeof value === "number") return BigInt(value);
-  if (typeof value === "string" && /^-?[1-9][0-9]{15,159}$/.test(value)) {
+  if (typeof value === "string" && LONG.test(value)) {
     const found = BigInt(value);
     if (abs(found) > SAFE) return found;
   }
@@ -96,4 +108,14 @@ export function parseIntegerJson(value) {
 
 export function sum(values) {
   return values.reduce((found, value) => found + value, 0n);
+}
+
+// The same fractions with the smallest common denominator.
+export function reduced(numerators, denominator) {
+  let divisor = denominator;
+  for (const numerator of numerators) {
+    if (divisor === 1n) return [numerators, denominator];
+    divisor = gcd(divisor, numerator);
+  }
+  return [numerators.map((numerator) => numerator / divisor), denominator / divisor];
 }

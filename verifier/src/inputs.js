@@ -1,76 +1,105 @@
 // The figures of one period, as a rule set takes them, read from the document that is hashed.
 
-import { refuse } from "./errors.js";
-import { parseNumber, sum } from "./fraction.js";
+import { refuse, recode } from "./errors.js";
+import { ZERO, plus, sum } from "./fraction.js";
+import { isMemberId } from "./ids.js";
+import { readBallots } from "./inputs/ballots.js";
+import { kpiReader, matrixReader, originReader, readPayments, readTax } from "./inputs/figures.js";
+import { fundingReader } from "./inputs/funding.js";
+import { gameReader } from "./inputs/games.js";
+import { bad, count, fields, perMember, quantity, table, whole } from "./inputs/reader.js";
 import { canonicalDigest } from "./json.js";
-import { isMemberId } from "./rules.js";
 import { isDate } from "./time.js";
 
-const bad = (where, why) => refuse("malformed-rules", `inputs: ${where}: ${why}`);
+const MEMBERS_MAX = 200_000;
+const KNOWN = new Set([
+  "kyojo_inputs", "period", "members", "totals", "revenue", "costs", "funding", "balances", "carry",
+  "owed", "opening", "beside", "recoup", "games", "ballots", "kpis", "matrices", "payments",
+  "origins", "invoice",
+]);
 
-// An integer as a number, a BigInt of the balances, or the text of one that is too large for JSON.
-function quantity(value, where) {
-  if (typeof value === "bigint") {
-    return Number.isSafeInteger(Number(value)) ? value : bad(where, "beyond ±(2**53 − 1)");
-  }
-  const number = parseNumber(value);
-  return number.d === 1n ? number.n : bad(where, "a fraction");
-}
-
-function natural(value, where) {
-  const number = quantity(value, where);
-  return number < 0n ? bad(where, "negative") : number;
-}
-
-function table(map, where, read) {
-  return new Map([...map].map(([name, value]) => [name, read(value, `${where}/${name}`)]));
-}
-
+// Revenue is an integer, which members brought, or {amount_minor, origin}.
 function readRevenue(row, where) {
-  const origin = row.get("origin");
+  if (!(row instanceof Map)) return { amount: whole(row, where), origin: "member" };
+  const given = fields(row, where, "amount_minor", "origin");
+  const origin = given.get("origin");
   if (!["member", "other", "public"].includes(origin)) bad(`${where}/origin`, "no such origin");
-  return { amount: quantity(row.get("amount_minor"), where), origin };
+  return { amount: whole(given.get("amount_minor"), where), origin };
 }
 
-// The inputs that the ledger itself makes are always of this form; metered figures are whole.
-export function readInputs(document) {
-  const period = document.get("period");
-  const start = period.get("start");
-  const end = period.get("end");
-  if (!isDate(start) || !isDate(end) || start >= end) bad("/period", "not two dates");
+function readPeriod(document) {
+  const period = fields(document.get("period"), "/period", "start", "end");
+  const [start, end] = [period.get("start"), period.get("end")];
+  const isPeriod = typeof start === "string" && typeof end === "string" && isDate(start) &&
+    isDate(end) && start < end;
+  return isPeriod ? { start, end } : bad("/period", "not two dates");
+}
+
+function readMembers(document) {
   const members = document.get("members");
-  if (!members.length || !members.every(isMemberId)) bad("/members", "no members, or no ids");
+  if (!Array.isArray(members) || !members.length || members.length > MEMBERS_MAX) {
+    bad("/members", "not a list of ids");
+  }
+  if (!members.every(isMemberId)) bad("/members", "not all are ids");
+  if (new Set(members).size !== members.length) bad("/members", "an id stands twice");
+  return members;
+}
+
+function readBeside(document, known) {
+  const beside = document.get("beside") ?? (document.has("beside") ? null : []);
+  if (!Array.isArray(beside)) bad("/beside", "not a list of ids");
+  return beside.every((id) => known.has(id)) ? beside : bad("/beside", "not among the members");
+}
+
+export function readInputs(document) {
+  return recode("malformed-rules", () => read(document));
+}
+
+function read(document) {
+  if (!(document instanceof Map)) refuse("malformed-rules", "inputs are not an object");
+  for (const name of document.keys()) if (!KNOWN.has(name)) bad(`/${name}`, "an unknown field");
+  if (document.get("kyojo_inputs") !== 1) bad("/kyojo_inputs", "must be 1");
+  const { start, end } = readPeriod(document);
+  const members = readMembers(document);
   const known = new Set(members);
-  const beside = document.get("beside") ?? [];
-  if (!beside.every((id) => known.has(id))) bad("/beside", "not among the members");
-  const perMember = (read) => (map, where) => {
-    for (const id of map.keys()) if (!known.has(id)) bad(where, `${id} is not one of the members`);
-    return table(map, where, read);
-  };
-  const field = (name, read) => table(document.get(name), `/${name}`, read);
+  const beside = readBeside(document, known);
+  const section = (name) => document.get(name) ?? (document.has(name) ? null : new Map());
+  const field = (name, reader) => table(section(name), `/${name}`, reader);
+  const counts = perMember(known, count);
+  const totals = field("totals", perMember(known, quantity));
   const inputs = {
-    members, beside,
-    totals: field("totals", perMember(quantity)),
+    start, end, members, beside, totals,
     revenue: field("revenue", readRevenue),
-    costs: field("costs", perMember(natural)),
-    funding: field("funding", perMember(natural)),
-    balances: field("balances", quantity),
-    carry: field("carry", natural),
-    owed: field("owed", perMember(natural)),
-    opening: field("opening", quantity),
+    costs: field("costs", counts),
+    funding: field("funding", fundingReader(known, start, end)),
+    kpis: field("kpis", kpiReader(known)),
+    matrices: field("matrices", matrixReader(known)),
+    payments: readPayments(section("payments"), "/payments"),
+    origins: field("origins", originReader(known, totals)),
+    balances: field("balances", whole),
+    carry: field("carry", count),
+    owed: field("owed", counts),
+    opening: field("opening", whole),
+    recoup: counts(section("recoup"), "/recoup"),
+    games: field("games", gameReader(known)),
+    ballots: field("ballots", readBallots),
+    tax: readTax(document.get("invoice")),
     document,
     hash: canonicalDigest(document),
   };
-  checkTwice(inputs);
+  checkCharges(inputs);
   checkOwed(inputs);
   return inputs;
 }
 
-function checkTwice({ totals, revenue }) {
-  for (const name of totals.keys()) {
-    if (name.startsWith("charge.") && revenue.has(name.slice(7))) {
+// The same money must not be metered and reported; charges are whole.
+function checkCharges({ totals, revenue }) {
+  for (const [name, row] of totals) {
+    if (!name.startsWith("charge.")) continue;
+    if (revenue.has(name.slice(7))) {
       bad(`/revenue/${name}`, "it is metered as charges; the same money cannot be reported too");
     }
+    for (const amount of row.values()) if (amount.d !== 1n) bad(`/totals/${name}`, "not whole");
   }
 }
 
@@ -81,3 +110,6 @@ function checkOwed({ owed, carry }) {
     }
   }
 }
+
+// The sum of a total's figures.
+export const totalOf = (row) => [...(row?.values() ?? [])].reduce(plus, ZERO);

@@ -7,6 +7,8 @@ import { compareText } from "./bytes.js";
 import { refuse } from "./errors.js";
 import { ONE, ZERO, abs, fraction, isLess, simplestBetween, sum } from "./fraction.js";
 
+export const HALF_EVEN = "half_even_residual_to";
+
 const order = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
 // All indices by the tie-break alone; sorts are stable, so the last token goes first.
@@ -44,13 +46,37 @@ function cutOff(ranked, remainders, extra, weightSum, rounding) {
   };
 }
 
+// A non-negative quotient as the nearest integer; a half goes to the even neighbour.
+export function nearestEven(numerator, denominator) {
+  const whole = numerator / denominator;
+  const twice = 2n * (numerator % denominator);
+  const isUp = twice > denominator || (twice === denominator && whole % 2n === 1n);
+  return isUp ? whole + 1n : whole;
+}
+
+// Each amount to the nearest unit; the account that is named takes what is left, or lacks.
+function halfEven(total, weights, weightSum, members, { residualTo }) {
+  const [size, sign] = [abs(total), total < 0n ? -1n : 1n];
+  const amounts = weights.map((weight) => nearestEven(size * weight, weightSum));
+  const residual = size - sum(amounts);
+  const at = members.indexOf(residualTo);
+  if (at >= 0) amounts[at] += residual;
+  else if (!residualTo.startsWith("fund.")) {
+    refuse("unknown-field", `rounding leaves ${residual} to ${residualTo}, no member`);
+  }
+  const signed = amounts.map((amount) => sign * amount);
+  return { amounts: signed, extra: 0, order: [], cutOff: null, residual: sign * residual };
+}
+
 // Divide `total` (BigInt) by `weights`; `declared` gives the indices in declared order.
-export function divide(total, weights, members, rounding, declared) {
+export function divide(total, weights, members, rounding, declared = weights.map((_, i) => i)) {
   const weightSum = sum(weights);
   if (weightSum === 0n) {
     if (total) refuse("no-weights", `${total} units are to be divided, but every weight is zero`);
-    return { amounts: weights.map(() => 0n), extra: 0, order: [], cutOff: null };
+    const amounts = weights.map(() => 0n);
+    return { amounts, extra: 0, order: [], cutOff: null, residual: 0n };
   }
+  if (rounding.method === HALF_EVEN) return halfEven(total, weights, weightSum, members, rounding);
   const size = abs(total);
   const remainders = weights.map((weight) => (size * weight) % weightSum);
   const amounts = weights.map((weight) => (size * weight) / weightSum);
@@ -68,5 +94,6 @@ export function divide(total, weights, members, rounding, declared) {
     extra,
     order: served,
     cutOff: extra ? cutOff(served, remainders, extra, weightSum, rounding) : null,
+    residual: 0n,
   };
 }

@@ -3,150 +3,40 @@
 // `rule_hash` is SHA-256 of the RFC 8785 form of the document as parsed. The rule language grows:
 // words that are not known here make a rule set unknown, for a later ledger may know them.
 
-import { recode, refuse } from "./errors.js";
-import { ZERO, isLess, isSame, ONE, parseNumber, total } from "./fraction.js";
+import { Unknown, recode, refuse } from "./errors.js";
 import { canonicalDigest } from "./json.js";
+import { checkInput, checkPools, checkSteps, checkUnique, isCharge } from "./rules/checks.js";
+import { namesOfKey } from "./rules/keys.js";
 import {
-  FIELD, WORD, integer, list, nullable, object, oneOf, reads, record, takeKnown, text,
-} from "./schema.js";
-import { isDate, requireZone } from "./time.js";
+  POOL_SOURCE, checkRounding, count, date, flag, members, name, number, outside, proportion,
+  rounding,
+} from "./rules/models.js";
+import { PROFILE_NAMES, articles, checkProfile, llp, needsEverybody } from "./rules/profiles.js";
+import { checkStep, keysOf, step } from "./rules/steps.js";
+import { FIELD, WORD, integer, list, nullable, object, oneOf, record, takeKnown, text } from
+  "./schema.js";
+import { requireZone } from "./time.js";
 import { readYaml } from "./yaml.js";
 
-const RESERVED = ["fund.", "pool.", "project.", "suspense:"];
-const SPACE = "\\u0009-\\u000d\\u001c-\\u001f \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029" +
-  "\\u202f\\u205f\\u3000";
-const MEMBER = new RegExp(`^[^+${SPACE}]{1,64}$`, "u");
-// Rust's \s, which judged outside names when they were signed, leaves out U+001C to U+001F.
-const WHITE = SPACE.replace("\\u001c-\\u001f", "");
-const OUTSIDE = new RegExp(`^[^${WHITE}+/~]{1,128}$`, "u");
-const SOURCE = new RegExp(`^(revenue|charge)\\.[^${WHITE}+/~]{1,128}$`, "u");
-const TOTAL_TOKENS = ["member_asc", "member_desc", "declared"];
-const bad = (why) => refuse("malformed-rules", why);
-
-function nonNegative(value) {
-  const number = parseNumber(value);
-  return isLess(number, ZERO) ? bad(`${value} is negative`) : number;
-}
-
-function proportion(value) {
-  const number = nonNegative(value);
-  return isLess(ONE, number) ? bad(`${value} is more than 100 %`) : number;
-}
-
-export function isMemberId(value) {
-  return typeof value === "string" && MEMBER.test(value) &&
-    !RESERVED.some((prefix) => value.startsWith(prefix));
-}
-
-// {percent: 5%, of: opening}, or null when the value is no map.
-function percentage(value) {
-  if (!(value instanceof Map)) return null;
-  const isKnown = [...value.keys()].every((name) => name === "percent" || name === "of");
-  const of = value.get("of") ?? (value.has("of") ? null : "opening");
-  if (!isKnown || !value.has("percent") || of !== "opening") bad("not a limit or rate");
-  return { percent: proportion(value.get("percent")), ofOpening: true };
-}
-
-function limit(value) {
-  if (typeof value === "number" && value >= 0) return { amount: BigInt(value) };
-  if (typeof value === "string" && value.endsWith("%")) return { percent: proportion(value) };
-  return percentage(value) ?? bad("not an amount, a percentage or a map");
-}
-
-const rate = (value) => percentage(value) ?? { percent: proportion(value) };
-
-const name = text({ pattern: /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/ });
-const outside = text({ pattern: OUTSIDE });
-const memberName = reads((value) => (isMemberId(value) ? value : bad("not a member id")));
-const count = integer(0);
-const label = object({}, { ja: nullable(text()), en: nullable(text()) });
-const rounding = object({}, {
-  method: oneOf("largest_remainder", "sequential"),
-  tie_break: list(oneOf("weight_desc", "weight_asc", "member_asc", "member_desc", "declared")),
+const pool = object(
+  { from: list(text({ pattern: POOL_SOURCE })) },
+  { origin: nullable(oneOf("member", "other", "public")), unit: nullable(outside) },
+);
+const input = object({}, {
+  metric: nullable(outside), kpi: nullable(outside), default: nullable(number),
+  agg: nullable(oneOf("sum", "count", "max", "last")),
 });
-const members = nullable(list(memberName, 1));
-const boolean = oneOf(true, false);
-const weightOrRemaining = reads((value) => (value === "remaining" ? null : nonNegative(value)));
-
-const KEYS = {
-  equal: object({ kind: oneOf("equal") }, { members }),
-  fixed: object(
-    { kind: oneOf("fixed"), weights: record(weightOrRemaining, memberName) },
-    { members, strict: boolean },
-  ),
-  proportional: object({ kind: oneOf("proportional"), input: outside }, { members }),
-  capital: object(
-    { kind: oneOf("capital") }, { members, asset: nullable(outside), time_weighted: oneOf(false) },
-  ),
-};
-
-// The shape that the field `kind` names.
-function byKind(shapes) {
-  return (value, where, faults) => {
-    const kind = value instanceof Map ? value.get("kind") : undefined;
-    if (typeof kind !== "string" || !Object.hasOwn(shapes, kind)) {
-      const unknown = typeof kind === "string" ? WORD : null;
-      faults.push({ where, code: "malformed-rules", message: "no kind known here", unknown });
-      return undefined;
-    }
-    return shapes[kind](value, where, faults);
-  };
-}
-
-const key = byKind(KEYS);
-const common = {
-  limit: nullable(reads(limit)), of: oneOf("entry", "opening"), rounding: nullable(rounding),
-  label: nullable(label),
-};
-const part = object({ id: name, weight: reads(nonNegative), key }, { label: nullable(label) });
-
-const STEPS = {
-  recover_cost: object(
-    { kind: oneOf("recover_cost"), id: name, source: outside, costs: list(outside, 1) },
-    {
-      ...common, pay: oneOf("payers", null), key: nullable(key), carry_forward: boolean,
-      short_rule: oneOf("proportional"),
-    },
-  ),
-  reserve: object(
-    {
-      kind: oneOf("reserve"), id: name, source: outside,
-      to: text({ pattern: /^fund\.[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/ }),
-    },
-    {
-      ...common, rate: nullable(reads(rate)), amount: nullable(count),
-      until_balance: nullable(count), round: oneOf("floor"),
-    },
-  ),
-  allocate: object(
-    { kind: oneOf("allocate"), id: name, source: outside },
-    {
-      ...common, key: nullable(key), parts: nullable(list(part, 1)),
-      if_no_weight: oneOf("error", "carry", "equal"),
-    },
-  ),
-};
-
 const shape = object(
   {
-    kyojo_rules: oneOf(1), ruleset: name, version: integer(1),
-    effective_from: reads((value) => (isDate(value) ? value : bad("not a date"))),
+    kyojo_rules: oneOf(1), ruleset: name, version: integer(1), effective_from: date,
     timezone: text(), currency: text({ pattern: /^[A-Z]{3}$/ }), minor_digits: integer(0, 9),
-    pools: record(
-      object(
-        { from: list(text({ pattern: SOURCE })) },
-        { origin: nullable(oneOf("member", "other", "public")) },
-      ),
-      name,
-    ),
-    steps: list(byKind(STEPS)),
+    pools: record(pool, name), steps: list(step),
   },
   {
-    profile: oneOf("generic"), rounding, members,
-    inputs: record(object({ metric: outside }, { agg: oneOf("sum") }), name),
+    profile: oneOf(...PROFILE_NAMES), articles, llp, rounding, members, inputs: record(input, name),
     approval: nullable(
-      object({ threshold: reads(proportion) }, {
-        weights: oneOf("equal"), objection_days: count, pay_undisputed: boolean,
+      object({ threshold: proportion }, {
+        weights: oneOf("equal"), objection_days: count, pay_undisputed: flag,
         dispute_days: integer(1, 90),
       }),
     ),
@@ -159,117 +49,124 @@ const shape = object(
   },
 );
 
-const DEFAULT_ROUNDING = { method: "largest_remainder", tie_break: ["weight_desc", "member_asc"] };
-
-export function fullRounding(found) {
-  return { ...DEFAULT_ROUNDING, ...found };
-}
-
-function checkRounding(found) {
-  const tokens = fullRounding(found).tie_break;
-  if (new Set(tokens).size !== tokens.length) bad("a token of tie_break stands twice");
-  if (!TOTAL_TOKENS.includes(tokens[tokens.length - 1])) bad("the last token must be total");
-}
-
-function checkUnique(names, what) {
-  if (new Set(names).size !== names.length) bad(`${what} stands twice`);
-}
-
-function checkKey(found) {
-  if (found.kind !== "fixed") return;
-  const given = [...found.weights.values()];
-  const numbers = given.filter((weight) => weight !== null);
-  const open = given.length - numbers.length;
-  const whole = total(numbers);
-  if (given.length < 1) bad("at least one weight is needed");
-  if (open > 1) bad("only one weight may be 'remaining'");
-  if (open === 1 && isLess(ONE, whole)) bad("nothing remains");
-  if (open === 0 && whole.n === 0n) bad("the weights add up to 0");
-  if (open === 0 && found.strict && !isSame(whole, ONE)) bad("strict weights must add up to 1");
-  if (found.members && [...found.weights.keys()].some((id) => !found.members.includes(id))) {
-    bad("a weight is given to somebody outside 'members'");
+// Where the figures behind an input stand: in the totals, or among the readings.
+function measuredBy({ metric = null, kpi = null, agg = null, default: fallback = null }) {
+  if (kpi !== null) return { table: "kpis", name: kpi, fallback, stated: false };
+  const stated = agg === "count";
+  if (stated || agg === null || agg === "sum") {
+    return { table: "totals", name: stated ? `count.${metric}` : metric, fallback: null, stated };
   }
+  return { table: "kpis", name: `${agg}.${metric}`, fallback, stated: false };
 }
 
-export function keysOf(step) {
-  return [...(step.parts ?? []).map((one) => one.key), step.key].filter((one) => one);
-}
-
-function checkStep(step, pools) {
-  if (!pools.has(step.source)) bad(`there is no pool ${step.source}`);
-  if (step.rounding) checkRounding(step.rounding);
-  keysOf(step).forEach(checkKey);
-  const given = (field) => (step[field] ?? null) !== null;
-  if (step.kind === "reserve" && given("rate") === given("amount")) {
-    bad("a reserve needs either 'rate' or 'amount'");
-  }
-  if (step.kind === "recover_cost" && given("key") && given("pay")) bad("two ways of paying");
-  if (step.kind !== "allocate") return;
-  if (given("key") === given("parts")) bad("an allocation needs either 'key' or 'parts'");
-  if (!given("parts")) return;
-  checkUnique(step.parts.map((one) => one.id), "a part");
-  if (total(step.parts.map((one) => one.weight)).n === 0n) bad("the parts weigh nothing");
-}
-
-// The same money must not flow into two pools.
-function checkPools(pools) {
-  const fed = new Map();
-  for (const [pool, { from, origin }] of pools) {
-    checkUnique(from, "a source");
-    for (const source of from) {
-      for (const one of origin ? [origin] : ["member", "other", "public"]) {
-        const place = `${source} ${one}`;
-        if ((fed.get(place) ?? pool) !== pool) bad(`${source} already flows into another pool`);
-        fed.set(place, pool);
-      }
-    }
-  }
+// The total that a key weighs, under one name whatever the kind of key calls it.
+function nameInput(key) {
+  const found = key.demand ?? key.base?.input;
+  if (found !== undefined) key.input = found;
 }
 
 // Read a rule set's text; refuses with the first fault found.
 export function parseRules(bytes) {
   const document = readYaml(bytes);
-  if (!(document instanceof Map)) bad("a rule set is a mapping of names to values");
+  if (!(document instanceof Map)) refuse("malformed-rules", "a rule set is a mapping of names");
   const rules = takeKnown(shape, document, "rule set", "malformed-rules", FIELD, WORD);
   recode("malformed-rules", () => requireZone(rules.timezone));
   checkRounding(rules.rounding);
   checkUnique(rules.members ?? [], "a member");
+  rules.inputs ??= new Map();
+  for (const one of rules.inputs.values()) checkInput(one);
   checkPools(rules.pools);
-  checkUnique(rules.steps.map((step) => step.id), "a step");
-  for (const step of rules.steps) checkStep(step, rules.pools);
-  const recovered = rules.steps.flatMap((step) => [...new Set(step.costs ?? [])]);
-  checkUnique(recovered, "a cost");
-  for (const step of rules.steps) checkUnique(step.costs ?? [], "a cost");
+  checkSteps(rules);
+  rules.steps.forEach(checkStep);
+  checkProfile(rules);
+  rules.steps.flatMap(keysOf).forEach(nameInput);
   const hash = recode("malformed-rules", () => canonicalDigest(document));
-  return { inputs: new Map(), members: null, approval: null, late: null, ...rules, hash };
+  const inputs = new Map([...rules.inputs].map(([own, found]) => [own, measuredBy(found)]));
+  return { members: null, approval: null, late: null, ...rules, inputs, hash };
 }
 
-// The names of the outside world that a rule set uses: metrics, charges, members, costs.
-export function namesUsed(rules) {
-  const used = { metrics: new Set(), charges: new Set(), members: new Set(), costs: new Set() };
-  const addTotal = (metric) => {
-    const charge = /^charge\.([^]+)$/.exec(metric);
-    if (charge) used.charges.add(charge[1]);
-    else used.metrics.add(metric);
-  };
-  for (const id of rules.members ?? []) used.members.add(id);
-  for (const { metric } of rules.inputs.values()) addTotal(metric);
-  for (const { from } of rules.pools.values()) {
-    for (const source of from) if (source.startsWith("charge.")) used.charges.add(source.slice(7));
+// What the fold of a log must know before it can follow rules that use it: readings of KPIs;
+// figures (matrices, games, ballots); everybody's agreement; advances that are kept for later.
+const NOTHING = { readings: false, figures: false, everybody: false, advances: false };
+
+function requireKnown(isKnown, what) {
+  if (isKnown) return;
+  throw new Unknown(
+    `this page does not know how a log holds ${what}`,
+    `このページは、ログに次のものがどう記録されるかを知りません: ${what}`,
+  );
+}
+
+function addTotal(used, metric) {
+  const charge = /^charge\.([^]+)$/.exec(metric);
+  if (charge) used.charges.add(charge[1]);
+  else used.metrics.add(metric);
+}
+
+function addFigure(used, { table, name: own }) {
+  if (table === "totals") addTotal(used, own);
+  else used.kpis.add(own);
+}
+
+const behind = (rules, found, table) => rules.inputs.get(found) ?? { table, name: found };
+
+function addKey(used, rules, key) {
+  const { inputs, kpis, members: named, matrix, game, ballots } = namesOfKey(key);
+  for (const id of named) used.members.add(id);
+  for (const found of inputs) addFigure(used, behind(rules, found, "totals"));
+  for (const found of kpis) addFigure(used, behind(rules, found, "kpis"));
+  for (const [register, names] of Object.entries({ matrices: matrix, games: game, ballots })) {
+    for (const found of names) used[register].add(found);
   }
-  for (const step of rules.steps) {
-    for (const cost of step.costs ?? []) used.costs.add(cost);
-    for (const one of keysOf(step)) {
-      const named = [...(one.members ?? []), ...(one.weights?.keys() ?? [])];
-      for (const id of named) used.members.add(id);
-      if (one.input) addTotal(metricOf(rules, one.input));
+}
+
+function addStep(used, rules, one) {
+  for (const cost of one.costs ?? []) used.costs.add(cost);
+  if (isCharge(one)) used.costs.add(one.source.slice("cost.".length));
+  if (one.ballots) used.ballots.add(one.ballots);
+  if (one.when && one.kind !== "citizens_fund") {
+    addFigure(used, behind(rules, one.when.kpi, "kpis"));
+  }
+  if (one.limit?.of?.startsWith("total.") && one.kind !== "citizens_fund") {
+    const found = behind(rules, one.limit.of.slice("total.".length), "totals");
+    requireKnown(!found.name.startsWith("charge."), "a limit of charges");
+    addFigure(used, found);
+  }
+  const bounds = [one.bounds?.cap, one.bounds?.floor].filter((bound) => bound instanceof Map);
+  for (const map of [one.claims ?? new Map(), ...bounds]) {
+    for (const id of map.keys()) used.members.add(id);
+  }
+  for (const key of keysOf(one)) addKey(used, rules, key);
+}
+
+const REGISTERS = [
+  "metrics", "charges", "members", "costs", "kpis", "matrices", "games", "ballots",
+];
+
+// The names of the outside world that a rule set uses, by register. How a log holds them must be
+// known; else these rules are not followed.
+export function namesUsed(rules, known = NOTHING) {
+  const used = Object.fromEntries(REGISTERS.map((register) => [register, new Set()]));
+  for (const id of rules.members ?? []) used.members.add(id);
+  for (const found of rules.inputs.values()) addFigure(used, found);
+  for (const { from } of rules.pools.values()) {
+    for (const source of from) {
+      if (source.startsWith("charge.")) used.charges.add(source.slice("charge.".length));
+      if (source.startsWith("total.")) addTotal(used, source.slice("total.".length));
     }
   }
+  for (const one of rules.steps) addStep(used, rules, one);
+  const { matrices, games, ballots } = used;
+  const hasAdvances = rules.steps.some((one) => one.recoup === "next_periods");
+  requireKnown(known.readings || !used.kpis.size, "readings of KPIs");
+  const hasFigures = matrices.size + games.size + ballots.size > 0;
+  requireKnown(known.figures || !hasFigures, "matrices, games and ballots");
+  requireKnown(known.everybody || !needsEverybody(rules), "the agreement of every partner");
+  requireKnown(known.advances || !hasAdvances, "advances on later periods");
   return used;
 }
 
 // The metric (or charge.x) behind a rule set's `input` name.
-export function metricOf(rules, input) {
-  return rules.inputs.get(input)?.metric ?? input;
+export function metricOf(rules, found) {
+  return behind(rules, found, "totals").name;
 }
-

@@ -1,100 +1,30 @@
-// The settlement document and the result document, from a run of the rules; compared byte for byte.
+// The settlement document, from a run of the rules; compared byte for byte.
 
 import { compareText, concat, toHex, utf8 } from "./bytes.js";
-import { formatFraction, integerJson, sum } from "./fraction.js";
+import { formatFraction, integerJson, sum, text } from "./fraction.js";
 import { encodeCanonical } from "./json.js";
 import { leafHash, rootHash } from "./merkle.js";
+import { amountsJson, inAndOut, resultDocument, specialTotals, stepRow, taxJson } from
+  "./result.js";
+import { HALF_EVEN } from "./rounding.js";
 import { run } from "./run.js";
 import { sha256 } from "./sha256.js";
 import { SUSPENSE } from "./state.js";
 import { buildSumTree, deriveSalt } from "./sumtree.js";
-
-const amountsJson = (amounts) =>
-  new Map([...amounts].map(([name, amount]) => [name, integerJson(amount)]));
-
-function stepRow(step) {
-  return {
-    step: step.step, kind: step.kind, source: step.source, available: integerJson(step.available),
-    taken: integerJson(step.taken), left: integerJson(step.left), notes: step.notes,
-  };
-}
-
-// Result lines: by step, then by member, a member's parts before what they combine to.
-
-function partLine(step, division, part, member, index) {
-  const weight = part.weights.numerators[index];
-  const top = part.fraction.n * weight;
-  const bottom = part.fraction.d * (part.weightSum || 1n);
-  return {
-    step, part: part.part, member, weight: formatFraction(weight, part.weights.denominator),
-    share: formatFraction(top, bottom), exact: formatFraction(division.total * top, bottom),
-    amount_minor: null,
-  };
-}
-
-function memberLine(step, division, member, index) {
-  const weight = division.weights[index];
-  const whole = division.weightSum || 1n;
-  const exact = formatFraction(division.total * weight, whole);
-  return {
-    step, part: null, member,
-    weight: division.parts.length ? exact : formatFraction(weight, division.denominator),
-    share: formatFraction(weight, whole), exact,
-    amount_minor: integerJson(division.rounded.amounts[index]),
-  };
-}
-
-function linesOf(step, members) {
-  const { division } = step;
-  if (step.fund !== null) {
-    return [{
-      step: step.step, part: null, member: step.fund, weight: "1", share: "1",
-      exact: String(step.taken), amount_minor: integerJson(step.taken),
-    }];
-  }
-  return members.flatMap((member, index) => {
-    if (division.outside.has(member)) return [];
-    const parts = division.parts.filter((part) => !part.weights.outside.has(member));
-    return [
-      ...parts.map((part) => partLine(step.step, division, part, member, index)),
-      memberLine(step.step, division, member, index),
-    ];
-  });
-}
-
-function resultDocument(rules, inputs, result, sums) {
-  const members = new Map(result.members.map((id, i) => [id, result.memberTotals[i]]));
-  const totals = {
-    members: amountsJson(members), funds: amountsJson(result.funds), projects: {},
-    pools_left: amountsJson(result.poolsLeft), carry: amountsJson(result.carry), ...sums,
-  };
-  if (result.owed.size) {
-    totals.owed = new Map([...result.owed].map(([step, row]) => [step, amountsJson(row)]));
-  }
-  return {
-    kyojo_result: 1, ruleset: rules.ruleset, version: rules.version, rule_hash: toHex(rules.hash),
-    inputs_hash: toHex(inputs.hash), currency: rules.currency, steps: result.steps.map(stepRow),
-    lines: result.steps.flatMap((step) => linesOf(step, result.members)), totals,
-  };
-}
 
 // Trees: one leaf per member, in the order of the ids' bytes.
 
 function creditsAndCharges(result) {
   const paid = result.members.map(() => 0n);
   const charged = result.members.map(() => 0n);
-  for (const { taken, division } of result.steps) {
-    division?.rounded.amounts.forEach((amount, i) => {
-      if (taken < 0n) charged[i] -= amount;
+  for (const { division, unit } of result.steps) {
+    if (division === null || unit !== null) continue;
+    division.amounts.forEach((amount, i) => {
+      if (amount < 0n) charged[i] -= amount;
       else paid[i] += amount;
     });
   }
   return { paid, charged };
-}
-
-// What usage that names nobody has earned: held, and paid to nobody yet.
-function paidToSuspense(result) {
-  return creditsAndCharges(result).paid[result.members.indexOf(SUSPENSE)] ?? 0n;
 }
 
 function buildTrees(result, seed) {
@@ -102,16 +32,23 @@ function buildTrees(result, seed) {
     .sort((a, b) => compareText(result.members[a], result.members[b]));
   const tree = (name, values) =>
     buildSumTree(seed, name, order.map((i) => [result.members[i], values[i]]));
-  const weights = new Map();
+  const [weights, bases] = [new Map(), new Map()];
   for (const { step, division } of result.steps) {
     if (division) weights.set(step, tree(`weights/${step}`, division.weights));
+    if (division?.basis) bases.set(step, tree(`basis/${step}`, division.basis.weights));
   }
   const { paid, charged } = creditsAndCharges(result);
   const hasCharges = charged.some((amount) => amount);
   return {
-    weights, amounts: tree("amounts", paid), charges: hasCharges ? tree("charges", charged) : null,
+    weights, bases, amounts: tree("amounts", paid),
+    charges: hasCharges ? tree("charges", charged) : null,
+    // What usage that names nobody has earned: held, and paid to nobody yet.
+    toSuspense: paid[result.members.indexOf(SUSPENSE)] ?? 0n,
   };
 }
+
+// The name of a basis tree among those of the weights root; no step's id.
+export const basisRow = (step) => `${step}/basis`;
 
 // RFC 6962 root over `step ‖ 0x00 ‖ commitment` of every dividing step.
 export function weightsRoot(commitments) {
@@ -120,37 +57,76 @@ export function weightsRoot(commitments) {
   );
 }
 
-function divisionRow(division, tree) {
+function commitmentsOf({ weights, bases }) {
+  return [...weights].flatMap(([step, { commitment }]) => {
+    const basis = bases.get(step);
+    const own = [[step, commitment]];
+    return basis ? [...own, [basisRow(step), basis.commitment]] : own;
+  });
+}
+
+function basisJson(basis, tree) {
+  const orNull = (value, write) => (value === null ? null : write(value));
+  return {
+    rule: basis.rule, scale: orNull(basis.scale, text), losses: basis.losses,
+    of_floors: basis.ofFloors, cap: orNull(basis.cap, integerJson),
+    floor: orNull(basis.floor, integerJson), rest: integerJson(basis.rest),
+    weight_total: formatFraction(basis.weightSum, basis.denominator),
+    denominator: integerJson(basis.denominator), commitment: toHex(tree.commitment),
+  };
+}
+
+// What only some divisions have; left out of the others.
+function particulars(step, division, trees) {
+  const found = {};
+  if (division.total !== step.taken) found.total = integerJson(division.total);
+  if (division.recouped) found.recouped = integerJson(sum(division.recouped));
+  if (division.rounding.method === HALF_EVEN) {
+    found.residual = integerJson(division.rounded.residual);
+  }
+  if (division.basis) found.basis = basisJson(division.basis, trees.bases.get(step.step));
+  return found;
+}
+
+function roundingJson({ method, tie_break, residualTo }) {
+  const named = residualTo === null ? {} : { half_even_residual_to: residualTo };
+  return { method, tie_break, ...named };
+}
+
+function divisionRow(step, division, trees) {
   const { cutOff } = division.rounded;
   return {
+    ...particulars(step, division, trees),
     weight_total: formatFraction(division.weightSum, division.denominator),
     denominator: integerJson(division.denominator),
-    commitment: toHex(tree.commitment),
-    rounding: { method: division.rounding.method, tie_break: division.rounding.tie_break },
+    commitment: toHex(trees.weights.get(step.step).commitment),
+    rounding: roundingJson(division.rounding),
     extra_units: division.rounded.extra,
     cut_off: cutOff && {
-      unserved_below: formatFraction(cutOff.unservedBelow.n, cutOff.unservedBelow.d),
-      served_above: formatFraction(cutOff.servedAbove.n, cutOff.servedAbove.d),
+      unserved_below: text(cutOff.unservedBelow), served_above: text(cutOff.servedAbove),
     },
     parts: division.parts.map((part) => ({
       part: part.part,
-      fraction: formatFraction(part.fraction.n, part.fraction.d),
+      fraction: text(part.fraction),
       weight_total: formatFraction(part.weightSum, part.weights.denominator),
     })),
   };
 }
 
 function publicStep(step, trees) {
-  const division = step.division && divisionRow(step.division, trees.weights.get(step.step));
-  return { ...stepRow(step), fund: step.fund, division };
+  const { fund, division, payees } = step;
+  const isPaying = payees.size > 0 || (division === null && fund === null);
+  return {
+    ...stepRow(step), fund, ...(isPaying ? { payees: amountsJson(payees) } : {}),
+    division: division && divisionRow(step, division, trees),
+  };
 }
 
-function inAndOut(result) {
-  const values = (map) => [...map.values()];
-  const given = sum(result.memberTotals) + sum(values(result.funds));
+// Units of pools that hold no money, costs that are charged, tax; each only where there is.
+function besideMoney({ units, costs, tax }) {
   return {
-    in: integerJson(sum(values(result.pools))),
-    out: integerJson(given + sum(values(result.poolsLeft))),
+    ...(units.size ? { units } : {}), ...(costs.size ? { costs: amountsJson(costs) } : {}),
+    ...(tax === null ? {} : { tax: taxJson(tax) }),
   };
 }
 
@@ -158,15 +134,14 @@ function inAndOut(result) {
 export function buildSettlement(cutOff, rules, inputs, seed) {
   const result = run(rules, inputs);
   const trees = buildTrees(result, seed);
-  const sums = inAndOut(result);
   const salted = (name, document) =>
     concat(deriveSalt(seed, name, 0), encodeCanonical(document));
-  const linesBlob = salted("lines", resultDocument(rules, inputs, result, sums));
+  const linesBlob = salted("lines", resultDocument(rules, inputs, result));
   const inputsBlob = salted("inputs", inputs.document);
-  const toSuspense = paidToSuspense(result);
+  const { toSuspense } = trees;
   const paid = trees.amounts.root.sum - toSuspense;
   const charged = trees.charges === null ? 0n : trees.charges.root.sum;
-  const commitments = [...trees.weights].map(([step, tree]) => [step, tree.commitment]);
+  const advances = sum([...result.recoup.values()]);
   const document = {
     kyojo_settlement: 1,
     period: cutOff.period,
@@ -182,16 +157,19 @@ export function buildSettlement(cutOff, rules, inputs, seed) {
     minor_digits: rules.minor_digits,
     member_count: result.members.filter((id) => id !== SUSPENSE).length,
     account_count: result.members.length,
+    ...besideMoney(result),
     pools: amountsJson(result.pools),
     steps: result.steps.map((step) => publicStep(step, trees)),
     totals: {
+      ...(result.recoup.size ? { recoup: integerJson(advances) } : {}), ...specialTotals(result),
       paid_to_members: integerJson(paid), paid_to_suspense: integerJson(toSuspense),
       charged_to_members: integerJson(charged),
-      funds: amountsJson(result.funds), projects: {}, pools_left: amountsJson(result.poolsLeft),
-      carry: amountsJson(result.carry), ...sums,
+      funds: amountsJson(result.funds), projects: amountsJson(result.projects),
+      pools_left: amountsJson(result.poolsLeft), carry: amountsJson(result.carry),
+      ...inAndOut(result),
     },
     seed_commitment: toHex(sha256(seed)),
-    weights_root: toHex(weightsRoot(commitments)),
+    weights_root: toHex(weightsRoot(commitmentsOf(trees))),
     amounts_root: toHex(trees.amounts.commitment),
     charges_root: trees.charges && toHex(trees.charges.commitment),
   };

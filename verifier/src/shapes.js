@@ -2,11 +2,14 @@
 
 import { hash } from "./bodies.js";
 import { refuse } from "./errors.js";
-import { formatFraction, parseIntegerJson, parseNumber } from "./fraction.js";
-import { anything, integer, list, nullable, object, oneOf, reads, record, text, tuple } from
-  "./schema.js";
+import { DIGITS_MAX, formatFraction, parseIntegerJson, parseNumber } from "./fraction.js";
+import { HALF_EVEN } from "./rounding.js";
+import {
+  anything, integer, list, nullable, object, oneOf, reads, record, text, truth, tuple,
+} from "./schema.js";
+import { SHORT_RULES } from "./short.js";
 
-const FRACTION_LENGTH_MAX = 1000;
+const FRACTION_LENGTH_MAX = 2 * DIGITS_MAX + 2;
 const bad = (why) => refuse("malformed-document", why);
 const whole = reads(parseIntegerJson);
 const natural = reads((value) => {
@@ -28,32 +31,64 @@ const positive = integer(1);
 const any = text();
 const amounts = record(whole);
 
-const division = object({
+// What exact amounts rest on where they are no plain proportion.
+const basis = object({
+  rule: oneOf(...SHORT_RULES, "bounds", "caps"), scale: nullable(weight), losses: truth,
+  of_floors: truth, cap: nullable(whole), floor: nullable(whole), rest: whole,
   weight_total: weight, denominator: natural, commitment: hash,
-  rounding: object({
-    method: oneOf("largest_remainder", "sequential"),
+});
+
+const rounding = object(
+  {
+    method: oneOf("largest_remainder", "sequential", HALF_EVEN),
     tie_break: list(oneOf("weight_desc", "weight_asc", "member_asc", "member_desc", "declared")),
-  }),
-  extra_units: count,
-  cut_off: nullable(object({ unserved_below: weight, served_above: weight })),
-  parts: list(object({ part: any, fraction: weight, weight_total: weight })),
-});
+  },
+  { half_even_residual_to: nullable(any) },
+);
 
-const step = object({
-  step: any, kind: any, source: any, available: whole, taken: whole, left: whole,
-  notes: list(any), fund: nullable(any), division: nullable(division),
-});
+const division = object(
+  {
+    weight_total: weight, denominator: natural, commitment: hash, rounding, extra_units: count,
+    cut_off: nullable(object({ unserved_below: weight, served_above: weight })),
+    parts: list(object({ part: any, fraction: weight, weight_total: weight })),
+  },
+  {
+    total: nullable(whole), recouped: whole, residual: nullable(whole), basis: nullable(basis),
+  },
+);
 
-export const settlementShape = object({
+const step = object(
+  {
+    step: any, kind: any, source: any, available: whole, taken: whole, left: whole,
+    notes: list(any), fund: nullable(any), division: nullable(division),
+  },
+  {
+    payees: nullable(amounts), as: nullable(oneOf("charge")), unit: nullable(any),
+    tax: nullable(oneOf("none", "taxable_sale", "sales_return", "purchase_return")),
+  },
+);
+
+const unit = object({ in: whole, members: whole, left: whole, out: whole });
+const totals = object(
+  {
+    paid_to_members: whole, paid_to_suspense: whole, charged_to_members: whole,
+    funds: amounts, projects: amounts, pools_left: amounts, carry: amounts, in: whole, out: whole,
+  },
+  { recoup: whole, costs: amounts, units: record(unit) },
+);
+
+const required = {
   kyojo_settlement: oneOf(1), period: any, as_of_index: count, log_root: hash, state_hash: hash,
   ruleset: any, version: positive, rule_hash: hash, inputs_hash: hash,
   lines: object({ sha256: hash, bytes: count }), currency: any, minor_digits: integer(0, 9),
   member_count: count, account_count: positive, pools: amounts, steps: list(step),
-  totals: object({
-    paid_to_members: whole, paid_to_suspense: whole, charged_to_members: whole,
-    funds: amounts, projects: amounts, pools_left: amounts, carry: amounts, in: whole, out: whole,
-  }),
-  seed_commitment: hash, weights_root: hash, amounts_root: hash, charges_root: nullable(hash),
+  totals, seed_commitment: hash, weights_root: hash, amounts_root: hash,
+  charges_root: nullable(hash),
+};
+
+export const settlementShape = object(required, {
+  units: record(any), costs: amounts,
+  tax: record(object({ taxable_minor: whole, tax_minor: whole })),
 });
 
 const proof = object({ salt: hash, siblings: list(object({ hash, sum: whole })) });
@@ -61,25 +96,34 @@ const sources = list(object({ where: any, value: exact }));
 const labels = record(any);
 const sum = object({ total_minor: whole, proof });
 
-export const statementShape = object({
+const line = object(
+  {
+    step: any, part: nullable(any), member: any, weight: exact, share: exact, exact,
+    amount_minor: nullable(whole),
+  },
+  { recouped_minor: whole },
+);
+const ownBasis = object({
+  weight_units: whole, cap: nullable(whole), floor: nullable(whole), proof,
+});
+const ownStep = object(
+  {
+    step: any, label: labels, takes_part: truth, weight_units: whole, quotient: whole,
+    remainder: whole, extra: whole, rank: nullable(positive), amount_minor: whole, sources,
+    parts: list(object({ part: any, label: labels, sources })), proof,
+  },
+  { recouped_minor: whole, basis: nullable(ownBasis) },
+);
+
+const requiredOfStatement = {
   kyojo_statement: oneOf(1), settlement_id: hash, settlement: record(), member: any,
-  leaf_index: count,
-  lines: list(
-    object({
-      step: any, part: nullable(any), member: any, weight: exact, share: exact, exact,
-      amount_minor: nullable(whole),
-    }),
-  ),
-  steps: list(
-    object({
-      step: any, label: labels, takes_part: oneOf(true, false), weight_units: whole,
-      quotient: whole, remainder: whole, extra: oneOf(0, 1), rank: nullable(positive),
-      amount_minor: whole, sources, parts: list(object({ part: any, label: labels, sources })),
-      proof,
-    }),
-  ),
+  leaf_index: count, lines: list(line), steps: list(ownStep),
   amounts: sum, charges: nullable(sum), net_minor: whole,
   limits: list(object({ en: any, ja: any })),
+};
+
+export const statementShape = object(requiredOfStatement, {
+  recoup: nullable(object({ before: whole, advanced: whole, after: whole })),
 });
 
 const inclusion = { index: count, entry: any, hashes: list(hash, 0, 63) };
