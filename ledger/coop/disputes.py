@@ -331,7 +331,7 @@ def _outcome(
         for amended in (based.amended, asked)
     ]
     now, then = (run(rules, parse_inputs(document)) for document in documents)
-    if now.member_totals == then.member_totals:
+    if now.nets == then.nets:
         raise Conflict("what is claimed would change nobody's amount")
     return now, then
 
@@ -364,12 +364,15 @@ def _differences(
 
 
 def _lines(result: Result) -> dict[str, int]:
-    return {
-        f"{step.step}/{member}": amount
-        for step in result.steps
-        if step.division is not None
-        for member, amount in zip(result.members, step.division.rounded.amounts, strict=True)
-    }
+    """Each step's amounts by member; what a charge repays those who bore the cost is among them."""
+    found: dict[str, int] = {}
+    for step in result.steps:
+        if step.division is None:
+            continue
+        repaid = result.repaid.get(step.step, {})
+        for member, amount in zip(result.members, step.division.rounded.amounts, strict=True):
+            found[f"{step.step}/{member}"] = amount + repaid.get(member, 0)
+    return found
 
 
 def _touched(now: Result, then: Result) -> set[str]:

@@ -121,7 +121,7 @@ class Balances:
 
     ``owed`` says to whom the carried costs of each step are owed. ``suspense`` is held for usage
     that named nobody, of all settlements together; no rule divides it. ``receivables`` is what
-    members owe after corrections, to be offset against what they earn next. ``recoup``
+    members owe after corrections and charges, to be offset against what they earn next. ``recoup``
     is what they were advanced by guarantees and still pay back out of later lines.
     """
 
