@@ -47,13 +47,35 @@ def test_who_bore_a_charged_cost_is_repaid_and_who_cannot_pay_owes_it():
 
 
 def test_what_a_charge_left_owing_is_offset_in_the_months_after():
-    world = charged_month()
+    """The bus gets the first 1,000,001 of each month, the ev the rest."""
+    rest = "  - {id: rest, kind: allocate, source: gross, key: {kind: fixed, weights: {ev: 1}}}\n"
+    world = new_world(
+        CHARGED.replace("source: gross, key", "source: gross, limit: 1000001, key") + rest
+    )
+    world.prepare()
+    settle(world, MONTH)
+    found = []
+    for month in (LATER, "2026-12"):
+        open_month(world, month)
+        revenue(world, month, 1_030_001)
+        submit(world, Row(month, "ev", f"ev-{month}", 5))
+        settle(world, month)
+        found.append((world.state.period(month).paid["ev"], dict(balances(world).receivables)))
+    assert found == [(0, {"ev": 10_000}), (20_000, {})]
+
+
+def test_late_usage_moves_who_is_charged_and_original_and_correction_are_a_fresh_run():
+    rules = CHARGED.replace("{kind: fixed, weights: {ev: 1}}", "{kind: proportional, input: trips}")
+    late = Row(MONTH, "ev", "late", 500, fare=700)
+    world, fresh = new_world(rules), new_world(rules)
+    world.prepare()
+    fresh.prepare()
+    submit(fresh, late)
+    before, right = settle(world, MONTH), settle(fresh, MONTH)
     open_month(world, LATER)
-    revenue(world, LATER, 1_000)
-    submit(world, Row(LATER, "ev", "nov", 5))
-    settle(world, LATER)
-    assert dict(world.state.period(LATER).paid) == {"ev": 0}
-    assert dict(balances(world).receivables) == {"ev": COST}
+    submit(world, late)
+    correct(world)
+    assert {name: before[name] + posted(world).get(name, 0) for name in before} == right
 
 
 def test_a_claim_that_only_moves_who_bore_the_cost_is_corrected_too():
