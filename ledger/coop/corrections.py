@@ -13,6 +13,7 @@ corrected: what was cut off is not to change under the eyes of those who vote.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -322,8 +323,14 @@ def _refuse_second(state: State, currency: str) -> None:
 
 
 def _kept(computed: Computed, state: State) -> Mapping[str, Any]:
-    """What the approval will put into effect, as the proposal keeps it."""
-    members = {name: found for name, found in computed.correction.net.items() if name != SUSPENSE}
+    """What the approval will put into effect, as the proposal keeps it.
+
+    Beside the document's differences of lines, those of what members are repaid of charged costs.
+    """
+    net = Counter(computed.correction.net)
+    for rerun in computed.reruns:
+        net.update(rerun.repaid)
+    members = {name: found for name, found in sorted(net.items()) if name != SUSPENSE}
     return {
         "id": computed.id.hex(),
         "period": computed.posted_in,

@@ -13,6 +13,10 @@ effect, and what each line would lose by any of the outcomes asked for is held i
 ``suspense:dispute:<id>``, and paid when the dispute has ended. Upheld before the approval, the
 settlement falls, and the one proposed anew has the right inputs; upheld after it, the settlement
 stands and a correction follows.
+
+A claim is kept as the difference from the figure at the cut-off, before any amendment, and takes
+the place of an earlier amendment of the same figure. So the figure is exactly what the last upheld
+claim says, however many disputes there were; never their sum.
 """
 
 from __future__ import annotations
@@ -54,9 +58,12 @@ def open_dispute(step: Step, body: bodies.DisputeOpened) -> Change:
     claims = {claim.where: claim.value for claim in body.claims}
     if len(claims) != len(body.claims):
         raise DuplicateId("a figure is claimed twice")
-    now, changes = _outcome(step.state, period, rules, step.evidence, claims)
-    loses = _losses(now, changes)
-    missing = sorted(set(body.line_ids) - _touched(now, changes))
+    differences = _differences(state, period, rules, step.evidence, claims)
+    if _is_answered(period.amended, differences):
+        raise Conflict("the figures are what is claimed already, as upheld or from the beginning")
+    now, then = _outcome(state, period, rules, step.evidence, differences)
+    loses = _losses(now, then)
+    missing = sorted(set(body.line_ids) - _touched(now, then))
     if missing:
         raise OutOfRange(f"what is claimed does not change the line {missing[0]}")
     subject = subjects.of_dispute(body, step.member.id)
@@ -68,7 +75,7 @@ def open_dispute(step: Step, body: bodies.DisputeOpened) -> Change:
         period=period.id,
         member=step.member.id,
         line_ids=tuple(body.line_ids),
-        claims=_differences(state, period, rules, step.evidence, claims),
+        claims=differences,
         evidence_hash=body.evidence_hash,
         opened_at=step.now,
         deadline=add_days(step.now, _days(rules)),
@@ -106,17 +113,36 @@ def uphold(step: Step, state: State, proposal: Proposal) -> State:
     del step
     id_ = _id_of(state, proposal)
     dispute = state.disputes[id_]
-    state = _end(state, id_, "upheld", (*proposal.approvals, *proposal.rejections))
+    votes = (*proposal.approvals, *proposal.rejections)
+    state = _end(state, id_, "upheld", votes)
     period = state.period(dispute.period)
-    amended = dict(period.amended)
-    for where, change in dispute.claims.items():
-        amended[where] = amended.get(where, 0) + change
-    state = state.with_period(replace(period, amended=amended))
+    amended = _with_claims(period.amended, dispute.claims)
+    state = _end_answered(state.with_period(replace(period, amended=amended)), period, votes)
     if (period.resumes or period.status) != "proposed":
         return state
     settlement = state.proposals[str(period.settlement)]
     others = {hash_: one for hash_, one in state.proposals.items() if hash_ != period.settlement}
     return withdraw_settlement(replace(state, proposals=others), settlement)
+
+
+def _with_claims(amended: Mapping[str, int], claims: Mapping[str, int]) -> dict[str, int]:
+    """Amendments with those of ``claims`` in the place of earlier ones of the same figures."""
+    found = {**amended, **claims}
+    return {where: change for where, change in found.items() if change}
+
+
+def _is_answered(amended: Mapping[str, int], claims: Mapping[str, int]) -> bool:
+    """Whether every figure is already what is claimed of it."""
+    return all(amended.get(where, 0) == change for where, change in claims.items())
+
+
+def _end_answered(state: State, period: Period, votes: Sequence[str]) -> State:
+    """End, as upheld, the other disputes that ask for just what has been upheld now."""
+    amended = state.period(period.id).amended
+    for id_ in open_disputes(state, period):
+        if _is_answered(amended, state.disputes[id_].claims):
+            state = _end(state, id_, "upheld", votes)
+    return state
 
 
 def withdraw_settlement(state: State, proposal: Proposal) -> State:
@@ -293,22 +319,19 @@ def _outcome(
     period: Period,
     rules: RuleSet,
     evidence: Evidence,
-    claims: Mapping[str, int],
+    differences: Mapping[str, int],
 ) -> tuple[Result, Result]:
     """The settlement's run, and that of what is claimed."""
     cut_off_of(period)
     based = _opening(state, period, rules)
     totals = evidence.totals(period.id, based.epochs)
-    changes = _differences(state, period, rules, evidence, claims)
-    asked = {**based.amended}
-    for where, change in changes.items():
-        asked[where] = asked.get(where, 0) + change
+    asked = _with_claims(based.amended, differences)
     documents = [
         inputs_document(period, rules, totals, based.opening, amended, evidence)
         for amended in (based.amended, asked)
     ]
     now, then = (run(rules, parse_inputs(document)) for document in documents)
-    if now.member_totals == then.member_totals:
+    if now.nets == then.nets:
         raise Conflict("what is claimed would change nobody's amount")
     return now, then
 
@@ -320,10 +343,13 @@ def _differences(
     evidence: Evidence,
     claims: Mapping[str, int],
 ) -> dict[str, int]:
-    """What is claimed, as differences from the settlement's inputs; raises NotFound."""
+    """What is claimed, as differences from the figures at the cut-off; raises NotFound.
+
+    Nothing amended is in those: what is upheld later takes the place of what was upheld before.
+    """
     based = _opening(state, period, rules)
     totals = evidence.totals(period.id, based.epochs)
-    document = inputs_document(period, rules, totals, based.opening, based.amended, evidence)
+    document = inputs_document(period, rules, totals, based.opening, {}, evidence)
     found: dict[str, int] = {}
     for where, value in claims.items():
         table, name, *account = where.split("/")
@@ -338,12 +364,15 @@ def _differences(
 
 
 def _lines(result: Result) -> dict[str, int]:
-    return {
-        f"{step.step}/{member}": amount
-        for step in result.steps
-        if step.division is not None
-        for member, amount in zip(result.members, step.division.rounded.amounts, strict=True)
-    }
+    """Each step's amounts by member; what a charge repays those who bore the cost is among them."""
+    found: dict[str, int] = {}
+    for step in result.steps:
+        if step.division is None:
+            continue
+        repaid = result.repaid.get(step.step, {})
+        for member, amount in zip(result.members, step.division.rounded.amounts, strict=True):
+            found[f"{step.step}/{member}"] = amount + repaid.get(member, 0)
+    return found
 
 
 def _touched(now: Result, then: Result) -> set[str]:

@@ -38,7 +38,6 @@ from ledger.settlement.corrections_of_period import offset
 from ledger.settlement.document import Settlement, build_settlement, settlement_id
 from ledger.settlement.result import Result, amounts_json
 from ledger.settlement.sumtree import derive_salt
-from ledger.settlement.trees import credits_and_charges
 from ledger.usage.totals import CHARGE
 
 FIRST_EPOCHS = 1
@@ -187,7 +186,7 @@ def propose_settlement(step: Step, body: bodies.SettlementProposed) -> Change:
         body={
             "period": period.id,
             "currency": result.currency,
-            "suspense": integer_json(to_suspense),
+            "suspense": integer_json(result.member_totals.get(SUSPENSE, 0)),
             "funds": amounts_json(result.funds),
             "pools_left": amounts_json(result.pools_left),
             "carry": amounts_json(result.carry),
@@ -289,8 +288,7 @@ class _Left(NamedTuple):
 
 def balances_after(before: Balances, result: Result) -> Balances:
     """The balances that a run leaves, from those on which it was computed."""
-    paid, _ = credits_and_charges(result)
-    held = sum(paid[at] for at, name in enumerate(result.members) if name == SUSPENSE)
+    held = result.member_totals.get(SUSPENSE, 0)
     left = _Left(result.funds, result.carry, result.pools_left, result.owed, held, result.recoup)
     return _moved(before, left)
 
@@ -313,15 +311,19 @@ def _moved(before: Balances, left: _Left) -> Balances:
 def _offset(state: State, period: Period, result: Result) -> dict[str, Any]:
     """What members still owe when corrections and old debts are offset against this period.
 
-    Nothing, as long as there has been no correction.
+    Nothing, as long as there has been no correction and no charge. Those whom charges repay are
+    paid that beside their lines; whom they leave below zero owes it.
     """
     posted = posted_to(period)
     owed = state.balances.get(result.currency, Balances()).receivables
-    if not posted and not owed:
+    nets = {name: amount for name, amount in result.nets.items() if name != SUSPENSE}
+    moved = {name for name, net in nets.items() if net < 0 or net != result.member_totals[name]}
+    names = moved | posted.keys() | owed.keys()
+    if not names:
         return {}
     rows = {
-        name: offset(result.member_totals.get(name, 0), posted.get(name, 0), owed.get(name, 0))
-        for name in sorted(posted.keys() | owed.keys())
+        name: offset(nets.get(name, 0), posted.get(name, 0), owed.get(name, 0))
+        for name in sorted(names)
     }
     left = {name: still for name, (_, still) in rows.items() if still}
     paid = {name: amount for name, (amount, _) in rows.items()}

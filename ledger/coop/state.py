@@ -121,8 +121,8 @@ class Balances:
 
     ``owed`` says to whom the carried costs of each step are owed. ``suspense`` is held for usage
     that named nobody, of all settlements together; no rule divides it. ``receivables`` is what
-    members owe after corrections, to be offset against what they earn next. ``recoup`` is what they
-    were advanced by guarantees and still pay back out of later lines.
+    members owe after corrections and charges, to be offset against what they earn next. ``recoup``
+    is what they were advanced by guarantees and still pay back out of later lines.
     """
 
     funds: Mapping[str, int] = field(default_factory=dict)
@@ -201,8 +201,9 @@ class Period:
 class Dispute:
     """A member's claim that inputs of a settlement are wrong; its ``state`` is one of five.
 
-    ``claims`` are a figure's place and by how much it is wrong, ``loses`` what each line would
-    lose. ``held`` is what members are not paid while it is open: ``suspense:dispute:<id>``.
+    ``claims`` are a figure's place and by how much it was wrong at the cut-off, ``loses`` what each
+    line would lose. ``held`` is what members are not paid while it is open:
+    ``suspense:dispute:<id>``.
     """
 
     settlement_id: str

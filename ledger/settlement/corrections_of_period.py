@@ -60,10 +60,17 @@ class Rerun:
         return difference(self.before.member_totals, self.after.member_totals)
 
     @property
+    def repaid(self) -> dict[str, int]:
+        """The differences of what members are repaid of charged costs that they bore."""
+        lines = difference(self.before.member_totals, self.after.member_totals)
+        nets = difference(self.before.nets, self.after.nets)
+        return difference(lines, nets)
+
+    @property
     def moved_minor(self) -> int:
         """How much moved: the absolute differences of members, funds and pools added up."""
         funds = difference(self.before.funds, self.after.funds)
-        rows = (self.members, funds, self.pools_left, self.projects)
+        rows = (self.members, funds, self.pools_left, self.projects, self.repaid)
         return sum(abs(found) for row in rows for found in row.values())
 
     @property

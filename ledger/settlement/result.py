@@ -56,7 +56,9 @@ class Result:
 
     ``pools`` is what each pool held at the start, ``member_totals`` each member's sum over all
     steps; ``carry``, ``owed`` and ``recoup`` open the next period's inputs under the same names.
-    ``costs`` is what each charged cost came to, ``charged`` what members were charged of it;
+    ``costs`` is what each charged cost came to, ``charged`` what members were charged of it, and
+    ``repaid`` to whom each charge step's money goes: those who bore the cost. It is in no line, in
+    no document and in no member's total; ``nets`` has both.
     ``units`` names the pools that hold something else than money; ``tax`` is the consumption tax of
     the period's invoice by rate, None without an invoice.
     """
@@ -78,9 +80,19 @@ class Result:
     projects: Mapping[str, int] = field(default_factory=dict)
     costs: Mapping[str, int] = field(default_factory=dict)
     charged: Mapping[str, int] = field(default_factory=dict)
+    repaid: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     recoup: Mapping[str, int] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     tax: Mapping[str, Mapping[str, int]] | None = None
+
+    @property
+    def nets(self) -> dict[str, int]:
+        """Each member's lines, and what it is repaid of charged costs that it bore."""
+        found = dict(self.member_totals)
+        for row in self.repaid.values():
+            for member, amount in row.items():
+                found[member] += amount
+        return found
 
     @property
     def total_in(self) -> int:

@@ -28,6 +28,7 @@ from ledger.rules.steps import Division, Step, StepOutcome, StepView, run_step
 from ledger.rules.steps.allocate import AllocateStep
 from ledger.rules.steps.recover_cost import RecoverCostStep
 from ledger.rules.yamltext import child
+from ledger.settlement.repayment import repayments
 from ledger.settlement.result import Result, StepResult
 from ledger.settlement.tax import tax_of
 
@@ -63,6 +64,7 @@ def run(ruleset: RuleSet, inputs: Inputs) -> Result:
         projects=work.projects,
         costs=costs,
         charged={name: costs[name] - work.held[name] for name in costs},
+        repaid=repayments(work.steps, inputs.costs),
         recoup=work.recoup(),
         units=ruleset.units,
         tax=None if inputs.invoice is None else tax_of(inputs.invoice),
@@ -299,6 +301,7 @@ def check_conservation(result: Result) -> None:
             raise InvariantViolated(f"step {step.step!r} does not follow from the one before it")
         held[step.source] = step.left
         _check_given(step)
+        _check_repaid(step, result.repaid.get(step.step, {}))
         for account, amount in step.accounts.items():
             kind, _, name = account.partition(".")
             if kind == "pool":
@@ -313,6 +316,14 @@ def check_conservation(result: Result) -> None:
     for unit, row in result.unit_totals().items():
         if row["in"] != row["out"]:
             raise InvariantViolated(f"{row['in']} {unit} came in, {row['out']} went out")
+
+
+def _check_repaid(step: StepResult, repaid: Mapping[str, int]) -> None:
+    """What a step charged is what those who bore the cost are repaid; others repay nothing."""
+    if sum(repaid.values()) != (step.taken if step.is_charge else 0):
+        raise InvariantViolated(f"step {step.step!r} does not repay what it charges")
+    if any(amount < 0 for amount in repaid.values()):
+        raise InvariantViolated(f"step {step.step!r} repays less than nothing")
 
 
 def _check_given(step: StepResult) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from months import Row, correct, new_world, open_month, posted, revenue, settle, submit
 from stages import MONTH, dispute_body, fork, propose, refuse, settlement_body, stage
 
@@ -262,6 +264,112 @@ def test_upheld_after_the_approval_the_settlement_stands_and_a_correction_follow
     together = {name: before[name] + posted(world).get(name, 0) for name in before}
     assert together == shares(right)
     assert due_corrections(world.state, world) == []
+
+
+FIGURE = "totals/trips/bus"
+
+
+def claiming(value: int) -> dict[str, object]:
+    return {"claims": [{"where": FIGURE, "value": value}]}
+
+
+def paid_with_disputes(*values: int) -> tuple[World, list[str], dict[str, int]]:
+    """October in effect with one open dispute of the bus's trips per value, and what it paid."""
+    world = proposed(PAYING)
+    paid = shares_of_proposed(world)
+    members = ("bus", "town", "ev", "bike")[: len(values)]
+    for who, value in zip(members, values, strict=True):
+        dispute(world, who, **claiming(value))
+    approve(world)
+    settled(world)
+    for one in world.state.disputes.values():
+        paid = {name: amount - one.held.get(name, 0) for name, amount in paid.items()}
+    open_month(world, "2026-11")
+    return world, list(world.state.disputes), paid
+
+
+def with_posted(world: World, paid: dict[str, int]) -> dict[str, int]:
+    return {name: amount + posted(world).get(name, 0) for name, amount in paid.items()}
+
+
+def uphold(world: World, id_: str) -> None:
+    for who in ("bus", "ev"):
+        world.vote(who, id_)
+
+
+def shares_with_trips(trips: int) -> dict[str, int]:
+    """What a month gives in which the bus had so many trips to begin with; at least 413."""
+    right = new_world(PAYING)
+    right.prepare()
+    if trips > 413:
+        submit(right, Row(MONTH, "bus", "more", trips - 413))
+    right.close()
+    return shares(right)
+
+
+def test_the_same_claim_upheld_for_one_is_upheld_for_all_that_make_it():
+    world, (first, second), _ = paid_with_disputes(500, 500)
+    uphold(world, first)
+    ended = world.state.disputes[second]
+    assert (ended.state, ended.decisions) == ("upheld", ("bus", "ev"))
+    assert second not in world.state.proposals
+    assert world.state.period(MONTH).amended == {FIGURE: 87}
+
+
+def test_before_it_takes_effect_a_settlement_goes_on_once_the_same_claims_are_answered():
+    world = proposed(RULES + "approval: {threshold: 2/3, objection_days: 1}\n")
+    approve(world)
+    first, _ = dispute(world), dispute(world, "town")
+    uphold(world, first)
+    assert status(world) == "approved"
+    assert world.state.period(MONTH).amended == {FIGURE: 87}
+    body = dispute_body(world)[0]
+    refuse(world, "ev", "dispute-opened", body, error=Conflict)
+
+
+def test_claims_that_contradict_each_other_are_not_added():
+    world, (first, second), paid = paid_with_disputes(450, 500)
+    uphold(world, first)
+    correct(world)
+    assert world.state.disputes[second].state == "open"
+    uphold(world, second)
+    correct(world)
+    assert with_posted(world, paid) == shares_with_trips(500)
+
+
+def test_late_usage_is_added_to_a_claim_and_reversed_by_whoever_sent_it():
+    world, (first,), paid = paid_with_disputes(500)
+    submit(world, Row(MONTH, "bus", "more", 87))
+    uphold(world, first)
+    correct(world)
+    assert with_posted(world, paid) == shares_with_trips(587)
+    submit(world, Row(MONTH, "bus", "back", -87, reverses="more"))
+    correct(world)
+    assert with_posted(world, paid) == shares_with_trips(500)
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    values=st.lists(st.sampled_from([0, 100, 400, 500]), min_size=2, max_size=3),
+    order=st.permutations([0, 1, 2]),
+    between=st.booleans(),
+)
+def test_in_any_order_the_figure_is_what_the_last_upheld_claim_says(values, order, between):
+    world, ids, _ = paid_with_disputes(*values)
+    last = None
+    for at in (one for one in order if one < len(values)):
+        if world.state.disputes[ids[at]].state == "open":
+            uphold(world, ids[at])
+            last = values[at]
+        if between and due_corrections(world.state, world):
+            correct(world)
+    assert 413 + world.state.period(MONTH).amended.get(FIGURE, 0) == last
+    if due_corrections(world.state, world):
+        correct(world)
+    assert due_corrections(world.state, world) == []
+    run = world.state.period(MONTH).run
+    assert run is not None
+    assert 413 + run.amended.get(FIGURE, 0) == last
 
 
 def shares_of_proposed(world: World) -> dict[str, int]:
