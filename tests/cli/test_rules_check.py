@@ -194,3 +194,14 @@ def test_a_legal_profile_is_told_with_its_reasons_and_its_limits(kyojo: Kyojo, w
     refused = kyojo("rules", "check", write("bad.yaml", text.replace("10%", "9%")))
     assert refused.code == 2
     assert "the steps before it surely put 9/100 there" in refused.out
+
+
+def test_a_legal_profile_that_had_nothing_to_check_does_not_say_that_all_holds(
+    kyojo: Kyojo, write
+) -> None:
+    head = KAGA[: KAGA.index("inputs:")]
+    text = head + "profile: jp-llp\npools: {p: {from: [revenue.fares]}}\nsteps: []\n"
+    ran = kyojo("rules", "check", write("empty.yaml", text))
+    assert ran.code == 0
+    assert "profile jp-llp; no step of these rules calls for a check" in ran.out
+    assert "these hold" not in ran.out

@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from ledger.errors import MalformedRules
-from ledger.rules.document import parse_rules
+from ledger.rules.document import legal_checks, parse_rules
 from ledger.rules.profiles import DISCLAIMER, PROFILES, profile_checks
 from ledger.rules.ruleset import RuleSetModel
 from ledger.rules.yamltext import read_yaml
@@ -102,6 +102,96 @@ def test_a_business_cooperative_is_refused(steps: tuple[str, ...], said: str) ->
     assert all("中小企業等協同組合法" in text for _, text in found)
 
 
+AGAIN = CAPITAL.replace("id: cap", "id: more")
+
+
+def test_all_dividends_on_capital_share_one_limit() -> None:
+    halves = [step.replace("83", "41") for step in (CAPITAL, AGAIN)]
+    assert parse_rules(rules("jp-sme-coop", COST, LAW, EDU, *halves, USE)).version == 1
+    [(at, text)] = faults(rules("jp-sme-coop", COST, LAW, EDU, CAPITAL, AGAIN, USE))
+    assert at.endswith("(/steps/4/key)")
+    assert "at most 83 a month; with the steps before it 166" in text
+
+
+GUARANTEE = "  - {id: g, kind: guarantee, source: p, claims: {bus: 5}}\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "where"),
+    [
+        (", bounds: {floor: 1}, short_rule: cea", "/bounds/floor"),
+        (", bounds: {cap: {ev: 0}}, overflow: redistribute", "/bounds/cap"),
+        (", if_no_weight: equal", "/if_no_weight"),
+    ],
+)
+@pytest.mark.parametrize(("profile", "step"), [("jp-sme-coop", USE), ("jp-worker-coop", WORK)])
+def test_floors_own_caps_and_heads_are_no_patronage(
+    profile: str, step: str, more: str, where: str
+) -> None:
+    bent = step.replace("}}\n", "}" + more + "}\n")
+    [(at, text)] = faults(rules(profile, COST, LAW, JOBS, EDU, bent))
+    assert at.endswith(f"(/steps/4{where})")
+    assert "whatever the law's measure gives them" in text
+    even = step.replace("}}\n", "}, bounds: {cap: 40%}, overflow: carry}\n")
+    assert parse_rules(rules(profile, COST, LAW, JOBS, EDU, even)).profile == profile
+
+
+@pytest.mark.parametrize("profile", ["jp-sme-coop", "jp-worker-coop"])
+def test_a_fixed_sum_is_no_patronage(profile: str) -> None:
+    [(at, text)] = faults(rules(profile, COST, LAW, JOBS, EDU, GUARANTEE))
+    assert at.endswith("(/steps/4)")
+    assert "pays members a fixed sum (guarantee)" in text
+
+
+@pytest.mark.parametrize("step", [JOBS, EDU])
+def test_only_the_statutory_reserve_may_stop_at_a_balance(step: str) -> None:
+    steps = [COST, LAW.replace("10%", "10%, until_balance: 5000"), JOBS, EDU, WORK]
+    assert parse_rules(rules("jp-worker-coop", *steps)).version == 1
+    steps[steps.index(step)] = step.replace("6%", "6%, until_balance: 1")
+    [(_, text)] = faults(rules("jp-worker-coop", *steps))
+    assert "surely put 0 there" in text
+
+
+AID = "pools: {p: {from: [revenue.fares], origin: member}, aid: {from: [revenue.aid]%s}, r: %s}\n"
+
+
+@pytest.mark.parametrize("origin", ["", ", origin: public", ", origin: other"])
+@pytest.mark.parametrize(
+    ("profile", "key"),
+    [("jp-sme-coop", "{kind: proportional, input: trips}"),
+     ("jp-worker-coop", "{kind: proportional, input: hours}")],
+)  # fmt: skip
+def test_costs_by_a_key_come_from_members_money_only(profile: str, key: str, origin: str) -> None:
+    pool = AID % (origin, "{from: []}")
+    cost = COST.replace("source: p", "source: aid")
+    assert parse_rules(rules(profile, cost, pool=pool)).profile == profile
+    keyed = cost.replace("[c]", f"[c], key: {key}")
+    [(_, text)] = faults(rules(profile, keyed, pool=pool))
+    assert "public money (公助) never enters a dividend" in text
+    assert parse_rules(rules(profile, keyed.replace("aid", "p"), pool=pool)).profile == profile
+
+
+@pytest.mark.parametrize("profile", ["jp-sme-coop", "jp-worker-coop"])
+@pytest.mark.parametrize("kind", ["capital", "equal"])
+def test_costs_by_a_key_are_paid_by_the_laws_measure_too(profile: str, kind: str) -> None:
+    [(at, _)] = faults(rules(profile, COST.replace("[c]", f"[c], key: {{kind: {kind}}}")))
+    assert at.endswith("(/steps/0/key)")
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_pool_fed_by_two_has_what_is_sure_of_both(order: tuple[int, int]) -> None:
+    pool = AID % (", origin: public", "{from: [], origin: member}")
+    feeders = (
+        "  - {id: a, kind: allocate, source: aid, split: {pool.r: 1}}\n",
+        LAW + EDU + "  - {id: b, kind: allocate, source: p, split: {pool.r: 1}}\n",
+    )
+    steps = [feeders[at] for at in order]
+    found = faults(rules("jp-sme-coop", *steps, USE.replace("source: p", "source: r"), pool=pool))
+    said = " ".join(text for _, text in found)
+    assert "divides a pool of any origin" in said
+    assert said.count("surely put 0 there") == 2
+
+
 def test_a_dividend_on_capital_inside_parts_is_refused() -> None:
     parts = (
         "  - {id: s, kind: allocate, source: p, parts: ["
@@ -184,6 +274,44 @@ def test_another_split_needs_a_writing_and_everybody() -> None:
 def test_one_asset_or_days_held_are_not_the_capital_ratio(more: str) -> None:
     step = f"  - {{id: s, kind: allocate, source: p, key: {{kind: capital, {more}}}}}\n"
     assert parse_rules(rules("jp-llp", step, extra=WRITING)).needs_everybody
+
+
+BY_CAPITAL = "  - {id: s, kind: allocate, source: p, key: {kind: capital}%s}\n"
+CHARGE = "  - {id: loss, kind: allocate, source: cost.c, as: charge, key: {kind: %s}}\n"
+
+
+@pytest.mark.parametrize(
+    ("step", "where"),
+    [
+        (BY_CAPITAL.replace("capital}", "capital, members: [bus]}") % "", "/steps/0/key"),
+        (BY_CAPITAL % ", bounds: {cap: {ev: 0}}, overflow: error", "/steps/0/bounds"),
+        (BY_CAPITAL % ", bounds: {floor: 1}, short_rule: cea", "/steps/0/bounds"),
+        (BY_CAPITAL % ", if_no_weight: equal", "/steps/0/if_no_weight"),
+        (CHARGE % "equal", "/steps/0/key"),
+        (COST.replace("[c]", "[c], key: {kind: capital}"), "/steps/0/key"),
+        ("  - {id: g, kind: guarantee, source: p, claims: {bus: 5}}\n", "/steps/0"),
+    ],
+)
+def test_every_departure_from_the_capital_ratio_needs_the_writing(step: str, where: str) -> None:
+    [(at, text)] = faults(rules("jp-llp", step, extra=""))
+    assert at.endswith(f"({where})")
+    assert "profit and loss by the ratio" in text
+    assert parse_rules(rules("jp-llp", step, extra=WRITING)).needs_everybody
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        COST,
+        CHARGE % "capital",
+        "  - {id: s, kind: allocate, source: p, split: {fund.x: 1}}\n",
+        BY_CAPITAL % ", limit: 50%, if_no_weight: carry",
+    ],
+)
+def test_costs_to_their_payers_losses_by_capital_and_splits_depart_from_nothing(step: str) -> None:
+    parsed = parse_rules(rules("jp-llp", step, extra=""))
+    assert not parsed.needs_everybody
+    assert all(check.holds for check in legal_checks(parsed))
 
 
 @pytest.mark.parametrize(

@@ -167,8 +167,10 @@ def _told(file: str, rules: RuleSet, known: Registers | None) -> Iterable[str]:
 def _told_legal(rules: RuleSet) -> Iterator[str]:
     if rules.profile == "generic":
         return
-    yield f"  profile {rules.profile}; these hold:"
-    for check in legal_checks(rules):
+    checks = legal_checks(rules)
+    said = "these hold:" if checks else "no step of these rules calls for a check"
+    yield f"  profile {rules.profile}; {said}"
+    for check in checks:
         yield f"    {check.where}: {check.en} ({check.law})"
         yield f"      {check.ja}"
     if rules.needs_everybody:

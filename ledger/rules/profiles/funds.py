@@ -92,6 +92,38 @@ def origin_check(rules: Rules, found: Distribution, law: str) -> Check:
     )  # fmt: skip
 
 
+def ratio_checks(found: Distribution, law: str) -> Iterator[Check]:
+    """What pays members otherwise than a key measures them: fixed sums, bounds by name, heads."""
+    step, where = found.step, f"/steps/{found.index}"
+    bounds = getattr(step, "bounds", None)
+    refused = {
+        "": (step.kind == "guarantee", "a fixed sum (guarantee)", "定額の保証（guarantee）"),
+        "/bounds/floor": (
+            bounds is not None and bounds.floor is not None,
+            "at least a floor (bounds: floor)",
+            "下限額（bounds: floor）",
+        ),
+        "/bounds/cap": (
+            bounds is not None and isinstance(bounds.cap, dict),
+            "at most a cap of their own (bounds: cap by member)",
+            "組合員ごとの上限額（bounds: cap）",
+        ),
+        "/if_no_weight": (
+            getattr(step, "if_no_weight", None) == "equal",
+            "by heads where nobody has a weight (if_no_weight: equal)",
+            "頭割り（if_no_weight: equal）",
+        ),
+    }
+    for at, (present, en, ja) in refused.items():
+        if present:
+            yield Check(
+                where + at, False,
+                f"{step.id!r} pays members {en}, whatever the law's measure gives them",
+                f"手順「{step.id}」は法の定める基準によらず、{ja}で支払います",
+                law,
+            )  # fmt: skip
+
+
 def keys_of(step: Any) -> Iterator[tuple[str, Any]]:
     """The keys by which a step pays members: JSON pointer within the step, and key."""
     key = getattr(step, "key", None)

@@ -1,8 +1,13 @@
 """``jp-llp``: a limited liability partnership (有限責任事業組合契約に関する法律, article 33).
 
-Profit goes by the ratio of capital unless all partners agree on another split in a writing that
-states capital ratio, split, reason and start (施行規則 第36条). The co-op therefore adopts such
-rules only when every member has approved them.
+Profit and loss go by the ratio of capital unless all partners agree on another split in a writing
+that states capital ratio, split, reason and start (施行規則 第36条). The co-op therefore adopts
+such rules only when every member has approved them.
+
+Whatever gives partners more or less than their capital's part departs from it: another key, some
+of the partners only, a floor or a cap, heads where nobody has a weight, a sum fixed beforehand, and
+costs that go by a key to others than those who bore them. Charges count as losses. A ``split`` pays
+no partner.
 """
 
 from __future__ import annotations
@@ -12,38 +17,57 @@ from typing import Any, Final
 
 from ledger.rules.profiles.check import Check, Rules
 from ledger.rules.profiles.funds import keys_of
-from ledger.rules.profiles.waterfall import distributions
 
 LAW: Final = "有限責任事業組合契約に関する法律 第33条・施行規則 第36条"
 
 
 def departures(rules: Rules) -> list[str]:
-    """The places of the keys by which partners share otherwise than by capital."""
-    found = []
-    for one in distributions(rules.pools, rules.steps):
-        keys = list(keys_of(one.step))
-        other = [at for at, key in keys if not _is_capital_ratio(key)]
-        found += [f"/steps/{one.index}{at}" for at in (other if keys else [""])]
-    return found
+    """The places by which partners share otherwise than by capital."""
+    return [place for index, step in _sharing(rules) for place in _departures_of(index, step)]
+
+
+def _sharing(rules: Rules) -> Iterator[tuple[int, Any]]:
+    """The steps that give profit to partners, or charge them with losses."""
+    for index, step in enumerate(rules.steps):
+        if step.kind == "guarantee" or any(keys_of(step)):
+            yield index, step
+
+
+def _departures_of(index: int, step: Any) -> Iterator[str]:
+    place = f"/steps/{index}"
+    if step.kind == "guarantee":
+        yield place
+    for at, key in keys_of(step):
+        if step.kind == "recover_cost" or not _is_capital_ratio(key):
+            yield place + at
+    if getattr(step, "bounds", None) is not None:
+        yield place + "/bounds"
+    if getattr(step, "if_no_weight", None) == "equal":
+        yield place + "/if_no_weight"
 
 
 def _is_capital_ratio(key: Any) -> bool:
-    """Whether a key is the plain ratio of all capital: no single asset, no weighing by days."""
-    return bool(key.kind == "capital" and key.asset is None and not key.time_weighted)
+    """Whether a key is the plain ratio of all capital.
+
+    No single asset, no weighing by days, no partner left out.
+    """
+    plain = key.kind == "capital" and key.asset is None and key.members is None
+    return bool(plain and not key.time_weighted)
 
 
 def checks(rules: Rules) -> Iterator[Check]:
     """A writing for every departure from the capital ratio, in force when the rules are."""
-    places, writing = departures(rules), rules.llp
-    for place in places:
-        yield Check(
-            place, writing is not None,
-            "partners share by the ratio of their capital unless a writing says otherwise: state "
-            "it as llp: {capital_ratio, split, reason, from}, and have every partner approve",
-            "損益は出資の割合で分配します。異なる割合によるときは llp に出資の割合、分配の割合、"
-            "理由、始期を記し、組合員全員の承認を得てください",
-            LAW,
-        )  # fmt: skip
+    writing = rules.llp
+    for index, step in _sharing(rules):
+        places = list(_departures_of(index, step))
+        yield from (_departure(place, stated=writing is not None) for place in places)
+        if not places:
+            yield Check(
+                f"/steps/{index}", True,
+                f"{step.id!r} shares by the ratio of all capital",
+                f"手順「{step.id}」は出資の割合で分配します",
+                LAW,
+            )  # fmt: skip
     if writing is not None:
         yield Check(
             "/llp/from", writing.from_ <= rules.effective_from,
@@ -55,3 +79,15 @@ def checks(rules: Rules) -> Iterator[Check]:
             Check("/llp" + at, False, text, "出資の割合の合計は1です", LAW)
             for at, text in writing.problems()
         )
+
+
+def _departure(place: str, *, stated: bool) -> Check:
+    return Check(
+        place, stated,
+        "partners share profit and loss by the ratio of their capital unless a writing says "
+        "otherwise: state it as llp: {capital_ratio, split, reason, from}, and have every partner "
+        "approve",
+        "損益は出資の割合で分配します。異なる割合によるときは llp に出資の割合、分配の割合、"
+        "理由、始期を記し、組合員全員の承認を得てください",
+        LAW,
+    )  # fmt: skip

@@ -20,6 +20,7 @@ from ledger.rules.profiles.funds import (
     keys_of,
     losses_check,
     origin_check,
+    ratio_checks,
     without_articles,
 )
 from ledger.rules.profiles.waterfall import Distribution, distributions
@@ -37,11 +38,26 @@ def checks(rules: Rules) -> Iterator[Check]:
         yield without_articles(RESERVE_LAW)
         return
     yield from ceiling_check(rules, RESERVE_LAW)
-    for found in distributions(rules.pools, rules.steps):
-        yield losses_check(found, DIVIDEND_LAW)
-        yield from (duty_check(found, duty) for duty in _duties(rules.articles))
+    capital = 0
+    for found in distributions(rules.pools, rules.steps, rules.articles.reserve):
+        if not found.is_of_costs:
+            yield losses_check(found, DIVIDEND_LAW)
+            yield from (duty_check(found, duty) for duty in _duties(rules.articles))
         yield origin_check(rules, found, DIVIDEND_LAW)
-        yield from _key_checks(found, rules.articles)
+        yield from ratio_checks(found, DIVIDEND_LAW)
+        if _is_on_capital(found):
+            capital += _limit_of(found)
+        yield from _key_checks(found, rules.articles, capital)
+
+
+def _is_on_capital(found: Distribution) -> bool:
+    return any(key.kind == "capital" for _, key in keys_of(found.step))
+
+
+def _limit_of(found: Distribution) -> int:
+    """A step's own ceiling in money; 0 if it has none, for which it is refused by itself."""
+    limit = found.step.limit
+    return 0 if limit is None else limit.amount_minor or 0
 
 
 def _duties(articles: ArticlesModel) -> Iterator[Duty]:
@@ -53,12 +69,12 @@ def _duties(articles: ArticlesModel) -> Iterator[Duty]:
         )  # fmt: skip
 
 
-def _key_checks(found: Distribution, articles: ArticlesModel) -> Iterator[Check]:
+def _key_checks(found: Distribution, articles: ArticlesModel, capital: int) -> Iterator[Check]:
     step = found.step
     for at, key in keys_of(step):
         where = f"/steps/{found.index}{at}"
         if key.kind == "capital":
-            yield _capital_check(where, found, articles)
+            yield _capital_check(where, found, articles, capital)
         else:
             yield Check(
                 where, key.kind in PATRONAGE_KEYS,
@@ -70,17 +86,23 @@ def _key_checks(found: Distribution, articles: ArticlesModel) -> Iterator[Check]
             )  # fmt: skip
 
 
-def _capital_check(where: str, found: Distribution, articles: ArticlesModel) -> Check:
-    """A month's dividend on capital has a limit: a twelfth of 10 % of what is paid in."""
+def _capital_check(where: str, found: Distribution, articles: ArticlesModel, so_far: int) -> Check:
+    """A month's dividend on capital has a limit: a twelfth of 10 % of what is paid in.
+
+    ``so_far`` adds up the limits of all steps on capital up to this one: they share one limit.
+    """
     most = articles.paid_capital * CAPITAL_RATE_A_YEAR / MONTHS
     limit = found.step.limit
-    amount = None if limit is None else limit.amount_minor
     alone = where.endswith(f"/steps/{found.index}/key")
+    stated = limit is not None and limit.amount_minor is not None
+    total = f"; with the steps before it {so_far}" if so_far > _limit_of(found) else ""
+    total_ja = f"（それまでの手順との合計は{so_far}）" if total else ""
     return Check(
-        where, alone and amount is not None and amount <= most,
-        f"a dividend on capital is at most 10 % a year of what is paid in: give it a step of its "
-        f"own with a limit of at most {most.numerator // most.denominator} a month",
-        "出資配当は払込済出資額の年1割以内です。独立した手順とし、月額の上限を"
-        f"{most.numerator // most.denominator}以下にしてください",
+        where, alone and stated and so_far <= most,
+        f"a dividend on capital is at most 10 % a year of what is paid in, all steps together: "
+        f"give it a step of its own, the limits adding up to at most "
+        f"{most.numerator // most.denominator} a month{total}",
+        "出資配当は払込済出資額の年1割以内です。独立した手順とし、全手順を合わせた月額の上限を"
+        f"{most.numerator // most.denominator}以下にしてください{total_ja}",
         DIVIDEND_LAW,
     )  # fmt: skip

@@ -20,6 +20,7 @@ from ledger.rules.profiles.funds import (
     keys_of,
     losses_check,
     origin_check,
+    ratio_checks,
     without_articles,
 )
 from ledger.rules.profiles.waterfall import Distribution, distributions
@@ -36,10 +37,12 @@ def checks(rules: Rules) -> Iterator[Check]:
         return
     yield from ceiling_check(rules, RESERVE_LAW)
     yield from _named(articles)
-    for found in distributions(rules.pools, rules.steps):
-        yield losses_check(found, WORK_LAW)
-        yield from (duty_check(found, duty) for duty in _duties(articles))
+    for found in distributions(rules.pools, rules.steps, articles.reserve):
+        if not found.is_of_costs:
+            yield losses_check(found, WORK_LAW)
+            yield from (duty_check(found, duty) for duty in _duties(articles))
         yield origin_check(rules, found, WORK_LAW)
+        yield from ratio_checks(found, WORK_LAW)
         yield from _key_checks(found, articles)
 
 
@@ -74,12 +77,5 @@ def _key_checks(found: Distribution, articles: ArticlesModel) -> Iterator[Check]
             f"measured in one of the articles' work metrics ({', '.join(articles.work) or 'none'})",
             f"手順「{step.id}」は「{key.kind}」で配分します。分配は従事した程度"
             f"（articles の work: {'、'.join(articles.work) or 'なし'}）に応じてのみ行えます",
-            WORK_LAW,
-        )  # fmt: skip
-    if not any(keys_of(step)):
-        yield Check(
-            f"/steps/{found.index}", False,
-            f"{step.id!r} pays members without regard to the work that they did",
-            f"手順「{step.id}」は従事した程度によらずに支払います",
             WORK_LAW,
         )  # fmt: skip
