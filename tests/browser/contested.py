@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
+from ledger import canonical
 from ledger.coop.submission import Submission
 from tests.audit.test_forgery import lenient
 from tests.audit.world import (
@@ -18,7 +19,7 @@ from tests.audit.world import (
     trust_in,
 )
 from tests.browser.case import Case
-from tests.builder import RULES, World, authority, blob_ref, charter
+from tests.builder import RULES, SALT, World, authority, blob_ref, charter, rules_body
 from tests.coop.months import (
     LEANING,
     Row,
@@ -29,7 +30,15 @@ from tests.coop.months import (
     submit,
     two_months,
 )
-from tests.coop.stages import MONTH, correction_body, dispute_body, fork, propose, stage
+from tests.coop.stages import (
+    MONTH,
+    correction_body,
+    dispute_body,
+    fork,
+    propose,
+    rules_text,
+    stage,
+)
 
 PAYING = RULES + "approval: {threshold: 2/3, pay_undisputed: true, dispute_days: 10}\n"
 WAITING = RULES + "approval: {threshold: 2/3, objection_days: 1}\n"
@@ -45,6 +54,62 @@ NO_SENSE: tuple[dict[str, Any], ...] = (
 )  # fmt: skip
 READING = {"period": MONTH, "id": "uptime_ppm", "member": "bus", "value": 998_000,
            "scale": 1_000_000, "evidence_hash": None}  # fmt: skip
+
+
+HEAD = RULES[: RULES.index("pools:")]
+OPEX = """\
+pools: {gross: {from: [revenue.fares]}}
+steps:
+  - {id: opex, kind: recover_cost, source: gross, costs: [platform]}
+"""
+BY_QUALITY = f"""{HEAD}inputs: {{uptime: {{kpi: uptime}}}}
+{OPEX}\
+  - id: share
+    kind: allocate
+    source: gross
+    key: {{kind: kpi_weighted, mode: multiply, base: {{kind: proportional, input: trips}},
+          kpis: [{{input: uptime, min: 900, max: 1000, weight: 1}}]}}
+"""
+WHEN_GOAL = f"""{HEAD}{OPEX}\
+  - {{id: bonus, kind: allocate, source: gross, limit: 1000, key: {{kind: equal}},
+     when: {{kpi: co2_saved, at_least: 500}}}}
+  - {{id: rest, kind: reserve, source: gross, to: fund.reserve, rate: 100%}}
+"""
+BY_PAYERS = f"""{HEAD}{OPEX}\
+  - {{id: share, kind: allocate, source: gross, key: {{kind: user_centric, matrix: plays}}}}
+"""
+TOWN_FUND = f"""{HEAD}{OPEX}\
+  - {{id: town, kind: citizens_fund, source: gross, ballots: town, method: equal_shares,
+     utility: cost, limit: 500000}}
+  - {{id: rest, kind: allocate, source: gross, key: {{kind: proportional, input: trips}}}}
+"""
+FLOOR = f"""{HEAD}{OPEX}\
+  - {{id: floor, kind: guarantee, source: gross, claims: {{bike: 60000}}, recoup: next_periods}}
+  - {{id: share, kind: allocate, source: gross, key: {{kind: proportional, input: trips}}}}
+"""
+CHARGED = f"""{HEAD}pools: {{gross: {{from: [revenue.fares]}}}}
+steps:
+  - {{id: use, kind: allocate, source: cost.platform, as: charge,
+     key: {{kind: proportional, input: trips}}}}
+  - {{id: share, kind: allocate, source: gross, key: {{kind: fixed, weights: {{bus: 1}}}}}}
+"""
+LLP = b"""\
+profile: jp-llp
+llp: {capital_ratio: {bus: 50%, ev: 30%, bike: 20%}, split: by trips,
+      reason: the bus drives most of it, from: 2026-10-01}
+"""
+VOTES = {
+    "projects": {"lamp": {"cost": 300_000}, "bench": {"cost": 400_000}},
+    "votes": [{"voter": f"c{n}", "approve": ["lamp" if n < 3 else "bench"]} for n in range(4)],
+}
+NO_FIGURES = (
+    ("matrices", "plays", b'{"u1":{"stranger":3}}'), ("totals", "trips", b'{"bus":3}'),
+    ("matrices", "plays", b'{"u1":  {"bus":3}}'), ("matrices", "plays", b'{"u1":{"bus":-3}}'),
+    ("matrices", "plays", b"[]"), ("payments", "x", b'{"u1":"a"}'), ("ballots", "town", b"{}"),
+    ("games", "dams", b'{"x":1}'), ("totals", "visits", b'{"bus":"1/0","ev":2}'),
+    ("payments", "x", b"5"), ("matrices", "plays", b""),
+)  # fmt: skip
+Figures = Mapping[str, Any]
 
 
 def _case(name: str, world: World) -> Case:
@@ -231,6 +296,128 @@ def readings() -> Iterator[Case]:
         yield Case(f"reading {changes}", bundle_of(forged), trust_in(world))
 
 
+def _under(rules: str) -> World:
+    """October with all usage, under these rules."""
+    world = new_world(RULES)
+    world.prepare()
+    text = SALT + rules.replace("version: 1", "version: 2").encode()
+    world.write("office", "ruleset-proposed", rules_body(text), text)
+    world.carry("bus", "ev", "bike")
+    return world
+
+
+def _read(world: World, *readings: tuple[str, str, int]) -> None:
+    for name, member, value in readings:
+        body = {**READING, "id": name, "member": member, "value": value, "scale": 1000}
+        world.write("town", "kpi-reported", body)
+        world.carry("bus", "ev")
+
+
+def _figures(section: str, name: str, content: bytes) -> tuple[dict[str, Any], bytes]:
+    blob = SALT + content
+    return {"period": MONTH, "section": section, "id": name, "figures": blob_ref(blob)}, blob
+
+
+def figures() -> Iterator[Case]:
+    """Months that are divided by readings and by figures that nobody meters."""
+    rows: tuple[tuple[str, Sequence[tuple[str, str, int]], Figures], ...] = (
+        (BY_QUALITY, [("uptime", "bus", 998), ("uptime", "ev", 950), ("uptime", "bike", 900)], {}),
+        (WHEN_GOAL, [("co2_saved", "_", 501_000)], {}),
+        (BY_PAYERS, [], {"matrices/plays": {"u1": {"bus": 3, "ev": 1}, "u2": {"bike": 5}},
+                         "payments/tickets": {"u1": 100, "u2": 300}}),
+        (TOWN_FUND, [], {"ballots/town": VOTES, "totals/count.visits": {"bus": 3, "ev": "1/2"}}),
+    )  # fmt: skip
+    for rules, readings_, found in rows:
+        world = _under(rules)
+        _read(world, *readings_)
+        for place, value in found.items():
+            body, blob = _figures(*place.split("/"), canonical.encode(value))
+            world.write("office", "figures-reported", body, blob)
+            world.carry("bus", "ev")
+        settle(world, MONTH)
+        yield _case(f"figures {list(found) or readings_}", world)
+    world = _under(BY_PAYERS)
+    for section, name, content in NO_FIGURES:
+        forged = lenient(world)
+        body, blob = _figures(section, name, content)
+        draft = forged.draft("office", "figures-reported", body)
+        forged.accept(Submission(draft, {sha256(blob).hexdigest(): blob}))
+        yield Case(f"figures {section} {content!r}", bundle_of(forged), trust_in(world))
+    forged = lenient(_under(WHEN_GOAL))
+    for kind in ("period-closing", "period-closed"):
+        forged.accept(Submission(forged.draft("office", kind, {"period": MONTH})))
+    yield Case("a goal without a reading", bundle_of(forged), trust_in(forged))
+
+
+def charges() -> Iterator[Case]:
+    """Costs that are charged: who bore them is repaid, who cannot pay owes; and a correction."""
+    world, _ = two_months(CHARGED)
+    submit(world, Row("2026-10", "ev", "ev-late", 59))
+    correct(world)
+    revenue(world, "2026-12", 400_000)
+    submit(world, Row("2026-12", "bike", "dec", 10))
+    settle(world, "2026-12")
+    yield _case("charges", world)
+
+
+def replaced() -> Iterator[Case]:
+    """Upheld claims of one figure: the last stands, and what asks for the same ends with it."""
+    world = _proposed(WAITING)
+    _approve(world)
+    first, same = _dispute(world), _dispute(world, "town")
+    other = [{"where": "totals/trips/bus", "value": 100}]
+    last = _dispute(world, "ev", claims=other)
+    for id_ in (first, last):
+        for who in ("bus", "ev"):
+            world.vote(who, id_)
+    assert world.state.disputes[same].state == "upheld"
+    world.now = "2026-11-03T00:00:00.000Z"
+    _settled(world)
+    open_month(world, "2026-11")
+    correct(world)
+    revenue(world, "2026-11", 500_000)
+    submit(world, Row("2026-11", "ev", "nov", 10))
+    world.now = "2026-12-01T00:00:00.000Z"
+    world.close("2026-11")
+    yield _case("claims that replace each other", world)
+    again = lenient(_proposed(WAITING))
+    _dispute(again)
+    for who in ("bus", "ev"):
+        again.vote(who, list(again.state.disputes)[-1])
+    propose(again)
+    body = dispute_body(again)[0]
+    again.accept(Submission(again.draft("town", "dispute-opened", body)))
+    yield _case("a claim that was upheld already", again)
+
+
+def advances() -> Iterator[Case]:
+    """A guarantee's advances: kept, paid back, and in a correction what they were."""
+    world, _ = two_months(FLOOR)
+    submit(world, Row("2026-10", "ev", "ev-late", 59))
+    correct(world)
+    revenue(world, "2026-12", 400_000)
+    submit(world, Row("2026-12", "bike", "dec", 10))
+    settle(world, "2026-12")
+    yield _case("advances", world)
+    cut = world.state.periods["2026-12"].cut_off.index
+    open_month(world, "2027-01")
+    yield Case("advances, from 2026-12", slice_of(world, cut), trust_in(world))
+
+
+def partners() -> Iterator[Case]:
+    """Rules that, by law, every member must agree to, whatever the charter's quorum."""
+    world = new_world(RULES)
+    world.prepare()
+    text = rules_text() + LLP
+    world.write("bus", "ruleset-proposed", rules_body(text), text)
+    hash_ = rules_body(text)["rule_hash"]
+    for who in ("bus", "ev"):
+        world.vote(who, hash_)
+    yield _case("two of three partners", world)
+    world.vote("bike", hash_)
+    yield _case("all partners", world)
+
+
 def first_charters() -> Iterator[Case]:
     """Logs whose charters do not name the later kinds keep nothing for them."""
     world = settled_world(World(charter=charter(authority=authority(later=False))))
@@ -242,5 +429,6 @@ def first_charters() -> Iterator[Case]:
 
 def contested_cases() -> Iterator[Case]:
     """All of them."""
-    for part in (disputes, forged_disputes, corrections, readings, first_charters):
+    for part in (disputes, forged_disputes, corrections, readings, figures, charges, replaced,
+                 advances, partners, first_charters):  # fmt: skip
         yield from part()

@@ -15,11 +15,10 @@ from ledger.rules.document import rule_hash
 from ledger.rules.yamltext import read_yaml
 from tests.audit.test_forgery import lenient
 from tests.audit.world import bundle_of, trust_in, verify
-from tests.browser.bundles import UNREAD, Case, all_cases, open_month
+from tests.browser.bundles import Case, all_cases, open_month
 from tests.browser.session import CHROMIUM
 from tests.browser.slices import Slices
 from tests.builder import RULES, SALT, blob_ref, rules_body
-from tests.coop.stages import ALL_CASES, stage
 
 pytestmark = [
     pytest.mark.skipif(
@@ -132,15 +131,6 @@ def test_a_kind_that_the_page_does_not_know_is_never_verified(reports):
     )
 
 
-def test_figures_that_the_page_cannot_read_are_never_verified(reports):
-    case = ALL_CASES[UNREAD]
-    world = stage(case.stage)
-    world.accept(case.submission(world, UNREAD))
-    trust = format_trust(trust_in(world))
-    (answer,) = reports([{"bundle": bundle_of(world), "trust": trust}])
-    assert (answer["verdict"], answer["places"]) == ("unknown", [])
-
-
 def test_signatures_that_a_browser_cannot_check_are_said_to_be_unchecked(month, reports):
     """Such as in a browser without Ed25519: never verified, never refused."""
     given = [{"bundle": month.bundle, "trust": format_trust(month.trust)}]
@@ -168,17 +158,12 @@ def test_what_a_later_ledger_keeps_in_its_state_is_never_verified(reports):
     assert [text.rsplit("/", 1)[1] for text in said] == ["bonds", "disputes"]
 
 
-WRITING = "llp: {capital_ratio: {bus: 1}, split: by use, reason: fair, from: 2026-09-01}"
-
-
 @pytest.mark.parametrize(
     "words",
     [
         "profile: jp-npo",
         "tax: 10%",
         "rounding: {cumulative: true}",
-        "inputs: {up: {kpi: uptime}}",
-        f"profile: jp-llp\n{WRITING}",
     ],
 )
 def test_a_rule_set_in_words_that_the_page_does_not_know_is_never_judged(reports, words):

@@ -15,7 +15,7 @@ const amountsJson = (amounts) =>
 const values = (map) => [...map.values()];
 
 // `after − before` by name, in the order of names, without zeros.
-export function difference(before = new Map(), after = new Map()) {
+export function difference(before, after) {
   const names = sortedTexts(new Set([...before.keys(), ...after.keys()]));
   const by = (name) => (after.get(name) ?? 0n) - (before.get(name) ?? 0n);
   return new Map(names.map((name) => [name, by(name)]).filter(([, amount]) => amount));
@@ -24,8 +24,17 @@ export function difference(before = new Map(), after = new Map()) {
 export const totalsOf = ({ members, memberTotals }) =>
   new Map(members.map((id, i) => [id, memberTotals[i]]));
 
+// Each member's lines, and what it is repaid of charged costs that it bore.
+export function netsOf(result) {
+  const found = totalsOf(result);
+  for (const row of result.repaid.values()) {
+    for (const [id, amount] of row) found.set(id, found.get(id) + amount);
+  }
+  return found;
+}
+
 // What pools of money held, or have left.
-function ofMoney({ units = new Map() }, pools) {
+function ofMoney({ units }, pools) {
   return new Map([...pools].filter(([name]) => !units.has(name)));
 }
 
@@ -36,6 +45,9 @@ export function compareRuns({ before, after, opened, ...rest }) {
     ...rest, before, after,
     moneyIn: came(after) - opened[1] - (came(before) - opened[0]),
     members: difference(totalsOf(before), totalsOf(after)),
+    repaid: difference(
+      difference(totalsOf(before), totalsOf(after)), difference(netsOf(before), netsOf(after)),
+    ),
     funds: difference(before.funds, after.funds),
     projects: difference(before.projects, after.projects),
     charged: difference(before.charged, after.charged),
@@ -44,9 +56,9 @@ export function compareRuns({ before, after, opened, ...rest }) {
   };
 }
 
-// How much moved: the absolute differences of members, funds, pools and projects.
-export function movedMinor({ members, funds, poolsLeft, projects }) {
-  return sum([members, funds, poolsLeft, projects].flatMap(values).map(abs));
+// How much moved: the absolute differences of members, funds, pools, projects and repayments.
+export function movedMinor({ members, funds, poolsLeft, projects, repaid }) {
+  return sum([members, funds, poolsLeft, projects, repaid].flatMap(values).map(abs));
 }
 
 // What members gain and lose, and what suspense gains.

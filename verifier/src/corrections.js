@@ -5,7 +5,7 @@
 // balances that the one before now leaves. The differences are posted in the next open period.
 
 import { equalBytes, toHex } from "./bytes.js";
-import { buildCorrection, compareRuns, movedMinor } from "./correction.js";
+import { buildCorrection, compareRuns, movedMinor, totalsOf } from "./correction.js";
 import { Refusal, refuse } from "./errors.js";
 import { checkCharges } from "./feasibility.js";
 import { integerJson, sum } from "./fraction.js";
@@ -79,23 +79,15 @@ function again(period, rules, evidence, based) {
 }
 
 // What other periods had left in the pools of money.
-function openedIn(opening, { units = new Map() }) {
+function openedIn(opening, { units }) {
   return sum([...opening.pools].filter(([name]) => !units.has(name)).map(([, amount]) => amount));
-}
-
-// What usage that names nobody has earned.
-function heldFor({ members, steps }) {
-  const at = members.indexOf(SUSPENSE);
-  const money = steps.filter(({ division, unit = null }) => division && unit === null);
-  const amounts = money.map(({ division }) => division.rounded.amounts[at] ?? 0n);
-  return sum(amounts.filter((amount) => amount > 0n));
 }
 
 // The balances that a run leaves, from those on which it was computed.
 function leftBy(before, result) {
   return moved(before, {
     funds: result.funds, carry: result.carry, pools: result.poolsLeft, owed: result.owed,
-    suspense: heldFor(result), recoup: result.recoup,
+    suspense: totalsOf(result).get(SUSPENSE) ?? 0n, recoup: result.recoup,
   });
 }
 
@@ -177,7 +169,11 @@ export function proposeCorrection(step, body) {
 
 // What the approval will put into effect, as the proposal keeps it.
 function keptOf(id, { postedIn, currency, net, reruns, balances }, state) {
-  const members = [...net].filter(([member, amount]) => member !== SUSPENSE && amount);
+  const nets = new Map(net);
+  for (const { repaid } of reruns) {
+    for (const [member, by] of repaid) nets.set(member, nets.get(member) + by);
+  }
+  const members = [...nets].filter(([member, amount]) => member !== SUSPENSE && amount);
   const runs = reruns.map(({ period, opening }) => {
     const { epoch: epochs, late, amended } = periodOf(state, period);
     return mapOf({

@@ -6,7 +6,7 @@
 // back, and posted in the next open period when the dispute has ended.
 
 import { characters, sortedTexts, toHex } from "./bytes.js";
-import { difference, totalsOf } from "./correction.js";
+import { difference, netsOf } from "./correction.js";
 import { refuse } from "./errors.js";
 import { putToVote, sortedMap } from "./facts.js";
 import { readInputs } from "./inputs.js";
@@ -35,18 +35,20 @@ function basisOf(state, period, rules) {
   return { epochs: settlements.FIRST_EPOCHS, opening, amended: period.amended };
 }
 
-// The claims as differences from the inputs, and the runs without and with them.
+// The claims as differences from the figures at the cut-off, before any amendment, and the runs
+// without and with them.
 function outcomeOf(state, period, rules, evidence, claims) {
   const { epochs, opening: balances, amended } = basisOf(state, period, rules);
   const totals = evidence.totals(period.id, epochs);
   const inputsOf = (changes) =>
     settlements.inputsDocument(period, rules, { totals, balances, amended: changes }, evidence);
-  const document = inputsOf(amended);
+  const document = inputsOf(new Map());
   const differences = new Map([...claims].map(([where, value]) =>
     [where, BigInt(value) - figureAt(document, where)]));
-  const asked = inputsOf(addedTo(amended, differences));
-  const [now, then] = [document, asked].map((one) => run(rules, readInputs(one)));
-  if (!difference(totalsOf(now), totalsOf(then)).size) {
+  if (isAnswered(period.amended, differences)) refuse("conflict", "the figures are that already");
+  const [now, then] = [amended, withClaims(amended, differences)]
+    .map((changes) => run(rules, readInputs(inputsOf(changes))));
+  if (!difference(netsOf(now), netsOf(then)).size) {
     refuse("conflict", "what is claimed would change nobody's amount");
   }
   return { differences, now, then };
@@ -62,15 +64,21 @@ function figureAt(document, where) {
   return BigInt(row.get(account ?? "amount_minor") ?? 0);
 }
 
-function addedTo(amended, differences) {
-  const found = new Map(amended);
-  for (const [where, change] of differences) found.set(where, (found.get(where) ?? 0n) + change);
-  return found;
+// Amendments with those of `claims` in the place of earlier ones of the same figures.
+function withClaims(amended, claims) {
+  return new Map([...amended, ...claims].filter(([where, change]) =>
+    (claims.get(where) ?? change)));
 }
 
-function linesOf({ members, steps }) {
+// Whether every figure is already what is claimed of it.
+const isAnswered = (amended, claims) =>
+  [...claims].every(([where, change]) => (amended.get(where) ?? 0n) === change);
+
+// Each step's amounts by member; what a charge repays those who bore the cost is among them.
+function linesOf({ members, steps, repaid }) {
   return new Map(steps.filter(({ division }) => division).flatMap(({ step, division }) =>
-    members.map((id, i) => [`${step}/${id}`, division.rounded.amounts[i]])));
+    members.map((id, i) =>
+      [`${step}/${id}`, division.rounded.amounts[i] + (repaid.get(step)?.get(id) ?? 0n)])));
 }
 
 const memberOfLine = (line) => line.slice(line.indexOf("/") + 1);
@@ -152,10 +160,15 @@ const votesOf = ({ approvals, rejections }) => [...approvals, ...rejections];
 export function uphold(step, state, proposal) {
   const id = idOf(state, proposal);
   const dispute = state.disputes.get(id);
-  const ended = end(state, id, "upheld", votesOf(proposal));
+  const votes = votesOf(proposal);
+  const ended = end(state, id, "upheld", votes);
   const period = periodOf(ended, dispute.period);
-  const amended = addedTo(period.amended, dispute.claims);
-  const after = withPeriod(ended, { ...period, amended });
+  const amended = withClaims(period.amended, dispute.claims);
+  const amends = withPeriod(ended, { ...period, amended });
+  // Other disputes that ask for just what has been upheld end with it.
+  const after = openDisputes(amends, period)
+    .filter(([, { claims }]) => isAnswered(amended, claims))
+    .reduce((found, [other]) => end(found, other, "upheld", votes), amends);
   if ((period.resumes ?? period.status) !== "proposed") return after;
   const settlement = after.proposals.get(period.settlement);
   const others = without(after.proposals, period.settlement);

@@ -1,14 +1,18 @@
 // Figures that nobody meters: matrices, payments, games, votes and counts, as a blob.
 //
 // Reported by one and confirmed by others; what nobody confirmed does not enter a settlement. The
-// blob is 32 bytes of salt, then the RFC 8785 form of what stands under its name in the inputs.
+// blob is 32 bytes of salt, then the RFC 8785 form of what stands under its name in the inputs. It
+// is read before anybody may vote on it.
 
+import { sortedTexts } from "./bytes.js";
 import { takeBody } from "./bodies.js";
-import { Unknown, refuse } from "./errors.js";
+import { refuse } from "./errors.js";
 import { checkUncut, putToVote, refusePending, sortedMap } from "./facts.js";
-import { parseJson } from "./json.js";
-import { withKey, withPeriod } from "./state.js";
+import { readInputs } from "./inputs.js";
+import { parseCanonical, parseJson } from "./json.js";
+import { SUSPENSE, withKey, withPeriod } from "./state.js";
 import { ofFigures } from "./subjects.js";
+import { nextMonth } from "./time.js";
 import { SALT_BYTES } from "./totals.js";
 
 const PAYMENTS = "payments"; // the one section that has no names in it
@@ -17,18 +21,20 @@ const placeOf = ({ section, id }) => (section === PAYMENTS ? PAYMENTS : `${secti
 
 export function reportFigures(step, body) {
   checkFigures(step.state, body);
-  step.blob(body.figures, "the figures");
-  checkContent(step.index);
+  checkContent(step.state, body, step.blob(body.figures, "the figures").subarray(SALT_BYTES));
   refusePending(step);
   return putToVote(step, ofFigures(body));
 }
 
-// Whether a run could read the figures is nothing that this page can judge.
-function checkContent(index) {
-  throw new Unknown(
-    `entry ${index} reports figures that are not metered, which this page cannot read`,
-    `エントリー ${index} の計測によらない数値をこのページは読めません`,
-  );
+// Refuse what no run could read.
+function checkContent(state, body, content) {
+  const value = parseCanonical(content, "the figures");
+  const period = new Map([["start", `${body.period}-01`], ["end", nextMonth(body.period)]]);
+  readInputs(new Map([
+    ["kyojo_inputs", 1], ["period", period],
+    ["members", [...sortedTexts(state.members.keys()), SUSPENSE]],
+    [body.section, body.section === PAYMENTS ? value : new Map([[body.id, value]])],
+  ]));
 }
 
 function checkFigures(state, body) {

@@ -40,7 +40,7 @@ export function enactKpi(step, state, proposal) {
 
 // The readings of a period that a rule set has a use for, by KPI and member, as inputs have them.
 export function readingsFor(rules, readings = new Map()) {
-  const named = readings.size ? namesUsed(rules).kpis ?? new Set() : new Set();
+  const named = namesUsed(rules).kpis;
   const asInput = ({ value, scale }) => new Map([["value", value], ["scale", scale]]);
   const found = [...sortedMap(readings)].filter(([kpi]) => named.has(kpi));
   return new Map(found.map(([kpi, row]) =>

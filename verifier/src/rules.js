@@ -11,7 +11,7 @@ import {
   POOL_SOURCE, checkRounding, count, date, flag, members, name, number, outside, proportion,
   rounding,
 } from "./rules/models.js";
-import { PROFILE_NAMES, articles, checkProfile, llp, needsEverybody } from "./rules/profiles.js";
+import { PROFILE_NAMES, articles, checkProfile, llp } from "./rules/profiles.js";
 import { checkStep, keysOf, step } from "./rules/steps.js";
 import { FIELD, WORD, integer, list, nullable, object, oneOf, record, takeKnown, text } from
   "./schema.js";
@@ -85,10 +85,6 @@ export function parseRules(bytes) {
   return { members: null, approval: null, late: null, ...rules, inputs, hash };
 }
 
-// What the fold of a log must know before it can follow rules that use it: readings of KPIs;
-// figures (matrices, games, ballots); everybody's agreement; advances that are kept for later.
-const NOTHING = { readings: false, figures: false, everybody: false, advances: false };
-
 function requireKnown(isKnown, what) {
   if (isKnown) return;
   throw new Unknown(
@@ -143,9 +139,8 @@ const REGISTERS = [
   "metrics", "charges", "members", "costs", "kpis", "matrices", "games", "ballots",
 ];
 
-// The names of the outside world that a rule set uses, by register. How a log holds them must be
-// known; else these rules are not followed.
-export function namesUsed(rules, known = NOTHING) {
+// The names of the outside world that a rule set uses, by register.
+export function namesUsed(rules) {
   const used = Object.fromEntries(REGISTERS.map((register) => [register, new Set()]));
   for (const id of rules.members ?? []) used.members.add(id);
   for (const found of rules.inputs.values()) addFigure(used, found);
@@ -156,13 +151,6 @@ export function namesUsed(rules, known = NOTHING) {
     }
   }
   for (const one of rules.steps) addStep(used, rules, one);
-  const { matrices, games, ballots } = used;
-  const hasAdvances = rules.steps.some((one) => one.recoup === "next_periods");
-  requireKnown(known.readings || !used.kpis.size, "readings of KPIs");
-  const hasFigures = matrices.size + games.size + ballots.size > 0;
-  requireKnown(known.figures || !hasFigures, "matrices, games and ballots");
-  requireKnown(known.everybody || !needsEverybody(rules), "the agreement of every partner");
-  requireKnown(known.advances || !hasAdvances, "advances on later periods");
   return used;
 }
 

@@ -5,9 +5,13 @@ import { takeBody } from "./bodies.js";
 import { refuse } from "./errors.js";
 import { propose } from "./proposals.js";
 import { namesUsed, parseRules } from "./rules.js";
+import { needsEverybody } from "./rules/profiles.js";
 import { SUSPENSE, digitsOf } from "./state.js";
 import { ofRules } from "./subjects.js";
 import { SALT_BYTES } from "./totals.js";
+
+// Who must agree where the law asks for all partners, whatever quorum the charter names.
+const EVERY_MEMBER = { roles: ["member"], threshold: "1/1" };
 
 export function proposeRules(step, body) {
   if (step.right.approve === null) refuse("malformed-entry", "a rule set needs a quorum");
@@ -21,12 +25,22 @@ export function proposeRules(step, body) {
   checkSuccession(step.state, body);
   const subject = ofRules(body);
   const { rule_hash: subjectHash } = body;
-  return propose(step, step.right.approve, { subject, subjectHash, body: step.entry.body });
+  const quorum = needsEverybody(rules) ? EVERY_MEMBER : step.right.approve;
+  return propose(step, quorum, { subject, subjectHash, body: step.entry.body });
 }
 
 function checkNames(state, rules) {
   const { vocabulary, period, time_zone: zone } = state.charter.terms;
   const used = namesUsed(rules);
+  // What the charter lets nobody report: better known now than when the month is to be closed.
+  const { authority } = state.charter.terms;
+  const reported = [
+    ["kpi-reported", ["kpis"]], ["figures-reported", ["matrices", "games", "ballots"]],
+  ];
+  for (const [kind, registers] of reported) {
+    const needed = registers.flatMap((register) => [...used[register]]);
+    if (needed.length && !authority.has(kind)) refuse("unknown-field", `nobody reports ${needed}`);
+  }
   const known = {
     metrics: vocabulary.metrics.map((term) => term.id),
     charges: vocabulary.charges.map((term) => term.id),

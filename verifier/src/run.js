@@ -9,6 +9,7 @@ import { totalOf } from "./inputs.js";
 import { accountsOf, inAndOut, specialTotals } from "./result.js";
 import { isCharge } from "./rules/checks.js";
 import { policyOf } from "./rules/models.js";
+import { repayments } from "./repayment.js";
 import { runStep } from "./steps.js";
 
 const bad = (why) => refuse("malformed-rules", `inputs: ${why}`);
@@ -202,7 +203,7 @@ export function run(rules, inputs) {
     memberTotals: inputs.members.map((_, i) => sum(paying.map((s) => s.division.amounts[i]))),
     poolsLeft: new Map([...pools.keys()].map((name) => [name, held.get(name)])),
     charged: new Map([...costs].map(([name, cost]) => [name, cost - held.get(name)])),
-    recoup: recoupOf(work), tax: inputs.tax,
+    recoup: recoupOf(work), tax: inputs.tax, repaid: repayments(steps, inputs.costs),
     units: new Map([...rules.pools].flatMap(([name, { unit = null }]) =>
       (unit === null ? [] : [[name, unit]]))),
   });

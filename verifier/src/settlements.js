@@ -1,6 +1,7 @@
 // Settlements: proposed, approved, settled; computed again from what the co-op knew at the cut-off.
 
 import { equalBytes, sortedTexts, toHex } from "./bytes.js";
+import { netsOf, totalsOf } from "./correction.js";
 import { refuse } from "./errors.js";
 import { sortedMap } from "./facts.js";
 import { reportedSections } from "./figures.js";
@@ -11,7 +12,9 @@ import { readingsFor } from "./kpis.js";
 import { electors, neededOf, propose } from "./proposals.js";
 import { rulesOf } from "./rulesets.js";
 import { buildSettlement } from "./settlement.js";
-import { balancesOf, digitsOf, keepsRuns, periodOf, withKey, withPeriod } from "./state.js";
+import {
+  SUSPENSE, balancesOf, digitsOf, keepsRuns, periodOf, withKey, withPeriod,
+} from "./state.js";
 import { ofSettlement } from "./subjects.js";
 import { addDays, nextMonth } from "./time.js";
 import { CHARGE } from "./totals.js";
@@ -137,25 +140,31 @@ function subjectOf(state, period, found) {
   return ofSettlement(period.id, found, currency, members, digitsOf(state, currency));
 }
 
-function proposalBody(state, period, { rules, result, toSuspense }) {
+function proposalBody(state, period, { rules, result }) {
   return new Map(Object.entries({
-    period: period.id, currency: rules.currency, suspense: integerJson(toSuspense),
+    period: period.id, currency: rules.currency,
+    suspense: integerJson(totalsOf(result).get(SUSPENSE) ?? 0n),
     funds: amountsJson(result.funds),
     pools_left: amountsJson(result.poolsLeft), carry: amountsJson(result.carry),
     owed: mapValues(result.owed, amountsJson),
-    ...(result.recoup?.size ? { recoup: amountsJson(result.recoup) } : {}),
+    ...(result.recoup.size ? { recoup: amountsJson(result.recoup) } : {}),
     ...offset(period, balancesOf(state, rules.currency).receivables, result),
   }));
 }
 
 // What members are paid, and still owe, when corrections and old debts are offset against this
-// period; nothing, as long as there has been no correction.
-function offset(period, owed, { members, memberTotals }) {
+// period; nothing, as long as there has been no correction and no charge. Those whom charges repay
+// are paid that beside their lines; whom they leave below zero owes it.
+function offset(period, owed, result) {
   const posted = postedTo(period);
-  if (!posted.size && !owed.size) return {};
-  const earned = new Map(members.map((id, i) => [id, memberTotals[i]]));
+  const [lines, earned] = [totalsOf(result), netsOf(result)];
+  earned.delete(SUSPENSE);
+  const isMoved = ([id, net]) => net < 0n || net !== lines.get(id);
+  const moved = [...earned].filter(isMoved).map(([id]) => id);
+  const names = new Set([...moved, ...posted.keys(), ...owed.keys()]);
+  if (!names.size) return {};
   const [receivables, paid] = [new Map(), new Map()];
-  for (const id of sortedTexts(new Set([...posted.keys(), ...owed.keys()]))) {
+  for (const id of sortedTexts(names)) {
     const net = (earned.get(id) ?? 0n) + (posted.get(id) ?? 0n) - (owed.get(id) ?? 0n);
     paid.set(id, net > 0n ? net : 0n);
     if (net < 0n) receivables.set(id, -net);
@@ -202,7 +211,7 @@ export function compareBlob(stated, computed, what) {
 export const bigAmounts = (row) => mapValues(row, (amount) => BigInt(amount));
 
 // The balances that a run leaves, from those on which it was computed.
-export function moved(before, { funds, carry, pools, owed, suspense, recoup = new Map() }) {
+export function moved(before, { funds, carry, pools, owed, suspense, recoup }) {
   const sums = new Map(before.funds);
   for (const [name, amount] of funds) sums.set(name, (sums.get(name) ?? 0n) + amount);
   return {
