@@ -13,12 +13,14 @@ from ledger.coop.step import Change, Evidence, Step
 from ledger.errors import (
     Conflict,
     DuplicateId,
+    Fault,
     Infeasible,
     MalformedEntry,
     MalformedRules,
     UnknownField,
 )
 from ledger.rules.document import RuleSet, names_used, parse_rules
+from ledger.rules.headcount import headcount_problems
 from ledger.usage.totals import SALT_BYTES
 
 EVERY_MEMBER: Final = Quorum(roles=["member"], threshold="1/1")
@@ -32,6 +34,7 @@ def propose_rules(step: Step, body: bodies.RulesetProposed) -> Change:
     rules = parse_rules(step.blob(body.text, "the rule set's text")[SALT_BYTES:])
     _check_header(body, rules)
     _check_names(step.state, rules)
+    _check_headcount(step.state, rules)
     _check_succession(step.state, body)
     state = propose(
         step,
@@ -64,6 +67,13 @@ def rules_in_force(state: State, period: Period) -> Adopted:
             f"no adopted rule set is in force on {first_day}; propose one before the cut-off"
         )
     return fitting[-1]
+
+
+def sharing_now(state: State) -> frozenset[str]:
+    """Who would share in a month of now: members in that role, and whoever funds an asset."""
+    active = state.members.values()
+    sharing = {one.id for one in active if one.left is None and "member" in one.roles}
+    return frozenset(sharing.union(*(asset["amounts"] for asset in state.funding.values())))
 
 
 def read_rules(evidence: Evidence, sha256: str) -> RuleSet:
@@ -104,6 +114,12 @@ def _check_names(state: State, rules: RuleSet) -> None:
     _check_lateness(terms, rules)
     if rules.timezone != terms.time_zone:
         raise MalformedRules(f"the time zone is {terms.time_zone}, not {rules.timezone}")
+
+
+def _check_headcount(state: State, rules: RuleSet) -> None:
+    """Floors above everything, or caps below it, with the members of now: no month could close."""
+    for pointer, text in headcount_problems(rules, sharing_now(state)):
+        raise MalformedRules(f"{pointer}: {text}", faults=(Fault(pointer, "meaning", text),))
 
 
 def _check_lateness(terms: Charter, rules: RuleSet) -> None:

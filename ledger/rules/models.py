@@ -70,6 +70,15 @@ def _date(value: str) -> str:
     return value
 
 
+def _reading(value: Any) -> Fraction:
+    if isinstance(value, str) and value.endswith("%"):
+        text = (
+            "readings are compared as they are given; write 900000 for 90 % of a scale of 1000000"
+        )
+        raise OutOfRange(f"{value:.40} is a percentage, but {text}")
+    return parse_number(value)
+
+
 def _weight_or_remaining(value: Any) -> Fraction | None:
     return None if value == "remaining" else _non_negative(value)
 
@@ -142,6 +151,7 @@ def _rate(value: Any) -> Ceiling:
 
 
 Number = Annotated[Fraction, PlainValidator(reads(parse_number))]
+Reading = Annotated[Fraction, PlainValidator(reads(_reading))]
 Weight = Annotated[Fraction, PlainValidator(reads(_non_negative))]
 Proportion = Annotated[Fraction, PlainValidator(reads(_proportion))]
 WeightOrRemaining = Annotated[Fraction | None, PlainValidator(reads(_weight_or_remaining))]

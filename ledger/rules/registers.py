@@ -24,11 +24,20 @@ OWN_REGISTERS = frozenset({"pools", "funds"})
 
 @dataclass(frozen=True, slots=True)
 class Registers:
-    """What a co-op has: known names by register, and its time zone and currencies if told."""
+    """What a co-op has: known names by register, and its time zone and currencies if told.
+
+    ``heads`` are the members of now, where those of ``names`` include some who left.
+    """
 
     names: Mapping[str, frozenset[str]]
     time_zone: str | None = None
     currencies: Mapping[str, int] = field(default_factory=dict)
+    heads: frozenset[str] | None = None
+
+    @property
+    def sharing(self) -> frozenset[str]:
+        """The members that a floor or cap for everybody is counted with; none if not told."""
+        return self.names.get("members", frozenset()) if self.heads is None else self.heads
 
 
 @dataclass(frozen=True, slots=True)

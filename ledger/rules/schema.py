@@ -32,7 +32,8 @@ DIALECT = "http://json-schema.org/draft-07/schema#"
 _PART_NAME, _PART_BODY = "x-name", "x-body"
 _DEFS = "#/$defs/"
 
-_PLAIN = r"[0-9]+(\.[0-9]+)?%?"
+_DECIMAL = r"[0-9]+(\.[0-9]+)?"
+_PLAIN = rf"{_DECIMAL}%?"
 _RATIO = r"[0-9]+/[0-9]*[1-9][0-9]*"
 _PART = r"0*(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)%"
 _UNIT = rf"{_PART}|0+(\.[0-9]+)?|0*1(\.0+)?|{_RATIO}"
@@ -75,6 +76,11 @@ _TYPES: Mapping[Any, dict[str, Any]] = {
         "Number",
         'An exact number of either sign: -5, 70%, 1/3 or "2.5" in quotes.',
         anyOf=[{"type": "integer"}, _text(f"-?({_PLAIN}|{_RATIO})")],
+    ),
+    models.Reading: _named(
+        "Reading",
+        'A reading as it is given, of either sign: 900000, 1/3 or "2.5" in quotes; no percentage.',
+        anyOf=[{"type": "integer"}, _text(f"-?({_DECIMAL}|{_RATIO})")],
     ),
     models.Weight: _named(
         "Weight", 'An exact number, 0 or more: 5, 70%, 1/3 or "2.5" in quotes.', **_NUMBER

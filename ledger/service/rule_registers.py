@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
+from ledger.coop.rulesets import sharing_now
 from ledger.coop.state import SUSPENSE, State
 from ledger.errors import InvalidInput
 from ledger.rules.names import NamesUsed
@@ -49,7 +50,7 @@ def registers_of(state: State) -> Registers:
         "revenue": {name for period in periods for name in period.revenue},
     }
     digits = {currency.code: currency.digits for currency in terms.currencies}
-    return Registers(_filled(names), terms.time_zone, digits)
+    return Registers(_filled(names), terms.time_zone, digits, sharing_now(state))
 
 
 def _of_inputs(document: Mapping[str, Any]) -> Mapping[str, frozenset[str]]:

@@ -21,11 +21,13 @@ from ledger.errors import (
     MalformedRules,
     UnknownField,
 )
-from ledger.rules.document import Pool, RuleSet
+from ledger.rules.document import Pool, RuleSet, names_used
 from ledger.rules.inputs import Inputs, inputs_hash
+from ledger.rules.keys.quadratic import QuadraticKey
 from ledger.rules.scope import Scope
 from ledger.rules.steps import Division, Step, StepOutcome, StepView, run_step
 from ledger.rules.steps.allocate import AllocateStep
+from ledger.rules.steps.guarantee import GuaranteeStep
 from ledger.rules.steps.recover_cost import RecoverCostStep
 from ledger.rules.yamltext import child
 from ledger.settlement.repayment import repayments
@@ -36,8 +38,9 @@ from ledger.settlement.tax import tax_of
 def run(ruleset: RuleSet, inputs: Inputs) -> Result:
     """Divide the period's money by the rules.
 
-    Raises MalformedRules when the inputs hold money or carry that the rules have no place for,
-    Infeasible when the rules have no answer, UnknownField when they name somebody who is no member.
+    Raises MalformedRules when the inputs hold money, costs or carry that the rules have no place
+    for, or public money that would be divided from a pool that does not say so; Infeasible when the
+    rules have no answer, UnknownField when they name somebody who is no member.
     """
     _refuse_homeless(ruleset, inputs)
     pools = {name: _pool_amount(name, pool, inputs) for name, pool in ruleset.pools.items()}
@@ -256,14 +259,67 @@ def _refuse_homeless(ruleset: RuleSet, inputs: Inputs) -> None:
 
 
 def _homeless(ruleset: RuleSet, inputs: Inputs) -> Iterator[Fault]:
+    yield from _revenue_out_of_place(ruleset, inputs)
+    yield from _costs_out_of_place(ruleset, inputs)
+    for name in sorted(inputs.opening.keys() - ruleset.pools.keys()):
+        yield Fault(child("/opening", name), "no-pool", f"there is no pool {name!r}")
+    yield from _carry_out_of_place(ruleset, inputs)
+
+
+def _revenue_out_of_place(ruleset: RuleSet, inputs: Inputs) -> Iterator[Fault]:
+    """Revenue that no pool takes; public money that would be divided and no pool says so."""
     taken = {(source, pool.origin) for pool in ruleset.pools.values() for source in pool.sources}
     for name, revenue in inputs.revenue.items():
         source = f"revenue.{name}"
         if not taken & {(source, None), (source, revenue.origin)}:
             text = f"no pool takes the revenue {name!r} of origin {revenue.origin}"
             yield Fault(child("/revenue", name), "no-pool", text)
-    for name in sorted(inputs.opening.keys() - ruleset.pools.keys()):
-        yield Fault(child("/opening", name), "no-pool", f"there is no pool {name!r}")
+    public = {
+        f"revenue.{name}": name
+        for name, revenue in inputs.revenue.items()
+        if revenue.origin == "public" and revenue.amount_minor
+    }
+    for name, pool in ruleset.pools.items():
+        found = [public[source] for source in pool.sources if source in public]
+        if pool.origin is None and found and (step := _dividing(name, ruleset)) is not None:
+            for revenue_id in found:
+                text = f"{revenue_id!r} is public money in the pool {name!r} of no stated origin"
+                text += f", which the step {step!r} divides among members"
+                yield Fault(child("/revenue", revenue_id), "public-money", text)
+
+
+def _dividing(pool: str, ruleset: RuleSet) -> str | None:
+    """The first step that divides what is in a pool among members, also through other pools.
+
+    A pool that says 'origin: public' says what is divided of it, so nothing is hidden there.
+    """
+    reached = {pool}
+    for step in ruleset.steps:
+        if step.source not in reached:
+            continue
+        if isinstance(step, GuaranteeStep) or (isinstance(step, AllocateStep) and _pays(step)):
+            return step.id
+        fed = {name.removeprefix("pool.") for name in step.targets() if name.startswith("pool.")}
+        reached |= {name for name in fed if ruleset.pools[name].origin != "public"}
+    return None
+
+
+def _pays(step: AllocateStep) -> bool:
+    """Whether members receive what the step takes, not other pools, funds or projects."""
+    return step.split is None and not isinstance(step.key, QuadraticKey)
+
+
+def _costs_out_of_place(ruleset: RuleSet, inputs: Inputs) -> Iterator[Fault]:
+    """Costs of which no step takes any notice: nobody would learn that they stay unpaid."""
+    known = names_used(ruleset).costs
+    for name, borne in inputs.costs.items():
+        if name not in known and any(borne.values()):
+            text = f"no step of this rule set recovers or charges the cost {name!r}"
+            yield Fault(child("/costs", name), "no-step", text)
+
+
+def _carry_out_of_place(ruleset: RuleSet, inputs: Inputs) -> Iterator[Fault]:
+    """Carry that no step pays, or that is owed to nobody by name."""
     steps = {step.id: step for step in ruleset.steps if isinstance(step, RecoverCostStep)}
     overflowing = {
         step.id

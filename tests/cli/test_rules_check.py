@@ -12,7 +12,7 @@ from ledger.rules.document import parse_rules
 from tests.builder import charter
 from tests.cli.conftest import Kyojo, check_error
 from tests.installation import RULES_TEXT, Place
-from tests.settlement.cases import KAGA, kaga_inputs
+from tests.settlement.cases import KAGA, by_trips, inputs, kaga_inputs
 
 LUGANO = Path(__file__).resolve().parents[2] / "examples" / "lugano"
 
@@ -205,3 +205,32 @@ def test_a_legal_profile_that_had_nothing_to_check_does_not_say_that_all_holds(
     assert ran.code == 0
     assert "profile jp-llp; no step of these rules calls for a check" in ran.out
     assert "these hold" not in ran.out
+
+
+@pytest.mark.parametrize(
+    ("bounds", "at", "said"),
+    [
+        ("{floor: 40%}", "/steps/0/bounds/floor", "add up to 6/5 of the amount"),
+        ("{cap: 30%}", "/steps/0/bounds/cap", "with a cap of 3/10 each"),
+    ],
+)
+def test_bounds_for_everybody_are_counted_with_the_members_that_are_told(
+    kyojo: Kyojo, write, bounds: str, at: str, said: str
+) -> None:
+    text = by_trips(f", bounds: {bounds}")
+    alone = write("alone.yaml", text)
+    assert kyojo("rules", "check", alone).code == 0
+    figures = inputs(totals={"trips": {"bus": 1}}, revenue={"fares": 1})
+    against = write("inputs.json", json.dumps(figures))
+    listed = write("listed.yaml", text.replace("pools:", "members: [bus, ev, bike]\npools:"))
+    for ran in (
+        kyojo("rules", "check", alone, "--against", against),
+        kyojo("rules", "check", listed),
+    ):
+        assert ran.code == 2
+        assert at in ran.out
+        assert "with 3 members: " in ran.out
+        assert said in ran.out
+    softer = bounds.replace("40%", "33%").replace("30%", "34%")
+    fine = write("fine.yaml", by_trips(f", bounds: {softer}"))
+    assert kyojo("rules", "check", fine, "--against", against).code == 0

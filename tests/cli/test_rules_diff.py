@@ -57,6 +57,18 @@ def test_the_readme_shows_what_the_command_prints(
     assert ET.fromstring(picture.read_text("utf-8")).tag.endswith("svg")
 
 
+def test_an_old_set_without_a_place_for_a_cost_names_it(kyojo: Kyojo, folder: Path) -> None:
+    new = one_step("kind: recover_cost, costs: [rent]")
+    (folder / "new.yaml").write_text(new)
+    path = folder / "2026-01.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "costs": {"rent": {"bus": 9}}}))
+    ran = kyojo("rules", "diff", folder / "old.yaml", folder / "new.yaml",
+                "--over", "2026-01", "--inputs", folder)  # fmt: skip
+    check_error(ran, 2, "/costs/rent")
+    assert "no step of this rule set recovers or charges the cost 'rent'" in ran.err + ran.out
+    assert "2026-01" in ran.err + ran.out
+
+
 def test_the_examples_inputs_are_those_of_its_csv() -> None:
     coop = constructed()
     written = json.loads((LUGANO / "inputs" / "2017-06.json").read_text())

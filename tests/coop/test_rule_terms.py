@@ -126,3 +126,19 @@ def test_partners_of_an_llp_adopt_another_split_only_unanimously() -> None:
     assert world.state.rule_sets == ()
     world.carry("bike")
     assert [adopted.ruleset for adopted in world.state.rule_sets] == ["kaga-mobility"]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "at"), [("floor: 40%", "/steps/0/bounds/floor"), ("cap: 30%", "/steps/0/bounds/cap")]
+)
+def test_bounds_that_the_members_of_now_cannot_keep_to_are_not_put_to_the_vote(
+    bounds: str, at: str
+) -> None:
+    head, _, _ = RULES.partition("pools:")
+    step = "{id: s, kind: allocate, source: p, key: {kind: equal}, bounds: {%s}}"
+    rules = head + "pools: {p: {from: [revenue.fares]}}\nsteps: [" + step + "]\n"
+    with pytest.raises(MalformedRules, match="with 3 members") as caught:
+        world_under(rules % bounds)
+    assert [fault.where for fault in caught.value.faults] == [at]
+    softer = bounds.replace("40", "33").replace("30", "34")
+    assert len(world_under(rules % softer).state.rule_sets) == 1

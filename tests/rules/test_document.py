@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from fractions import Fraction
 
 import pytest
 import yaml
@@ -23,6 +24,17 @@ def faults_of(text):
     with pytest.raises(MalformedRules) as caught:
         parse_rules(text)
     return caught.value.faults
+
+
+def test_a_percentage_is_no_reading_to_compare_with() -> None:
+    text = one_step("kind: reserve, to: fund.r, rate: 1, when: {kpi: up, at_least: %s}")
+    with pytest.raises(
+        MalformedRules, match="write 900000 for 90 % of a scale of 1000000"
+    ) as caught:
+        parse_rules(text % "90%")
+    assert [one.where.endswith("(/steps/0/when/at_least)") for one in caught.value.faults] == [True]
+    assert parse_rules(text % "900000").steps[0].when.at_least == 900000
+    assert parse_rules(text % "'-2.5'").steps[0].when.at_least == Fraction(-5, 2)
 
 
 def test_hash_is_of_the_parsed_document():

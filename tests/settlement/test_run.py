@@ -259,8 +259,12 @@ def test_reserves_into_one_fund_see_each_other_and_missing_balances_are_noted():
 
 
 def test_nothing_is_reserved_or_recovered_from_a_negative_pool():
-    for step in ("kind: reserve, to: fund.r, rate: 5%", "kind: recover_cost, costs: [c]"):
-        figures = inputs(revenue={"fares": -10}, costs={"c": {"bus": 3}})
+    costs = {"c": {"bus": 3}}
+    for step, borne in (
+        ("kind: reserve, to: fund.r, rate: 5%", {}),
+        ("kind: recover_cost, costs: [c]", costs),
+    ):
+        figures = inputs(revenue={"fares": -10}, costs=borne)
         assert outcome(one_step(step), figures).pools_left == {"pot": -10}
 
 
@@ -288,7 +292,7 @@ def test_recover_cost_pays_in_proportion_when_short_and_carries_the_rest():
 
 def test_recover_cost_says_what_stays_unpaid_and_what_was_not_reported():
     rules = one_step("kind: recover_cost, costs: [c, x], limit: 5")
-    result = outcome(rules, inputs(costs=COSTS, revenue={"fares": 17}))
+    result = outcome(rules, inputs(costs={"c": COSTS["c"]}, revenue={"fares": 17}))
     assert result.steps[0].notes == (
         "no cost was reported as 'x'",
         "45 of the costs stays unpaid and is not carried",
@@ -389,6 +393,7 @@ def test_declared_order_is_the_rule_sets_list_then_the_ids():
         ({"opening": {"pit": 3}}, "/opening/pit"),
         ({"carry": {"s": 3}}, "/carry/s"),
         ({"carry": {"x": 3}}, "/carry/x"),
+        ({"costs": {"rent": {"bus": 3}}}, "/costs/rent"),
     ],
 )
 def test_money_without_a_place_is_refused(fields, where):
@@ -403,6 +408,62 @@ def test_revenue_of_another_origin_is_refused_not_dropped():
     )
     with pytest.raises(MalformedRules, match="no pool takes the revenue 'x' of origin public"):
         outcome(rules, inputs(revenue={"x": {"amount_minor": 5, "origin": "public"}}))
+
+
+def test_a_cost_of_nothing_needs_no_place_but_a_limit_is_none():
+    assert outcome(by_trips(), inputs(costs={"rent": {"bus": 0}, "x": {}})).total_in == 0
+    rules = one_step("kind: reserve, to: fund.r, rate: 1, limit: {of: cost.rent}")
+    with pytest.raises(MalformedRules, match="no step of this rule set recovers or charges"):
+        outcome(rules, inputs(costs={"rent": {"bus": 3}}, revenue={"fares": 5}))
+
+
+GRANT = {"grant": {"amount_minor": 5, "origin": "public"}, "fares": 7}
+MIXED = "pot: {from: [revenue.fares, revenue.grant]%s}"
+AFTER = (
+    f"{HEAD}pools: {{pot: {{from: [revenue.fares, revenue.grant]}}, rest: {{from: []%s}}}}\n"
+    "steps:\n  - {id: cut, kind: allocate, source: pot, split: {fund.x: 1/2, pool.rest: 1/2}}\n"
+    "  - {id: share, kind: allocate, source: rest, key: {kind: equal}}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("rules", "step"),
+    [
+        (one_step("kind: allocate, key: {kind: equal}", pools=MIXED % ""), "'s'"),
+        (one_step("kind: guarantee, claims: {bus: 1}", pools=MIXED % ""), "'s'"),
+        (AFTER % "", "'share'"),
+        (AFTER % ", origin: member", "'share'"),
+    ],
+)
+def test_public_money_is_not_divided_unless_its_pool_says_so(rules, step):
+    with pytest.raises(
+        MalformedRules, match=f"'grant' is public money.* the step {step}"
+    ) as caught:
+        outcome(rules, inputs(revenue=GRANT))
+    assert [(one.where, one.code) for one in caught.value.faults] == [
+        ("/revenue/grant", "public-money")
+    ]
+    assert outcome(rules, inputs(revenue={"grant": 5})).total_in == 5
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        one_step("kind: allocate, key: {kind: equal}",
+                 pools="pot: {from: [revenue.grant], origin: public},"
+                 " own: {from: [revenue.fares], origin: member}"),
+        AFTER % ", origin: public",
+        one_step("kind: reserve, to: fund.r, rate: 1", pools=MIXED % ""),
+        one_step("kind: recover_cost, costs: [c]", pools=MIXED % ""),
+        one_step("kind: allocate, split: {fund.r: 1}", pools=MIXED % ""),
+        one_step("kind: citizens_fund, ballots: town, method: greedy, limit: 0",
+                 pools=MIXED % ""),
+    ],
+)  # fmt: skip
+def test_public_money_that_says_so_pays_costs_or_fills_funds_is_in_its_place(rules):
+    ballots = {"town": {"projects": {"bench": {"cost": 5}}, "votes": []}}
+    more = {"ballots": ballots} if "citizens_fund" in rules else {}
+    assert outcome(rules, inputs(revenue=GRANT, **more)).total_in == 12
 
 
 def test_owed_by_name_does_not_fit_a_step_that_pays_by_key():

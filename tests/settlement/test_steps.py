@@ -416,6 +416,7 @@ def test_a_limit_may_be_a_multiple_of_something_else(limit, taken):
     text = steps(
         "id: a, kind: reserve, source: pot, to: fund.r, amount: 10",
         f"id: b, kind: allocate, source: pot, key: {{kind: equal}}, limit: {limit}",
+        "id: c, kind: recover_cost, source: pot, costs: [c], limit: 0",
         pools="pot: {from: [revenue.fares]}, aid: {from: [revenue.aid]}",
     )
     figures = inputs(

@@ -14,6 +14,7 @@ from ledger.cli.rules.files import INPUTS_BYTES_MAX, read_file
 from ledger.cli.rules.places import Placed, place_fault, place_faults
 from ledger.errors import Fault, InvalidInput, KyojoError, MalformedRules
 from ledger.rules.document import RuleSet, legal_checks, names_used, parse_rules
+from ledger.rules.headcount import headcount_problems
 from ledger.rules.profiles import DISCLAIMER
 from ledger.rules.registers import OWN_REGISTERS, Registers, names_by_register, unknown_names
 from ledger.rules.succession import succession_problems
@@ -69,6 +70,9 @@ def run_check(options: argparse.Namespace) -> int:
     for one, rules in good:
         for unknown in () if known is None else unknown_names(rules, known):
             one.refuse(unknown.pointer, "unknown-name", unknown.message)
+        sharing = frozenset() if known is None else known.sharing
+        for pointer, text in headcount_problems(rules, sharing or rules.members or ()):
+            one.refuse(pointer, "meaning", text)
     count = sum(len(one.faults) for one in checked)
     document = {"files": [_document(one, known) for one in checked], "faults": count}
     show("\n".join(_lines(checked, known, count)), document, as_json=options.json)

@@ -80,8 +80,12 @@ _REMEDIES: Mapping[str, tuple[str, str]] = {
         "この金額を受け取る原資を定めるか、入力から除いてください。",
     ),
     "no-step": (
-        "Keep a step of this name that carries costs forward, or leave the carry out.",
-        "繰越を行う同名の手順を残すか、繰越を除いてください。",
+        "Keep a step that recovers or carries this cost, or leave the amount out.",
+        "この費用を補填する手順、または繰越を行う同名の手順を残すか、金額を除いてください。",
+    ),
+    "public-money": (
+        "Give public money a pool of its own that says 'origin: public'.",
+        "公的な資金（公助）には「origin: public」と記した別の原資を設けてください。",
     ),
 }
 _ELSE = (

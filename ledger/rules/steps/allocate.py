@@ -119,7 +119,7 @@ class AllocateStep(StepModel):
             yield from self._project_problems()
         if self.short_rule is not None and (self.bounds is None or self.bounds.floor is None):
             yield "/short_rule", "a short rule of an allocation is for its floors; it has none"
-        yield from bounds_problems(self.policy, self._restricted(), self.limit)
+        yield from bounds_problems(self.policy, self.restricted(), self.limit)
 
     def _split_problems(self, split: Split) -> Iterator[Problem]:
         yield from split_problems(split)
@@ -138,7 +138,7 @@ class AllocateStep(StepModel):
         if self.bounds is not None and isinstance(self.bounds.cap, dict):
             yield "/bounds/cap", "the cap of a match is one value for all projects"
 
-    def _restricted(self) -> frozenset[str] | None:
+    def restricted(self) -> frozenset[str] | None:
         """The members to whom every key is restricted, or None."""
         listed = [key.members for key in self.keys()]
         if None in listed:

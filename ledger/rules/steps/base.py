@@ -16,9 +16,9 @@ from ledger.rules.models import (
     Label,
     Limit,
     Name,
-    Number,
     OutsideName,
     Problem,
+    Reading,
     RoundingModel,
     RuleModel,
 )
@@ -31,10 +31,10 @@ TaxTag = Literal["none", "taxable_sale", "sales_return", "purchase_return"]
 
 
 class WhenModel(RuleModel):
-    """A condition: the whole town's reading of a kpi is at least so much."""
+    """A condition: the whole town's reading of a kpi, as it is given, is at least so much."""
 
     kpi: OutsideName
-    at_least: Number
+    at_least: Reading
 
 
 class StepModel(RuleModel):

@@ -248,7 +248,19 @@ def bounds_problems(
         names = ", ".join(sorted(strangers))
         yield "/bounds", f"a bound is given to {names}, whom the key leaves out"
     yield from _crossing(cap, least)
-    if policy.short_rule is None and least is not None:
+    if policy.short_rule is None and isinstance(least, dict):
+        yield from _too_many_floors(least, members, limit)
+    yield from shared_bounds_problems(policy, members, limit)
+
+
+def shared_bounds_problems(
+    policy: Policy, members: Collection[str] | None, limit: Ceiling | None
+) -> Iterator[Problem]:
+    """What ``members`` cannot keep to of a floor or a cap that is one value for everybody."""
+    if policy.bounds is None:
+        return
+    cap, least = policy.bounds.cap, policy.bounds.floor
+    if policy.short_rule is None and isinstance(least, Ceiling):
         yield from _too_many_floors(least, members, limit)
     if policy.overflow in (None, "error") and isinstance(cap, Ceiling) and members is not None:
         percent = cap.percent

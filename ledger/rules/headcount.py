@@ -1,0 +1,24 @@
+"""Bounds that are one value for everybody, counted with the members that there are.
+
+A rule set alone seldom says how many share: a floor of 40 % each is more than everything for three,
+a cap of 30 % each less. Who knows the members asks here before the rules are signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from ledger.rules.document import RuleSet
+from ledger.rules.inputs import SUSPENSE
+from ledger.rules.models import Problem
+from ledger.rules.steps.allocate import AllocateStep
+from ledger.rules.steps.bounding import shared_bounds_problems
+
+
+def headcount_problems(ruleset: RuleSet, members: Collection[str]) -> Iterator[Problem]:
+    """Floors and caps that ``members`` together cannot keep to; ``suspense`` is no head."""
+    heads = frozenset(members) - {SUSPENSE}
+    for index, step in enumerate(ruleset.steps if heads else ()):
+        if isinstance(step, AllocateStep) and step.restricted() is None:
+            for at, text in shared_bounds_problems(step.policy, heads, step.limit):
+                yield f"/steps/{index}{at}", f"with {len(heads)} members: {text}"
