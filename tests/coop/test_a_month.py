@@ -255,7 +255,6 @@ def refuse_rules(world: World, text: bytes, error, **changes) -> None:
     refuse(world, "bus", "ruleset-proposed", {**rules_body(text), **changes}, text, error=error)
 
 
-ADVANCE = "{id: v, kind: guarantee, source: gross, claims: {bus: 1}, recoup: next_periods}"
 VOTE = "{id: v, kind: citizens_fund, source: gross, ballots: town, method: greedy}"
 
 
@@ -265,7 +264,6 @@ VOTE = "{id: v, kind: citizens_fund, source: gross, ballots: town, method: greed
         ("input: trips", "input: smiles", UnknownField),
         ("charge.fare", "charge.tip", UnknownField),
         ("pools:", "inputs: {t: {metric: trips, agg: count}}\npools:", UnknownField),
-        ("steps:", f"steps:\n  - {ADVANCE}", MalformedRules),
         ("minor_digits: 0", "minor_digits: 2", MalformedRules),
         ("Asia/Tokyo", "UTC", MalformedRules),
         ("currency: JPY", "currency: CHF", MalformedEntry),
