@@ -113,7 +113,8 @@ def drop_lost(state: State, undo: Mapping[str, Withdraw]) -> State:
     cannot come would wait for ever, and a period with it.
     """
     for hash_, proposal in state.proposals.items():
-        if is_lost(state, proposal):
+        # A lost settlement takes the disputes of it along.
+        if hash_ in state.proposals and is_lost(state, proposal):
             state = _without(state, hash_, undo)
     return state
 

@@ -208,6 +208,17 @@ def test_a_rejected_settlement_takes_its_disputes_with_it():
     assert status(world) == "proposed"
 
 
+def test_a_settlement_and_its_dispute_that_are_lost_at_once_both_end():
+    world = stage("disputed")
+    settlement, (id_,) = str(world.state.period(MONTH).settlement), world.state.disputes
+    for hash_ in (settlement, id_):
+        world.vote("bike", hash_, "reject")
+    world.write("ev", "member-left", {"member": "ev", "reason": "sold"})
+    assert status(world) == "closed"
+    assert world.state.disputes[id_].state == "rejected"
+    assert world.state.proposals == {}
+
+
 def test_an_answer_is_somebody_elses():
     world = stage("disputed")
     (id_,) = world.state.disputes
