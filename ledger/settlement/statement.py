@@ -155,7 +155,7 @@ class StatementMaker:
             "extra": sign * amount - quotient,
             "rank": self.ranks[step.step].get(index),
             "amount_minor": integer_json(division.amounts[index]),
-            "sources": _sources(rule.sources(self.scope, member)),
+            "sources": _sources(rule.sources(self.scope, member), self._place(rule)),
             "parts": self._parts(rule, member),
             "proof": self._proof(weights_tree_name(step.step), tree, member),
         }
@@ -181,14 +181,22 @@ class StatementMaker:
 
     def _parts(self, rule: Step, member: str) -> list[dict[str, Any]]:
         parts = rule.parts if isinstance(rule, AllocateStep) else None
+        place = self._place(rule)
         return [
             {
                 "part": part.id,
                 "label": _label(part.label),
-                "sources": _sources(part.key.sources(self.scope, member)),
+                "sources": _sources(
+                    part.key.sources(self.scope, member), f"{place}/parts/{index}/key"
+                ),
             }
-            for part in parts or ()
+            for index, part in enumerate(parts or ())
         ]
+
+    def _place(self, rule: Step) -> str:
+        """Where a step stands in the rule set."""
+        found = next(at for at, one in enumerate(self.ruleset.steps) if one.id == rule.id)
+        return f"/steps/{found}"
 
     def _sum(self, name: str, tree: SumTree, member: str) -> dict[str, Any]:
         total = tree.levels[0][self.leaf_indices[member]].sum
@@ -245,10 +253,11 @@ def _ranks(result: Result) -> dict[str, dict[int, int]]:
     }
 
 
-def _sources(sources: tuple[Source, ...]) -> list[dict[str, str]]:
+def _sources(sources: tuple[Source, ...], place: str) -> list[dict[str, str]]:
+    """The figures of a step or key at ``place``, each at its JSON pointer."""
     return [
         {
-            "where": source.where,
+            "where": source.within(place).where,
             "value": format_fraction(source.value.numerator, source.value.denominator),
         }
         for source in sources

@@ -24,6 +24,7 @@ class Rules:
     """
 
     def __init__(self, number: int) -> None:
+        self.recovered: list[str] = []
         self.chosen = random.Random(number)
         self.is_vast = number % 10 == 0
         self.members = self.chosen.sample(["bus", "ev", "bike", "suspense", "taxi"], 3)
@@ -57,6 +58,7 @@ class Rules:
         kind = self.pick("recover_cost", "reserve", "allocate", "allocate")
         step["kind"] = kind
         if kind == "recover_cost":
+            self.recovered.append(f"cost{number}")
             step |= {"costs": [f"cost{number}"], "carry_forward": self.pick(True, False)}
             step |= self.pick({}, {}, {"key": self.key()})
         elif kind == "reserve":
@@ -84,7 +86,7 @@ class Rules:
             "steps": [self.step(number) for number in range(self.pick(1, 2, 3, 4))],
         }  # fmt: skip
         if self.is_vast:
-            document["steps"] = [VAST_STEP]
+            document["steps"], self.recovered = [VAST_STEP], []
         elif self.chosen.random() < 0.3:
             document["members"] = self.members[:2]
         tie = self.pick(["member_desc"], ["weight_asc", "declared"], ["weight_desc", "member_asc"])
@@ -105,7 +107,7 @@ class Rules:
                        "charge.fare": self.amounts(self.most(9000))},
             "revenue": {"fares": {"amount_minor": self.pick(0, 1_000_001, 77), "origin": "member"},
                         "grant": {"amount_minor": 500, "origin": "public"}},
-            "costs": {f"cost{at}": self.amounts(4000) for at in range(self.pick(0, 4))},
+            "costs": {cost: self.amounts(4000) for cost in self.pick([], self.recovered)},
             "funding": {"network": self.amounts(self.most(3, 10**6)),
                         "depot": self.amounts(10**6)},
             "balances": {"fund.reserve": 1000},

@@ -381,7 +381,9 @@ def test_explanation_tells_of_odd_units_notes_and_sources():
         )
         texts = [sentence["en"] for sentence in explain_lines(made["ev"])[0]["text"]]
         expected = (
-            "From rules:/weights/ev: 2/3." if "fixed" in key else "From inputs:/funding/a/ev: 5."
+            "From rules:/steps/0/key/weights/ev: 2/3."
+            if "fixed" in key
+            else "From inputs:/funding/a/ev: 5."
         )
         assert expected in texts
 
@@ -402,3 +404,30 @@ def test_huge_weights_travel_as_text():
     assert made["bus"]["steps"][0]["weight_units"] == str(10**30)
     verify_statement(made["bus"], built.document)
     verify_statement(made["bike"], built.document)
+
+
+def test_figures_of_the_rules_stand_at_their_place_in_the_rule_set():
+    fixed = "{kind: fixed, weights: {bus: 2, ev: 1}}"
+    weighed = (
+        f"{{kind: kpi_weighted, mode: multiply, base: {fixed}, kpis: [{{input: up, weight: 1}}]}}"
+    )
+    text = (
+        f"{HEAD}pools: {{p: {{from: [revenue.fares]}}}}\nsteps:\n"
+        "  - {id: first, kind: guarantee, source: p, claims: {bus: 1}}\n"
+        f"  - {{id: plain, kind: allocate, source: p, limit: 3, key: {fixed}}}\n"
+        f"  - {{id: kpi, kind: allocate, source: p, limit: 3, key: {weighed}}}\n"
+        f"  - {{id: mix, kind: allocate, source: p, parts: [{{id: x, weight: 1, key: {fixed}}}]}}\n"
+    )
+    ruleset = parse_rules(text)
+    readings = {"up": {name: {"value": 1} for name in ("bus", "ev", "bike")}}
+    given = parse_inputs(inputs(revenue={"fares": 10}, kpis=readings))
+    built = build_settlement(CutOff("2026-10", 7, bytes(32), bytes(32)), ruleset, given, SEED)
+    steps = build_statement(built, ruleset, given, SEED, "bus")["steps"]
+    told = [one["where"] for step in steps for part in [step, *step["parts"]]
+            for one in part["sources"] if one["where"].startswith("rules:")]  # fmt: skip
+    assert told == [
+        "rules:/steps/0/claims/bus",
+        "rules:/steps/1/key/weights/bus",
+        "rules:/steps/2/key/base/weights/bus",
+        "rules:/steps/3/parts/0/key/weights/bus",
+    ]

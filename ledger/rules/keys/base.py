@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import gcd
 
@@ -20,10 +20,20 @@ from ledger.rules.yamltext import child
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A figure and where it stands: ``inputs:`` or ``rules:`` and a JSON pointer."""
+    """A figure and where it stands: ``inputs:`` or ``rules:`` and a JSON pointer.
+
+    ``own``: it stands in the key or step itself, and the pointer is still relative to that.
+    """
 
     where: str
     value: Fraction
+    own: bool = False
+
+    def within(self, place: str) -> Source:
+        """The same figure of a key or step that itself stands at ``place``."""
+        if not self.own:
+            return self
+        return replace(self, where=f"rules:{place}{self.where.removeprefix('rules:')}")
 
 
 class KeyModel(RuleModel):

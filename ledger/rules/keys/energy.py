@@ -74,7 +74,7 @@ class EnergyKey(KeyModel):
         if self.coefficients is None:
             return demand
         beta = self.resolved().get(member, Fraction())
-        return (*demand, Source("rules:" + child("/coefficients", member), beta))
+        return (*demand, Source("rules:" + child("/coefficients", member), beta, own=True))
 
     def resolved(self) -> dict[str, Fraction]:
         """The coefficients with ``remaining`` worked out."""

@@ -45,7 +45,7 @@ class FixedKey(KeyModel):
         """The weight in the rule set."""
         del scope
         weight = self.resolved().get(member, Fraction())
-        return (Source("rules:" + child("/weights", member), weight),)
+        return (Source("rules:" + child("/weights", member), weight, own=True),)
 
     def resolved(self) -> dict[str, Fraction]:
         """The weights with ``remaining`` worked out."""

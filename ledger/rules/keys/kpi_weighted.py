@@ -77,7 +77,8 @@ class KpiWeightedKey(KeyModel):
         """The figures of the base, and the member's readings."""
         base = () if self.base is None else self.base.sources(scope, member)
         read = (figure_source(kpi.input, scope, member, "kpis") for kpi in self.kpis)
-        return (*base, *(source for found in read for source in found))
+        below = (source.within("/base") for source in base)
+        return (*below, *(source for found in read for source in found))
 
 
 @dataclass(frozen=True, slots=True)

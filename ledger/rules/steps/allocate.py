@@ -100,7 +100,8 @@ class AllocateStep(StepModel):
 
     def sources(self, scope: Scope, member: str) -> tuple[Source, ...]:
         """The figures of a single key; parts name their own."""
-        return () if self.key is None else self.key.sources(scope, member)
+        found = () if self.key is None else self.key.sources(scope, member)
+        return tuple(one.within("/key") for one in found)
 
     def problems(self) -> Iterator[Problem]:
         """No way, or two ways, of dividing; parts that clash or weigh nothing."""

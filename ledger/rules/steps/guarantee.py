@@ -39,7 +39,7 @@ class GuaranteeStep(StepModel):
         """The claim in the rule set."""
         del scope
         where = "rules:" + child("/claims", member)
-        return (Source(where, Fraction(self.claims.get(member, 0))),)
+        return (Source(where, Fraction(self.claims.get(member, 0)), own=True),)
 
 
 def run(step: GuaranteeStep, view: StepView) -> StepOutcome:

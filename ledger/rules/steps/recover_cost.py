@@ -49,7 +49,7 @@ class RecoverCostStep(StepModel):
     def sources(self, scope: Scope, member: str) -> tuple[Source, ...]:
         """The costs that the member bore and what it was still owed, or the key's figures."""
         if self.key is not None:
-            return self.key.sources(scope, member)
+            return tuple(one.within("/key") for one in self.key.sources(scope, member))
         tables = [(("costs", cost), scope.inputs.costs.get(cost, {})) for cost in self.costs]
         if self.id in scope.inputs.owed:
             tables.append((("owed", self.id), scope.inputs.owed[self.id]))
