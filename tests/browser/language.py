@@ -32,6 +32,7 @@ class Language:
         self.members = self.chosen.sample(["bus", "ev", "bike", "suspense", "組", "taxi"], 4)
         self.ids = sorted(self.members)
         self.carries = False
+        self.written = ""
 
     def pick(self, *values: Any) -> Any:
         return self.chosen.choice(values)
@@ -207,7 +208,8 @@ class Language:
             place[name] = self.pick(*ODD)
         first = document["steps"][0] if document["steps"] else {}
         self.carries = isinstance(first, dict) and first.get("carry_forward") is True
-        return json.dumps(document).encode()
+        self.written = json.dumps(document)
+        return self.written.encode()
 
     # Figures.
 
@@ -282,6 +284,10 @@ class Language:
             "games": self.games(), "ballots": {"town": self.ballots()},
         }  # fmt: skip
         document["costs"]["runway"] = self.amounts(700)
+        # A cost that no step of the rules recovers or charges would be refused.
+        places = {name: (f'["{name}"]', f'"source": "cost.{name}"') for name in document["costs"]}
+        for name in [name for name, at in places.items() if not any(a in self.written for a in at)]:
+            del document["costs"][name]
         if self.carries or self.often(0.05):
             document |= {"carry": {"s0": sum(carried.values())}, "owed": {"s0": carried}}
         if self.often(0.2):

@@ -53,7 +53,11 @@ def drawn() -> list[Pair]:
     )  # fmt: skip
     @given(rules(), figures())
     def draw(text, amounts):
-        found.append((text.encode(), encoded(amounts)))
+        given_costs = amounts["costs"].items()
+        costs = {
+            name: row for name, row in given_costs if f"[{name}]" in text or f".{name}" in text
+        }
+        found.append((text.encode(), encoded({**amounts, "costs": costs})))
 
     draw()
     return found
