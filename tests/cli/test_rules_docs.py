@@ -25,7 +25,12 @@ def block(language: str) -> str:
 def folder(tmp_path: Path) -> Path:
     """The spec and the inputs of the guide, beside rules that fit them."""
     shared = read_yaml((REPOSITORY / "examples/rules/odd-unit.spec.yaml").read_bytes()).document
-    (tmp_path / "rules.yaml").write_bytes(canonical.encode(shared["rules"]))
+    rules = shared["rules"]
+    (tmp_path / "rules.yaml").write_bytes(canonical.encode(rules))
+    opex = {"id": "opex", "kind": "recover_cost", "costs": ["platform"],
+            "source": rules["steps"][0]["source"]}  # fmt: skip
+    with_costs = {**rules, "steps": [opex, *rules["steps"]]}
+    (tmp_path / "with-costs.yaml").write_bytes(canonical.encode(with_costs))
     (tmp_path / "guide.spec.yaml").write_text(block("yaml"), "utf-8")
     (tmp_path / "inputs.json").write_text(block("json"), "utf-8")
     return tmp_path
@@ -37,7 +42,7 @@ def test_the_spec_of_the_guide_runs(kyojo: Kyojo, folder: Path) -> None:
 
 
 def test_the_inputs_of_the_guide_are_inputs(kyojo: Kyojo, folder: Path) -> None:
-    ran = kyojo("rules", "eval", "--rules", folder / "rules.yaml",
+    ran = kyojo("rules", "eval", "--rules", folder / "with-costs.yaml",
                 "--inputs", folder / "inputs.json", "--json")  # fmt: skip
     assert ran.document["totals"]["in"] == 1000001
 
