@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from ledger.cli import dispute, report
+from ledger.cli.files import read_file
 from ledger.cli.output import progress, show
 from ledger.cli.statement import add_look, format_of, statement_text
 from ledger.client import MemberClient, erasure, open_journal
-from ledger.errors import InvalidInput, NotFound
+from ledger.errors import InvalidInput
 from ledger.paper.files import statement_file
 from ledger.wiring import read_key, read_policy
 
@@ -165,11 +166,13 @@ def vote(options: argparse.Namespace) -> int:
 def send_entry(options: argparse.Namespace) -> int:
     """Sign and send an entry."""
     try:
-        body = json.loads(_read(options.body))
+        body = json.loads(read_file(options.body))
     except ValueError as error:
         raise InvalidInput(f"{options.body} is not JSON: {error}") from error
     with client_of(options) as client:
-        receipt = client.submit_entry(options.kind, body, [_read(path) for path in options.blob])
+        receipt = client.submit_entry(
+            options.kind, body, [read_file(path) for path in options.blob]
+        )
     show(f"entry {receipt['index']}", receipt, as_json=options.json)
     return 0
 
@@ -237,14 +240,7 @@ def print_token(options: argparse.Namespace) -> int:
 
 
 def _lines(path: Path) -> list[bytes]:
-    lines = _read(path).removesuffix(b"\n").split(b"\n")
+    lines = read_file(path).removesuffix(b"\n").split(b"\n")
     if lines == [b""]:
         raise InvalidInput(f"{path} holds no records; it is to have one JSON object a line")
     return lines
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise NotFound(f"cannot read {path}: {error}") from error

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ledger import canonical
+from ledger.cli.files import read_file
 from ledger.cli.output import show
-from ledger.errors import NotFound
 from ledger.usage.totals import SALT_BYTES
 
 SECTIONS = ("matrices", "payments", "games", "ballots", "totals")
@@ -42,7 +42,8 @@ def add_commands(verbs: Any, own: argparse.ArgumentParser, client_of: Any) -> No
 
 def report_kpi(options: argparse.Namespace) -> int:
     """Send a reading; members then confirm it."""
-    evidence = None if options.evidence is None else sha256(_read(options.evidence)).hexdigest()
+    path = options.evidence
+    evidence = None if path is None else sha256(read_file(path)).hexdigest()
     body = {
         "period": options.period,
         "id": options.id,
@@ -59,7 +60,7 @@ def report_kpi(options: argparse.Namespace) -> int:
 
 def report_figures(options: argparse.Namespace) -> int:
     """Salt the figures, send them as a blob; members then confirm them."""
-    value = canonical.parse(_read(options.file), what=str(options.file))
+    value = canonical.parse(read_file(options.file), what=str(options.file))
     blob = secrets.token_bytes(SALT_BYTES) + canonical.encode(value)
     digest = sha256(blob).hexdigest()
     body = {
@@ -74,10 +75,3 @@ def report_figures(options: argparse.Namespace) -> int:
     text = f"entry {receipt['index']}; {size} wait for confirmation"
     show(text, {**receipt, "sha256": digest}, as_json=options.json)
     return 0
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise NotFound(f"cannot read {path}: {error}") from error
