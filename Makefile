@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint format test bench demo serve tools lock clean
+.PHONY: help setup check lint format test long bench demo serve tools lock clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -60,6 +60,9 @@ serve: $(READY)  ## the same, and keep the server up to look around
 
 test: $(READY)  ## run the tests
 	@$(BIN)/python -m pytest -n $(WORKERS)
+
+long: $(READY)  ## the long fuzz and fault runs that `make test` leaves out
+	@$(BIN)/python -m pytest -n $(WORKERS) -m long
 
 lint: $(READY)  ## format, lint, types and layers, without changing a file
 	$(BIN)/ruff format --check .
