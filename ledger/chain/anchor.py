@@ -12,6 +12,7 @@ Signatures are 65 bytes, ``r ‖ s ‖ v``, low s, v 27 or 28, ascending by sign
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +46,9 @@ _DOMAIN_VERSION = keccak(b"1")
 _ANCHOR_TYPE = keccak(
     b"Anchor(bytes32 originHash,uint64 previousSize,bytes32 previousRoot,uint64 size,bytes32 root)"
 )
-_ROTATE = "rotate(address[],uint8,uint64,bytes[])"
+_SIGNATURES = "(bytes32,bytes32,uint8)[]"
+_ANCHOR = f"anchor(bytes32,uint64,uint64,bytes32,bytes32[],{_SIGNATURES})"
+_ROTATE = f"rotate(address[],uint8,uint64,{_SIGNATURES})"
 _ROTATE_SELECTOR = keccak(_ROTATE.encode())[:4]
 _ROTATE_TYPE = keccak(b"Rotate(address[] newSigners,uint8 newK,uint64 epoch)")
 
@@ -158,16 +161,15 @@ def anchor_call(
     if len(proof) > PROOF_HASHES_MAX or any(len(one) != 32 for one in proof):
         raise OutOfRange(f"a consistency proof has at most {PROOF_HASHES_MAX} hashes of 32 bytes")
     previous, head = message.previous, message.head
-    values = [message.origin_hash, previous.size, head.size, head.root, proof, signatures]
-    return _call("anchor(bytes32,uint64,uint64,bytes32,bytes32[],bytes[])", values)
+    values = [message.origin_hash, previous.size, head.size, head.root, proof]
+    return _call(_ANCHOR, [*values, _words(signatures)])
 
 
 def rotate_call(
     signers: Sequence[str], *, k: int, epoch: int, signatures: Sequence[bytes]
 ) -> bytes:
     """The call data of ``rotate``."""
-    values = [list(signers), k, epoch, signatures]
-    return _call(_ROTATE, values)
+    return _call(_ROTATE, [list(signers), k, epoch, _words(signatures)])
 
 
 def read_head(node: Node, contract: str, origin: str, *, at: Any = "latest") -> Head:
@@ -259,8 +261,16 @@ def _check_message(message: AnchorMessage) -> None:
 
 def _call(signature: str, values: Sequence[Any]) -> bytes:
     inside = signature.partition("(")[2].removesuffix(")")
-    kinds = inside.split(",") if inside else []
+    # A comma inside a tuple does not end an argument.
+    kinds = re.findall(r"(?:[^,(]|\([^)]*\))+", inside)
     return keccak(signature.encode())[:4] + encode(kinds, values)
+
+
+def _words(signatures: Sequence[bytes]) -> list[tuple[bytes, bytes, int]]:
+    """Signatures of 65 bytes as the contract takes them: r, s and v."""
+    if any(len(one) != 65 for one in signatures):
+        raise OutOfRange("an anchor signature is 65 bytes: r, s and v")
+    return [(one[:32], one[32:64], one[64]) for one in signatures]
 
 
 def _answer(kinds: Sequence[str], output: bytes, contract: str) -> tuple[Any, ...]:
