@@ -108,6 +108,13 @@ def order_signatures(digest: bytes, signatures: Iterable[bytes]) -> list[bytes]:
     return [by_signer[signer] for signer in sorted(by_signer)]
 
 
+def signature_words(signatures: Sequence[bytes]) -> list[tuple[bytes, bytes, int]]:
+    """Signatures of 65 bytes as the contracts take them: r, s and v."""
+    if any(len(one) != 65 for one in signatures):
+        raise OutOfRange("a signature for a contract is 65 bytes: r, s and v")
+    return [(one[:32], one[32:64], one[64]) for one in signatures]
+
+
 def call_data(signature: str, values: Sequence[Any]) -> bytes:
     """The call data of the function ``signature``, such as ``head(bytes32)``."""
     kinds = _ARGUMENT.findall(signature.partition("(")[2][:-1])
