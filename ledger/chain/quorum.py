@@ -26,7 +26,7 @@ from eth_utils.address import to_checksum_address
 
 from contracts import load_contract
 from ledger.chain.node import Node, Transaction, sign_transaction
-from ledger.errors import BadSignature, Conflict, NotFound
+from ledger.errors import BadSignature, Conflict, NotFound, OutOfRange
 
 _CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 _DOMAIN_TYPE = keccak(
