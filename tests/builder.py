@@ -59,6 +59,8 @@ LATER_KINDS = (
     "dispute-withdrawn",
     "kpi-reported",
     "figures-reported",
+    "payout-ordered",
+    "payout-resulted",
 )
 
 

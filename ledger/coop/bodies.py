@@ -362,9 +362,13 @@ class AccountDestination(Body):
 
 
 class BankDestination(Body):
-    """A bank account, kept as a salted blob; ``hint`` is what may be shown, such as ``···4711``."""
+    """An account at a bank: a Japanese one (``bank``) or one with an ``iban``, as a salted blob.
 
-    type: Literal["bank"]
+    The blob is read by the member and the office; ``hint`` is what may be shown, such as
+    ``···4711``.
+    """
+
+    type: Literal["bank", "iban"]
     details: BlobRef
     hint: Annotated[str, Field(max_length=40, pattern=READABLE)]
 
@@ -375,6 +379,34 @@ class PayoutDestinationSet(Body):
     member: MemberName
     currency: Currency
     destination: AccountDestination | BankDestination
+
+
+class PayoutOrdered(Body):
+    """What is to be paid: the lines are a salted blob that ``apply`` derives itself.
+
+    ``period`` is the newest settled month that the order nets, ``method`` says whether banks pay
+    or the members' claims in the vault grow.
+    """
+
+    period: Month
+    currency: Currency
+    method: Literal["bank", "vault"]
+    count: PositiveMinor
+    total_minor: PositiveMinor
+    lines: BlobRef
+
+
+class PayoutResulted(Body):
+    """What became of lines of an order, as the bank or the contract says; the rows are a blob.
+
+    ``evidence_hash`` is SHA-256 of the bank's file, or of the proof of the contract's state.
+    """
+
+    order: Hash
+    paid_minor: Count
+    returned_minor: Count
+    results: BlobRef
+    evidence_hash: Hash
 
 
 BodyT = TypeVar("BodyT", bound=Body)
