@@ -60,6 +60,7 @@ LATER_KINDS = (
     "kpi-reported",
     "figures-reported",
     "payout-ordered",
+    "payout-exported",
     "payout-resulted",
 )
 

@@ -188,6 +188,10 @@ KINDS: Mapping[str, Kind] = {
         bodies.PayoutOrdered, payouts.propose_order, OFFICE, (MEMBERS, "2/3"),
         payouts.enact_order,
     ),
+    "payout-exported": Kind(
+        "The bank's file of an order, made once",
+        bodies.PayoutExported, payouts.export_order, OFFICE,
+    ),
     "payout-resulted": Kind(
         "Which lines of an order were paid, which came back",
         bodies.PayoutResulted, payout_results.report_results, OFFICE,

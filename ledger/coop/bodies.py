@@ -381,19 +381,31 @@ class PayoutDestinationSet(Body):
     destination: AccountDestination | BankDestination
 
 
+PayoutMethod = Literal["bank", "iban", "vault"]
+
+
 class PayoutOrdered(Body):
     """What is to be paid: the lines are a salted blob that ``apply`` derives itself.
 
-    ``period`` is the newest settled month that the order nets, ``method`` says whether banks pay
-    or the members' claims in the vault grow.
+    ``period`` is the newest settled month that the order nets. ``method`` says what pays: banks in
+    Japan, banks that know IBANs, or the vault, in which the members' claims grow.
     """
 
     period: Month
     currency: Currency
-    method: Literal["bank", "vault"]
+    method: PayoutMethod
     count: PositiveMinor
     total_minor: PositiveMinor
     lines: BlobRef
+
+
+class PayoutExported(Body):
+    """The file that the bank is given for an order, as a salted blob; there is only one."""
+
+    order: Hash
+    format: Literal["zengin", "pain.001.001.03", "pain.001.001.09", "csv"]
+    pay_on: Date
+    file: BlobRef
 
 
 class PayoutResulted(Body):

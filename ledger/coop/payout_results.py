@@ -17,9 +17,9 @@ from pydantic import Field
 
 from ledger import canonical
 from ledger.coop import bodies, subjects
-from ledger.coop.payouts import VAULT
+from ledger.coop.payouts import VAULT, order_of
 from ledger.coop.proposals import propose
-from ledger.coop.state import Dues, PayoutOrder, Proposal, State
+from ledger.coop.state import Dues, Proposal, State
 from ledger.coop.step import Change, Step
 from ledger.errors import Conflict, DuplicateId, MalformedEntry, NotFound, SumMismatch
 from ledger.usage.totals import SALT_BYTES
@@ -120,14 +120,6 @@ def move(state: State, order_id: str, outcomes: Mapping[str, str]) -> State:
         dues={**state.dues, order.currency: dues},
         orders={**state.orders, order_id: replace(order, lines=lines)},
     )
-
-
-def order_of(state: State, order_id: str) -> PayoutOrder:
-    """An approved order; raises NotFound."""
-    order = state.orders.get(order_id)
-    if order is None:
-        raise NotFound(f"no approved payout order has the hash {order_id}")
-    return order
 
 
 def read_results(blob: bytes, order_id: str) -> list[LineResult]:

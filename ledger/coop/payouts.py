@@ -23,15 +23,28 @@ from ledger.coop import bodies, subjects
 from ledger.coop.destinations import EVM, destination_hash, destination_in_force
 from ledger.coop.dues import payable, waiting_orders
 from ledger.coop.proposals import propose
-from ledger.coop.state import OrderedLine, PayoutOrder, Period, Proposal, State
+from ledger.coop.state import ExportedFile, OrderedLine, PayoutOrder, Period, Proposal, State
 from ledger.coop.step import Change, Step
-from ledger.errors import Conflict, MalformedEntry, OutOfRange, SumMismatch
+from ledger.errors import (
+    AlreadyExported,
+    Conflict,
+    MalformedEntry,
+    NotFound,
+    OutOfRange,
+    SumMismatch,
+)
 from ledger.money import AMOUNT_MAX
 from ledger.payout.netting import payout_id
 from ledger.usage.totals import SALT_BYTES
 
-BANK: Final = "bank"
 VAULT: Final = "vault"
+# Which type of destination a method pays to, and in which files.
+METHODS: Final[Mapping[str, str]] = {"bank": "bank", "iban": "iban", VAULT: EVM}
+FORMATS: Final[Mapping[str, tuple[str, ...]]] = {
+    "bank": ("zengin", "pain.001.001.03", "csv"),
+    "iban": ("pain.001.001.09", "csv"),
+    VAULT: (),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +95,7 @@ def derive_order(state: State, currency: str, method: str, now: str) -> Order:
     lines = []
     for member, amount in amounts.items():
         destination = destination_in_force(state, member, currency, now)
-        if destination is None or (destination["type"] == EVM) != (method == VAULT):
+        if destination is None or destination["type"] != METHODS[method]:
             continue
         attempt = _attempt(state, period.id, currency, member)
         lines.append(
@@ -183,6 +196,31 @@ def enact_order(step: Step, state: State, proposal: Proposal) -> State:
         dues={**state.dues, currency: rows},
         orders={**state.orders, id_: order},
     )
+
+
+def export_order(step: Step, body: bodies.PayoutExported) -> Change:
+    """The bank's file is made, once: whoever needs it again reads its blob."""
+    order = order_of(step.state, body.order)
+    if order.file is not None:
+        raise AlreadyExported(
+            f"the order was exported as {order.file.format} to be paid on {order.file.pay_on}; "
+            "what the bank refuses is reported as returned and ordered again"
+        )
+    if body.format not in FORMATS[order.method]:
+        taken = ", ".join(FORMATS[order.method]) or "no file: its claims are in the vault"
+        raise MalformedEntry(f"an order by {order.method} takes {taken}, not {body.format}")
+    step.blob(body.file, "the bank's file")
+    exported = replace(order, file=ExportedFile(body.format, body.pay_on, body.file.sha256))
+    state = replace(step.state, orders={**step.state.orders, body.order: exported})
+    return Change(state, period=order.period, currency=order.currency)
+
+
+def order_of(state: State, order_id: str) -> PayoutOrder:
+    """An approved order; raises NotFound."""
+    order = state.orders.get(order_id)
+    if order is None:
+        raise NotFound(f"no approved payout order has the hash {order_id}")
+    return order
 
 
 def vault_totals(state: State, currency: str, *, through: str) -> dict[str, int]:

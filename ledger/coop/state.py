@@ -263,6 +263,15 @@ class OrderedLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ExportedFile:
+    """The one file that was made of an order: its format, day of payment, and blob."""
+
+    format: str
+    pay_on: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class PayoutOrder:
     """An approved order: its lines by id. ``index`` is the entry that proposed it."""
 
@@ -271,6 +280,7 @@ class PayoutOrder:
     method: str
     index: int
     lines: Mapping[str, OrderedLine]
+    file: ExportedFile | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,7 +155,7 @@ def of_destination(body: bodies.PayoutDestinationSet) -> str:
 def of_payout(body: bodies.PayoutOrdered, terms: Charter) -> str:
     """The subject of a payout order: what is paid to how many members, and how."""
     to = "1 member" if body.count == 1 else f"{body.count:,} members"
-    how = "by bank" if body.method == "bank" else "through the vault"
+    how = {"bank": "by bank", "iban": "by IBAN", "vault": "through the vault"}[body.method]
     return f"Payout {body.period}: {money(terms, body.total_minor, body.currency)} to {to} {how}"
 
 

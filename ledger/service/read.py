@@ -194,8 +194,8 @@ def _opens(state: State, reader: Reader, use: _Use, member: str) -> bool:
             if proposal.kind == use.kind and proposal.body == use.body
         )
         return votes or use.author == member or may_read(state, reader, "totals")
-    if use.kind == "payout-destination-set":
-        return use.body["member"] == member or "operator" in reader.roles
+    if use.kind in {"payout-destination-set", "payout-exported"}:
+        return use.body.get("member") == member or "operator" in reader.roles
     return use.kind in {"anchor-recorded", "ruleset-proposed"}
 
 

@@ -15,9 +15,10 @@ from tests.audit.world import bundle_of, slice_of, three_months, trust_in
 from tests.browser.case import Case
 from tests.builder import SALT, World, authority, blob_ref, charter
 from tests.coop.months import Row, correct, open_month, revenue, settle, submit
-from tests.coop.payments import lines_of, order, report
+from tests.coop.payments import export, lines_of, order, report
 from tests.coop.stages import (
     MONTH,
+    export_body,
     fork,
     order_body,
     results_body,
@@ -54,6 +55,7 @@ def _paid() -> Iterator[Case]:
     world = settled_with_destinations()
     first = order(world)
     lines = lines_of(world, first)
+    export(world)
     report(world, {lines["bus"][0]: "paid", lines["ev"][0]: "returned"})
     order(world)
     report(world, {lines["bus"][0]: "returned"}, first)
@@ -189,6 +191,13 @@ def _forged_results() -> Iterator[Case]:
     for field, value in (("order", "00" * 32), ("paid_minor", 1), ("returned_minor", 1)):
         lie = {**body, field: value}
         yield _lies(world, f"results, {field} {value}", "payout-resulted", lie, blob)
+    export(world)
+    for form in ("zengin", "csv", "pain.001.001.09", "fax"):
+        exported, blobs = export_body(world, id_, form)
+        yield _lies(world, f"exported again as {form}", "payout-exported", exported, *blobs)
+    fresh = stage("ordered")
+    exported, blobs = export_body(fresh, form="pain.001.001.09")
+    yield _lies(fresh, "exported as what it is not", "payout-exported", exported, *blobs)
     report(world, {line: "paid"})
     yield _lies(world, "results, again", "payout-resulted", body, blob)
     vault = settled_with_destinations()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ledger.coop.state import Dues, OrderedLine
 from tests.builder import World
-from tests.coop.stages import order_body, results_body
+from tests.coop.stages import export_body, order_body, results_body
 
 
 def order(world: World, method: str = "bank", *, approve: bool = True) -> str:
@@ -15,6 +15,12 @@ def order(world: World, method: str = "bank", *, approve: bool = True) -> str:
     if approve:
         world.carry("bus", "ev")
     return id_
+
+
+def export(world: World, order_id: str = "", form: str = "zengin") -> None:
+    """The office makes the bank's file of an order."""
+    body, blobs = export_body(world, order_id, form)
+    world.write("office", "payout-exported", body, *blobs)
 
 
 def report(world: World, outcomes: dict[str, str], order_id: str = "") -> None:

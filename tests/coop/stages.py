@@ -374,6 +374,16 @@ def order_body(
     return body, (blob,)
 
 
+def export_body(
+    world: World, order_id: str = "", form: str = "zengin"
+) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    """The body that an order was exported, the last one unless told, and its file."""
+    blob = SALT + b"the bank's file"
+    order_id = order_id or next(reversed(world.state.orders))
+    named = {"order": order_id, "format": form, "pay_on": "2026-11-10", "file": blob_ref(blob)}
+    return named, (blob,)
+
+
 def results_body(
     world: World, outcomes: dict[str, str] | None = None, order_id: str = ""
 ) -> tuple[dict[str, Any], tuple[bytes, ...]]:
@@ -470,6 +480,7 @@ LATER_CASES: dict[str, Case] = {
     "dispute-withdrawn": Case("disputed", "bus", _dispute_withdrawal, "office"),
     "figures-reported": Case("all kinds", "office", _figures, "audit"),
     "payout-ordered": Case("payable", "office", order_body, "audit"),
+    "payout-exported": Case("ordered", "office", export_body, "bus"),
     "payout-resulted": Case("ordered", "office", results_body, "bus"),
     "kpi-reported": Case(
         "all kinds",

@@ -11,6 +11,7 @@ from ledger.coop.dues import payable
 from ledger.coop.payouts import derive_order, vault_totals
 from ledger.coop.state import state_document
 from ledger.errors import (
+    AlreadyExported,
     Conflict,
     DuplicateId,
     MalformedEntry,
@@ -26,6 +27,7 @@ from tests.coop.stages import (
     MONTH,
     admit,
     dispute_body,
+    export_body,
     order_body,
     propose,
     refuse,
@@ -307,7 +309,9 @@ def test_an_iban_is_a_destination():
     (proposal,) = world.state.proposals.values()
     assert proposal.subject == "Pay bus in JPY to IBAN ···2957"
     world.carry("office")
-    assert lines_of(world, order(world))["bus"][1].destination == destination_hash(iban)
+    id_ = order(world, "iban")
+    assert lines_of(world, id_)["bus"][1].destination == destination_hash(iban)
+    assert lines_of(world, order(world)).keys() == {"bike", "ev"}
 
 
 # Results.
@@ -379,6 +383,33 @@ def test_of_two_reports_of_one_line_the_second_fails():
     world.vote("audit", one)
     with pytest.raises(DuplicateId):
         world.vote("audit", other)
+
+
+# The bank's file.
+
+
+def test_an_order_is_exported_once_in_a_format_of_its_method():
+    world = stage("ordered")
+    (first,) = world.state.orders
+    body, blobs = export_body(world)
+    other, _ = export_body(world, form="pain.001.001.09")
+    refuse(world, "office", "payout-exported", other, *blobs, error=MalformedEntry)
+    strange = {**body, "order": "00" * 32}
+    refuse(world, "office", "payout-exported", strange, *blobs, error=NotFound)
+    world.write("office", "payout-exported", body, *blobs)
+    file = world.state.orders[first].file
+    assert file is not None
+    assert (file.format, file.pay_on) == ("zengin", "2026-11-10")
+    other, blobs = export_body(world, form="csv")
+    refuse(world, "office", "payout-exported", other, *blobs, error=AlreadyExported)
+
+
+def test_claims_in_the_vault_take_no_file():
+    world = stage("payable")
+    set_destination(world, "bus", EVM)
+    id_ = order(world, "vault")
+    body, blobs = export_body(world, id_, "csv")
+    refuse(world, "office", "payout-exported", body, *blobs, error=MalformedEntry)
 
 
 # The vault.

@@ -86,6 +86,7 @@ const HANDLE = {
   "dispute-answered": disputes.answerDispute,
   "dispute-withdrawn": disputes.withdrawDispute,
   "payout-ordered": payouts.proposeOrder,
+  "payout-exported": payouts.exportOrder,
   "payout-resulted": payouts.reportResults,
   "log-key-added": logKeys.announce,
   "log-key-retired": logKeys.retire,

@@ -124,8 +124,12 @@ export const BODIES = {
   }),
   "dispute-withdrawn": object({ dispute: hash, reason: shortText }),
   "payout-ordered": object({
-    period: month, currency, method: oneOf("bank", "vault"), count: positive,
+    period: month, currency, method: oneOf("bank", "iban", "vault"), count: positive,
     total_minor: positive, lines: blobRef,
+  }),
+  "payout-exported": object({
+    order: hash, format: oneOf("zengin", "pain.001.001.03", "pain.001.001.09", "csv"),
+    pay_on: date, file: blobRef,
   }),
   "payout-resulted": object({
     order: hash, paid_minor: count, returned_minor: count, results: blobRef, evidence_hash: hash,

@@ -16,6 +16,11 @@ import { formatMinor, ofPayout, ofPayoutResults } from "./subjects.js";
 import { SALT_BYTES } from "./totals.js";
 
 const VAULT = "vault";
+// Which type of destination a method pays to, and in which files.
+const METHODS = { bank: "bank", iban: "iban", [VAULT]: EVM };
+const FORMATS = {
+  bank: ["zengin", "pain.001.001.03", "csv"], iban: ["pain.001.001.09", "csv"], [VAULT]: [],
+};
 const ID_DIGITS = 28;
 
 function payoutId(settlement, period, member, currency, attempt) {
@@ -52,7 +57,7 @@ function deriveOrder(state, currency, method, now) {
   const lines = [];
   for (const [member, amount] of payable(state, currency)) {
     const destination = destinationInForce(state, member, currency, now);
-    if (destination === null || (destination.type === EVM) !== (method === VAULT)) continue;
+    if (destination === null || destination.type !== METHODS[method]) continue;
     const attempt = attemptOf(state, period, currency, member);
     const id = payoutId(settlement, period, member, currency, attempt);
     const account = method === VAULT ? destination.address : null;
@@ -105,7 +110,8 @@ export function enactOrder(step, state, proposal) {
     rows.set(member, { ...before, ordered: before.ordered + amount });
   }
   const ordered = lines.map(({ id, ...line }) => [id, { ...line, state: "ordered" }]);
-  const order = { period, currency, method, index: proposal.index, lines: new Map(ordered) };
+  const { index } = proposal;
+  const order = { period, currency, method, index, lines: new Map(ordered), file: null };
   return {
     ...state, dues: withKey(state.dues, currency, rows),
     orders: withKey(state.orders, step.entry.body.get("subject_hash"), order),
@@ -123,6 +129,18 @@ function checkStill(step, state, currency, lines) {
     const may = amounts.get(member) ?? 0n;
     if (amount > may) refuse("conflict", `${member} may be paid ${may}, the order says ${amount}`);
   }
+}
+
+// The bank's file is made, once.
+export function exportOrder(step, { order: id, format, pay_on, file }) {
+  const order = orderOf(step.state, id);
+  if (order.file !== null) refuse("already-exported", `exported as ${order.file.format}`);
+  if (!FORMATS[order.method].includes(format)) {
+    refuse("malformed-entry", `an order by ${order.method} does not take ${format}`);
+  }
+  step.blob(file, "the bank's file");
+  const exported = { ...order, file: { format, pay_on, sha256: file.sha256 } };
+  return { ...step.state, orders: withKey(step.state.orders, id, exported) };
 }
 
 // What became of the lines.

@@ -90,6 +90,7 @@ const order = object({
     member: text(), amount_minor: vast, destination: text(), account: nullable(text()),
     attempt: integer(), state: text(),
   })),
+  file: nullable(object({ format: text(), pay_on: text(), sha256: text() })),
 });
 // A destination, and the one that comes into force after it.
 const destination = (value, where, faults) => {

@@ -85,7 +85,7 @@ export function ofDestination(body) {
 
 export function ofPayout(state, { period, count, total_minor, currency, method }) {
   const to = count === 1 ? "1 member" : `${formatMinor(count, 0)} members`;
-  const how = method === "bank" ? "by bank" : "through the vault";
+  const how = { bank: "by bank", iban: "by IBAN", vault: "through the vault" }[method];
   const amount = money(state, { amount_minor: total_minor, currency });
   return `Payout ${period}: ${amount} to ${to} ${how}`;
 }
