@@ -20,7 +20,7 @@ from typing import Any
 
 from ledger.errors import NotFound
 
-CONTRACT_NAMES = ("CheckpointAnchor",)
+CONTRACT_NAMES = ("CheckpointAnchor", "RevenueVault")
 
 
 @dataclass(frozen=True, slots=True)
