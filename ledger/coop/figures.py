@@ -87,4 +87,7 @@ def _check_content(state: State, body: bodies.FiguresReported, content: bytes) -
         "members": [*sorted(state.members), SUSPENSE],
         body.section: value if body.section == PAYMENTS else {body.id: value},
     }
-    parse_inputs(document)
+    inputs = parse_inputs(document)
+    for account, count in inputs.totals.get(body.id, {}).items():
+        if not isinstance(count, int):
+            raise MalformedEntry(f"{body.id} of {account} is {count}: a total is a whole number")

@@ -2,4 +2,30 @@
 
 Pure: bytes and values in, bytes and values out. What is due to whom is the co-op's state; who may
 order a payment is ``ledger.coop``; sending is for the bank and the chain.
+
+``netting`` makes payments (``line``) of what is due; ``account`` is where they go. ``zengin_order``
+writes them as a Japanese transfer file (``zengin`` is the format, ``kana`` its letters,
+``bank_calendar`` its days).
 """
+
+from ledger.payout import (
+    account,
+    bank_calendar,
+    kana,
+    line,
+    netting,
+    reference,
+    zengin,
+    zengin_order,
+)
+
+__all__ = [
+    "account",
+    "bank_calendar",
+    "kana",
+    "line",
+    "netting",
+    "reference",
+    "zengin",
+    "zengin_order",
+]

@@ -10,6 +10,7 @@ from pydantic import Field
 from ledger.rules.models import (
     Count,
     DateText,
+    FormatOne,
     MemberName,
     Name,
     Number,
@@ -99,7 +100,7 @@ class LateModel(RuleModel):
 class RuleSetModel(RuleModel):
     """The whole document, as written."""
 
-    kyojo_rules: Literal[1]
+    kyojo_rules: FormatOne
     ruleset: Name
     version: int = Field(ge=1)
     effective_from: DateText

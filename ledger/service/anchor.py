@@ -28,6 +28,7 @@ from ledger.chain.anchor import (
     sign_digest,
 )
 from ledger.chain.evidence import build_anchor_evidence
+from ledger.chain.goals import AnchoredHead
 from ledger.chain.node import Node, SignedTransaction, open_node
 from ledger.chain.outbox import NodeView, Outbox, OutboxRow, State, next_nonce, queue_row
 from ledger.coop.bodies import AnchorRecorded
@@ -95,14 +96,14 @@ def anchor(coop: Coop, access: ChainAccess) -> Anchored | None:
 
 def newest(coop: Coop) -> Anchored | None:
     """The newest anchor that the outbox knows, without asking the chain."""
-    rows = AnchorRows(OutboxTable(coop.database, coop.log.id, coop.clock)).all()
-    live = [row for row in rows if row.state not in (State.FAILED, State.REPLACED)]
+    rows = AnchorRows(OutboxTable(coop.database, coop.log.id, coop.clock)).anchors()
+    live = [pair for pair in rows if pair[0].state not in (State.FAILED, State.REPLACED)]
     if not live:
         return None
-    row = live[-1]
+    row, wanted = live[-1]
     return Anchored(
-        size=row.wanted.size,
-        root=row.wanted.root,
+        size=wanted.size,
+        root=wanted.root,
         state=str(row.state),
         chain_id=row.chain_id,
         contract=row.contract,
@@ -162,9 +163,8 @@ def _queue(
         queue_row(
             transaction,
             chain_id=node.chain_id,
-            contract=target.contract,
-            origin=coop.log.origin,
-            wanted=message.head,
+            goal=AnchoredHead(target.contract, coop.log.origin, message.head),
+            queued_at=coop.clock(),
         )
     )
     return True
@@ -210,26 +210,26 @@ def _sign(  # noqa: PLR0913 - one transaction, all its parts
 
 def _record_final(coop: Coop, node: Node, rows: AnchorRows) -> None:
     recorded = _recorded(coop)
-    for row in rows.all():
+    for row, wanted in rows.anchors():
         if row.state == State.FINAL and row.transaction_hash.hex() not in recorded:
-            _record(coop, node, row)
+            _record(coop, node, row, wanted)
 
 
-def _record(coop: Coop, node: Node, row: OutboxRow) -> None:
+def _record(coop: Coop, node: Node, row: OutboxRow, wanted: Head) -> None:
     evidence, facts = build_anchor_evidence(
         node,
         row.transaction_hash,
         contract=row.contract,
-        origin=row.origin,
-        head=row.wanted,
+        origin=coop.log.origin,
+        head=wanted,
         raw=row.raw,
     )
     data = canonical.encode(evidence)
     reference = blob_reference(data)
     body = AnchorRecorded.model_validate(
         {
-            "size": row.wanted.size,
-            "root": row.wanted.root.hex(),
+            "size": wanted.size,
+            "root": wanted.root.hex(),
             "chain_id": row.chain_id,
             "contract": row.contract.lower(),
             "transaction": row.transaction_hash.hex(),

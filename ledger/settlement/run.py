@@ -362,7 +362,8 @@ def check_conservation(result: Result) -> None:
             kind, _, name = account.partition(".")
             if kind == "pool":
                 held[name] += amount
-            if kind != "project" and result.units.get(name, None) != step.unit:
+            unit = result.units.get(name) if kind == "pool" else None
+            if kind != "project" and unit != step.unit:
                 raise InvariantViolated(f"step {step.step!r} mixes units in {account}")
     left = {**result.pools_left, **{n: result.costs[n] - c for n, c in result.charged.items()}}
     if held != left:

@@ -152,7 +152,7 @@ function checkConservation(result) {
     if (isMixed && !division.rounded.residual) violated(`${step.step} has both signs`);
     for (const account of accounts.keys()) {
       const [kind, name] = account.split(/\.([^]*)/);
-      const isOther = (result.units.get(name) ?? null) !== unit;
+      const isOther = ((kind === "pool" && result.units.get(name)) || null) !== unit;
       if (kind !== "project" && isOther) violated(`${step.step} mixes units`);
     }
   }

@@ -244,18 +244,27 @@ def bounded(wanted: int, step: StepModel, view: StepView) -> int:
 
 
 def divide_by(
-    total: int, weights: Weights, view: StepView, parts: tuple[PartDivision, ...] = ()
+    total: int,
+    weights: Weights,
+    view: StepView,
+    parts: tuple[PartDivision, ...] = (),
+    *,
+    within: bool = False,
 ) -> Division:
-    """Divide ``total`` by ``weights`` under the step's rounding; raises NoWeights."""
-    scope = view.scope
-    rounded = divide(total, weights.numerators, scope.inputs.members, view.rounding, scope.declared)
+    """Divide ``total`` by ``weights`` under the step's rounding; raises NoWeights.
+
+    ``within``: the weights are exact amounts that keep to bounds, which rounding must not break.
+    """
+    scope, rounding = view.scope, view.rounding
+    members, numerators = scope.inputs.members, weights.numerators
+    rounded = divide(total, numerators, members, rounding, scope.declared, within=within)
     return Division(
         total=total,
         weights=weights.numerators,
         denominator=weights.denominator,
         weight_sum=sum(weights.numerators),
         outside=weights.outside,
-        rounding=view.rounding,
+        rounding=rounding,
         rounded=rounded,
         parts=parts,
     )
@@ -268,4 +277,4 @@ def divide_exactly(total: int, exact: Weights, basis: Basis, view: StepView) -> 
     """
     if sum(exact.numerators) != abs(total) * exact.denominator:
         raise InvariantViolated(f"exact amounts do not add up to {total}")
-    return replace(divide_by(total, exact, view), basis=basis)
+    return replace(divide_by(total, exact, view, within=True), basis=basis)

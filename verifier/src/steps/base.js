@@ -51,10 +51,11 @@ export function bounded(wanted, step, view) {
   return most(0n, least(limit === null ? wanted : least(wanted, limit), view.available));
 }
 
-export function divideBy(amount, weights, view, parts = []) {
+export function divideBy(amount, weights, view, parts = [], within = false) {
   const { numerators, denominator, outside } = weights;
   const { rounding, scope } = view;
-  const rounded = divide(amount, numerators, scope.inputs.members, rounding, scope.declared);
+  const { declared, inputs } = scope;
+  const rounded = divide(amount, numerators, inputs.members, rounding, declared, within);
   return {
     total: amount, weights: numerators, denominator, weightSum: sum(numerators), outside, rounding,
     rounded, parts, basis: null, recouped: null, amounts: rounded.amounts,
