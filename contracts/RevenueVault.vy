@@ -479,13 +479,13 @@ def rotate(
 
 @external
 @view
-def published(originHash: bytes32) -> (bytes32, uint256, uint32):
+def published(originHash: bytes32) -> (uint32, bytes32, uint256):
     """
     @notice What a co-op has published.
-    @return Root, total and period of the standing tree; zeros before the first.
+    @return Period, root and total of the standing tree; zeros before the first.
     """
     found: Publication = self.publications[originHash]
-    return found.root, found.sums >> 128, found.period
+    return found.period, found.root, found.sums >> 128
 
 
 @external

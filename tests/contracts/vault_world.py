@@ -236,8 +236,10 @@ class Vault:
         self.call(self.contract, kinds, [*message, self.signed("Rotate", message, by)])
 
     def published(self, origin=ORIGIN):
-        returns = ["bytes32", "uint256", "uint32"]
-        return self.call(self.contract, "published(bytes32)", [origin], returns)
+        """Root, total and period."""
+        returns = ["uint32", "bytes32", "uint256"]
+        period, root, total = self.call(self.contract, "published(bytes32)", [origin], returns)
+        return root, total, period
 
     def held(self, origin=ORIGIN):
         return self.call(self.contract, "held(bytes32)", [origin], ["uint32", "uint64", "uint64"])
