@@ -131,10 +131,13 @@ def decode_answer(
         raise NotFound(f"what stands at {contract} is not a {name}") from error
 
 
-def deploy_contract(node: Node, key: bytes, *, name: str, arguments: bytes, gas: int) -> Deployment:
+def deploy_contract(  # noqa: PLR0913 - one deployment, all its parts
+    node: Node, key: bytes, *, name: str, arguments: bytes, gas: int, immutables: bytes = b""
+) -> Deployment:
     """Deploy the contract ``name`` from the account of ``key`` and check what stands there.
 
-    ``arguments`` are the constructor's, ABI-encoded. Raises Conflict if the constructor refuses,
+    ``arguments`` are the constructor's, ABI-encoded; ``immutables`` stand behind the code of a
+    contract that has any. Raises Conflict if the constructor refuses,
     AnchorMismatch if the code that stands there is not the artefact's.
     """
     artefact = load_contract(name)
@@ -147,8 +150,9 @@ def deploy_contract(node: Node, key: bytes, *, name: str, arguments: bytes, gas:
     receipt = node.wait_for_receipt(transaction.hash)
     if not receipt.succeeded or receipt.contract is None:
         raise Conflict(f"the chain refused to deploy {name}", kind="reverted")
-    node.check(chain_id=node.chain_id, contract=receipt.contract, code_hash=artefact.runtime_hash)
-    return Deployment(node.chain_id, receipt.contract, artefact.runtime_hash, receipt.block_number)
+    expected = keccak(artefact.runtime + immutables)
+    node.check(chain_id=node.chain_id, contract=receipt.contract, code_hash=expected)
+    return Deployment(node.chain_id, receipt.contract, expected, receipt.block_number)
 
 
 def word(value: int) -> bytes:
