@@ -32,12 +32,14 @@ from ledger.rules.yamltext import read_yaml, refuse_all
 class Pool:
     """A pool's sources, such as ``revenue.fares``, and the origin it is limited to.
 
-    ``unit`` is what it holds where that is no money, such as Wh.
+    ``unit`` is what it holds where that is no money, such as Wh. ``needs`` says that a source of
+    which nothing is known is not taken for 0.
     """
 
     sources: tuple[str, ...]
     origin: str | None
     unit: str | None = None
+    needs: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,8 @@ def _ruleset(model: RuleSetModel, document: dict[str, Any]) -> RuleSet:
         members=model.members,
         metrics={name: given.measured() for name, given in model.inputs.items()},
         pools={
-            name: Pool(pool.from_, pool.origin, pool.unit) for name, pool in model.pools.items()
+            name: Pool(pool.from_, pool.origin, pool.unit, pool.if_missing == "error")
+            for name, pool in model.pools.items()
         },
         steps=model.steps,
         approval=model.approval,

@@ -144,7 +144,7 @@ def test_a_reported_count_weighs_and_is_disputed_like_what_was_metered() -> None
 
 def test_a_count_that_nobody_reported_keeps_the_month_open() -> None:
     world = month_under(BY_COUNT)
-    with pytest.raises(Infeasible, match="count.trips"):
+    with pytest.raises(Infeasible, match=r"count\.trips"):
         world.close()
 
 
