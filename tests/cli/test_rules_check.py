@@ -73,6 +73,42 @@ def test_a_file_that_is_not_yaml_or_not_there(kyojo: Kyojo, write, tmp_path: Pat
     check_error(kyojo("rules", "check", write("long.yaml", " " * 300_000)), 2, "[too-large]")
 
 
+def test_pools_that_are_fed_and_not_used_or_used_and_not_yet_fed_are_warned_of(
+    kyojo: Kyojo, write
+) -> None:
+    text = (
+        KAGA[: KAGA.index("pools:")]
+        + """\
+pools:
+  gross: {from: [revenue.fares], origin: member}
+  idle: {from: [revenue.rent]}
+  late: {from: []}
+  never: {from: []}
+steps:
+  - {id: early, kind: reserve, source: late, to: fund.a, rate: 5%}
+  - {id: cut, kind: allocate, source: gross, split: {pool.late: 70%, fund.b: remaining}}
+  - {id: rest, kind: reserve, source: never, to: fund.a, rate: 5%}
+"""
+    )
+    path = write("rules.yaml", text)
+    ran = kyojo("rules", "check", path, "--json")
+    assert (ran.code, ran.document["faults"], ran.document["warnings"]) == (0, 0, 3)
+    found = [
+        (one["code"], one["pointer"], one["line"]) for one in ran.document["files"][0]["warnings"]
+    ]
+    lines = text.splitlines()
+    assert found == [
+        ("pool-unused", "/pools/idle", lines.index("  idle: {from: [revenue.rent]}") + 1),
+        ("pool-unfed", "/steps/0/source", len(lines) - 2),
+        ("pool-unfed", "/steps/2/source", len(lines)),
+    ]
+    spoken = kyojo("rules", "check", path).out
+    assert "warning: no step uses the pool 'idle': what comes into it stays there" in spoken
+    assert "'early' uses the pool 'late', which only a later step feeds" in spoken
+    assert "'rest' uses the pool 'never', which nothing feeds" in spoken
+    assert "1 file, no faults, 3 warnings" in spoken
+
+
 def test_versions_that_overlap_or_leave_a_gap(kyojo: Kyojo, write) -> None:
     third = write("3.yaml", KAGA)
     fourth = KAGA.replace("version: 3", "version: 4")

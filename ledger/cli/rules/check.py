@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from ledger.cli.rules.places import Placed, place_fault, place_faults
 from ledger.errors import Fault, InvalidInput, KyojoError, MalformedRules
 from ledger.rules.document import RuleSet, legal_checks, names_used, parse_rules
 from ledger.rules.headcount import headcount_problems
+from ledger.rules.idle import pool_warnings
 from ledger.rules.profiles import DISCLAIMER
 from ledger.rules.registers import OWN_REGISTERS, Registers, names_by_register, unknown_names
 from ledger.rules.succession import succession_problems
@@ -30,7 +31,7 @@ def add_verb(verbs: Commands, shared: argparse.ArgumentParser) -> None:
         "check",
         parents=[shared],
         help="name every fault of rule sets, with line, column and remedy",
-        epilog="exit status: 0 without faults, 2 with faults",
+        epilog="exit status: 0 without faults (there may be warnings), 2 with faults",
     )
     command.add_argument("files", type=Path, nargs="+", metavar="FILE")
     against = command.add_mutually_exclusive_group()
@@ -53,6 +54,12 @@ class _Checked:
     reading: Reading
     rules: RuleSet | None
     faults: list[Placed]
+    warnings: list[Placed] = field(default_factory=list)
+
+    def warn(self, pointer: str, code: str, message: str) -> None:
+        """Note what is allowed, but seldom meant, at a place of the file."""
+        fault = Fault(self.reading.where(pointer), code, message)
+        self.warnings.append(place_fault(fault, self.file))
 
     def refuse(self, pointer: str, code: str, message: str, remedy: str = "") -> None:
         """Note a fault at a place of the file."""
@@ -68,13 +75,19 @@ def run_check(options: argparse.Namespace) -> int:
     for clash in succession_problems([rules for _, rules in good]):
         good[clash.place][0].refuse(clash.pointer, clash.code, clash.message, clash.remedy)
     for one, rules in good:
+        for code, (pointer, text) in pool_warnings(rules):
+            one.warn(pointer, code, text)
         for unknown in () if known is None else unknown_names(rules, known):
             one.refuse(unknown.pointer, "unknown-name", unknown.message)
         sharing = frozenset() if known is None else known.sharing
         for pointer, text in headcount_problems(rules, sharing or rules.members or ()):
             one.refuse(pointer, "meaning", text)
     count = sum(len(one.faults) for one in checked)
-    document = {"files": [_document(one, known) for one in checked], "faults": count}
+    document = {
+        "files": [_document(one, known) for one in checked],
+        "faults": count,
+        "warnings": sum(len(one.warnings) for one in checked),
+    }
     show("\n".join(_lines(checked, known, count)), document, as_json=options.json)
     return 2 if count else 0
 
@@ -131,6 +144,7 @@ def _document(one: _Checked, known: Registers | None) -> dict[str, Any]:
         **_legal(one.rules),
         "compared": _compared(one.rules, known),
         "faults": faults,
+        "warnings": [warning.as_dict() for warning in one.warnings],
     }
 
 
@@ -153,8 +167,11 @@ def _lines(checked: Sequence[_Checked], known: Registers | None, count: int) -> 
             yield from _told(one.file, one.rules, known)
         for fault in one.faults:
             yield from fault.lines()
-    files = _counted(len(checked), "file")
-    yield f"{files}, {_counted(count, 'fault') if count else 'no faults'}"
+        for warning in one.warnings:
+            yield from warning.lines("warning: ")
+    files, warned = _counted(len(checked), "file"), sum(len(one.warnings) for one in checked)
+    more = f", {_counted(warned, 'warning')}" if warned else ""
+    yield f"{files}, {_counted(count, 'fault') if count else 'no faults'}{more}"
 
 
 def _told(file: str, rules: RuleSet, known: Registers | None) -> Iterable[str]:

@@ -53,9 +53,9 @@ class Placed:
             "remedy": {"en": self.remedy_en, "ja": self.remedy_ja},
         }
 
-    def lines(self) -> Iterator[str]:
-        """The fault as people read it."""
-        yield f"{self.where}: {self.message} [{self.code}]"
+    def lines(self, word: str = "") -> Iterator[str]:
+        """The fault as people read it; ``word`` says what it is where it is no fault."""
+        yield f"{self.where}: {word}{self.message} [{self.code}]"
         yield f"  → {self.remedy_en}"
         yield f"  → {self.remedy_ja}"
 
