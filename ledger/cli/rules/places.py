@@ -77,4 +77,9 @@ def place_fault(fault: Fault, file: str) -> Placed:
 def place_faults(faults: Iterable[Fault], file: str) -> list[Placed]:
     """All faults of a file, in the order of its lines."""
     found = [place_fault(fault, file) for fault in faults]
-    return sorted(found, key=lambda one: (one.line or 0, one.column or 0))
+    return sorted(found, key=in_order)
+
+
+def in_order(one: Placed) -> tuple[int, int]:
+    """Where a fault stands among the others of its file."""
+    return one.line or 0, one.column or 0
