@@ -20,7 +20,8 @@ import { readYaml } from "./yaml.js";
 
 const pool = object(
   { from: list(text({ pattern: POOL_SOURCE })) },
-  { origin: nullable(oneOf("member", "other", "public")), unit: nullable(outside) },
+  { origin: nullable(oneOf("member", "other", "public")), unit: nullable(outside),
+    if_missing: oneOf("error", "zero") },
 );
 const input = object({}, {
   metric: nullable(outside), kpi: nullable(outside), default: nullable(number),
@@ -54,7 +55,7 @@ function measuredBy({ metric = null, kpi = null, agg = null, default: fallback =
   if (kpi !== null) return { table: "kpis", name: kpi, fallback, stated: false };
   const stated = agg === "count";
   if (stated || agg === null || agg === "sum") {
-    return { table: "totals", name: stated ? `count.${metric}` : metric, fallback: null, stated };
+    return { table: "totals", name: stated ? `count.${metric}` : metric, fallback, stated };
   }
   return { table: "kpis", name: `${agg}.${metric}`, fallback, stated: false };
 }

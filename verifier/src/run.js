@@ -33,7 +33,13 @@ function sourceAmount(source, origin, inputs) {
   return revenue && (origin === null || origin === revenue.origin) ? revenue.amount : 0n;
 }
 
-function poolAmount(name, { from, origin = null }, inputs) {
+function poolAmount(name, { from, origin = null, if_missing: ifMissing = "error" }, inputs) {
+  for (const source of ifMissing === "error" ? from : []) {
+    const metered = source.slice("total.".length);
+    if (source.startsWith("total.") && !inputs.totals.has(metered)) {
+      refuse("infeasible", `nobody metered ${metered}, which the pool ${name} holds`);
+    }
+  }
   const amounts = from.map((source) => sourceAmount(source, origin, inputs));
   return (inputs.opening.get(name) ?? 0n) + sum(amounts);
 }
