@@ -109,6 +109,7 @@ def foundings() -> Iterator[tuple[str, Draft]]:
         "signatures exchanged",
         _signatures(lambda found: [{**found[0], "signature": found[1]["signature"]}, *found[1:]]),
     )
+    yield "payouts that are null", _again(body={"charter": {**terms, "payouts": None}})
     yield "no signatures", _again(body={"signatures": []})
     yield "a charter and more", _again(body={"more": 1})
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ledger import canonical
 from tests.browser.forging import Forger
+from tests.browser.refusals_payouts import PAYOUTS
 from tests.browser.refusals_settling import (
     LONG_NAMES,
     MONEY,
@@ -206,6 +207,9 @@ SCENES: dict[str, tuple[Callable[[], World], Callable[[Forger], None]]] = {
     "who is no member": (month(rules=RULES.replace("{kind: equal}",
                                                    "{kind: equal, members: [audit]}")), cut_off),
 }  # fmt: skip
+
+
+SCENES |= PAYOUTS
 
 
 def scene(name: str) -> Forger:

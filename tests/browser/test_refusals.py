@@ -63,9 +63,12 @@ ROOT = Path(__file__).parents[2]
 ELSEWHERE = {
     "ledger/coop/apply.py check_signer": "the door asks before it reads; apply judges the log",
     "ledger/coop/authority.py right_of 0": "the page says that it does not know such a kind",
+    "ledger/coop/charter.py _is_given_or_absent": "a shape: the charter's reader says it",
     "ledger/coop/corrections.py compute_correction": "a bug of ours",
     "ledger/coop/corrections.py propose_correction 0": "a charter without that quorum is refused",
     "ledger/coop/corrections.py run_of": "asked of settled periods only, which have a run",
+    "ledger/coop/payout_results.py report_results 0": "a charter without that quorum is refused",
+    "ledger/coop/payouts.py propose_order 0": "a charter without that quorum is refused",
     "ledger/coop/proposals.py propose 0": "subjects are hashes of entries, or of what stands once",
     "ledger/coop/proposals.py put_to_vote": "a charter without that quorum is refused",
     "ledger/coop/rulesets.py propose_rules": "a charter without that quorum is refused",
