@@ -59,6 +59,7 @@ LATER_KINDS = (
     "dispute-withdrawn",
     "kpi-reported",
     "figures-reported",
+    "anchor-successor-named",
 )
 
 
