@@ -416,6 +416,13 @@ def _answer(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
     return {"dispute": dispute, "answer": "we have its log", "evidence_hash": "ab" * 32}, ()
 
 
+def successor_body(**changes: Any) -> dict[str, Any]:
+    """The body that names a successor of the test charter's one contract."""
+    new = {"chain_id": 1, "contract": "0x" + "aa" * 20, "code_hash": "33" * 32}
+    body = {"chain_id": 31337, "contract": "0x" + "11" * 20, "successor": new, "reason": "moved"}
+    return {**body, **changes}
+
+
 def _dispute_withdrawal(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
     (dispute,) = world.state.disputes
     return {"dispute": dispute, "reason": "found it"}, ()
@@ -478,6 +485,7 @@ LATER_CASES: dict[str, Case] = {
     "dispute-opened": Case("disputable", "bus", dispute_body, "office"),
     "dispute-answered": Case("disputed", "office", _answer, "audit"),
     "dispute-withdrawn": Case("disputed", "bus", _dispute_withdrawal, "office"),
+    "anchor-successor-named": Case("all kinds", "office", plain(**successor_body()), "bus"),
     "figures-reported": Case("all kinds", "office", _figures, "audit"),
     "payout-ordered": Case("payable", "office", order_body, "audit"),
     "payout-exported": Case("ordered", "office", export_body, "bus"),
