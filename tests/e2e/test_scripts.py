@@ -70,8 +70,14 @@ def test_anchoring_again_covers_what_is_new_and_then_rests(folder: Path) -> None
     anchored = json.loads(first.stdout)
     assert anchored["state"] == "final"
     assert anchored["recorded_at"] == anchored["size"]
-    second = script("anchor_checkpoint", "--coop", "lugano", "--json", folder=folder)
-    assert json.loads(second.stdout) == anchored
+    (target,) = anchored.pop("targets")
+    assert target["why"]["en"] == "1 new entries"
+    second = json.loads(
+        script("anchor_checkpoint", "--coop", "lugano", "--json", folder=folder).stdout
+    )
+    (target,) = second.pop("targets")
+    assert target["why"]["en"] == "nothing new to anchor"
+    assert second == anchored
 
 
 def test_unknown_months_and_co_ops_are_named(folder: Path) -> None:
