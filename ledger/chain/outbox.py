@@ -28,14 +28,14 @@ failed    it was refused, or its nonce was taken, and the goal is not reached; `
 ``advance`` is pure: (row, observation) → row. ``Outbox`` observes, advances, stores, sends; the
 database behind ``OutboxStore`` belongs to the store. One writer per sending key.
 
-A fee bump here is ``supersede``: the caller signs the same call with the same nonce and a higher
-fee, adds it as a row of its own, and both are watched until one is final. When to bump, and how
-much to spend in a period, is for the caller to decide; no policy for it is built in yet.
+A fee bump is ``supersede``: the same call with the same nonce and a higher fee, added as a row of
+its own. All transactions of a nonce are watched until one of them is final, for any of them may
+be the one that is mined. ``sender`` decides when to bump, ``fees`` by how much.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
@@ -59,6 +59,7 @@ class State(StrEnum):
 
 
 FINISHED = frozenset({State.FINAL, State.REPLACED, State.FAILED})
+WAITING = frozenset({State.QUEUED, State.SENT, State.REORGED})
 _IN_BLOCK = frozenset({State.MINED, State.SAFE})
 
 
@@ -124,7 +125,7 @@ class OutboxStore(Protocol):
         """Keep a new row; raises DuplicateId if its transaction hash is there already."""
 
     def unfinished(self) -> list[OutboxRow]:
-        """All rows whose state is not in FINISHED, in ascending order of (sender, nonce)."""
+        """All rows whose state is not in FINISHED, ascending by (sender, nonce, bump)."""
 
     def update(self, before: OutboxRow, after: OutboxRow) -> None:
         """Replace ``before`` by ``after``; raises Conflict if the row is no longer ``before``."""
@@ -146,10 +147,9 @@ def queue_row(
     )
 
 
-def next_nonce(rows: Iterable[OutboxRow], *, chain_id: int, sender: str, on_chain: int) -> int:
-    """The nonce of the sender's next transaction, behind all unfinished ones and the chain's."""
-    taken = [row.nonce for row in rows if (row.chain_id, row.sender) == (chain_id, sender)]
-    return max([on_chain, *(nonce + 1 for nonce in taken)])
+def next_nonce(used: Iterable[int], *, on_chain: int) -> int:
+    """The nonce of a key's next transaction: behind all that were ever used, and the chain's."""
+    return max([on_chain, *(nonce + 1 for nonce in used)])
 
 
 def advance(row: OutboxRow, seen: Observation) -> OutboxRow:
@@ -175,7 +175,7 @@ def supersede(row: OutboxRow, bump: OutboxRow) -> OutboxRow:
     same = ("chain_id", "sender", "nonce", "goal")
     if any(getattr(row, name) != getattr(bump, name) for name in same):
         raise InvariantViolated("a fee bump changes nothing but the fee")
-    if row.state not in {State.QUEUED, State.SENT, State.REORGED}:
+    if row.state not in WAITING:
         raise Conflict(f"a {row.state} transaction cannot be replaced", state=row.state.value)
     return replace(row, superseded_by=bump.transaction_hash)
 
@@ -201,12 +201,15 @@ def _advance_in_block(row: OutboxRow, receipt: Receipt, seen: Observation) -> Ou
         state=state,
         block_number=receipt.block_number,
         block_hash=receipt.block_hash,
+        cost_wei=receipt.cost_wei,
         note="",
     )
 
 
 def _leave_block(row: OutboxRow, note: str) -> OutboxRow:
-    return replace(row, state=State.REORGED, block_number=None, block_hash=None, note=note)
+    return replace(
+        row, state=State.REORGED, block_number=None, block_hash=None, cost_wei=None, note=note
+    )
 
 
 def _settle(row: OutboxRow, seen: Observation, why: str) -> OutboxRow:
@@ -214,8 +217,10 @@ def _settle(row: OutboxRow, seen: Observation, why: str) -> OutboxRow:
 
     Only what is final finishes a row: a verdict in a block that may still vanish is no verdict.
     """
-    if seen.receipt is not None and seen.receipt.block_number > seen.final_number:
-        return replace(row, note=f"{why}; waiting for finality")
+    if seen.receipt is not None:
+        row = replace(row, cost_wei=seen.receipt.cost_wei)  # a refusal is paid for too
+        if seen.receipt.block_number > seen.final_number:
+            return replace(row, note=f"{why}; waiting for finality")
     if seen.final_reached:
         return replace(row, state=State.REPLACED, note=f"{why}; the goal is reached")
     if row.superseded_by is not None:
@@ -234,6 +239,9 @@ class ChainView(Protocol):
 
     def observe(self, row: OutboxRow) -> Observation:
         """All facts about ``row``; raises ChainUnavailable if one cannot be had."""
+
+    def is_replaced(self, row: OutboxRow) -> bool:
+        """Whether the chain has another block at the height of the row's own."""
 
     def send(self, raw: bytes) -> None:
         """Hand over the bytes once; any error leaves the outcome open."""
@@ -273,6 +281,13 @@ class NodeView:
             final_reached=row.goal.reached(self.node, finality.final),
         )
 
+    def is_replaced(self, row: OutboxRow) -> bool:
+        """Whether another block stands at the row's height; a node that is behind shows nothing."""
+        if row.block_number is None:
+            return False
+        block = self.node.block(row.block_number)
+        return block is not None and block.hash != row.block_hash
+
     def send(self, raw: bytes) -> None:
         """Hand over the bytes once."""
         self.node.send(raw)
@@ -284,6 +299,7 @@ class Outbox:
 
     store: OutboxStore
     chain: ChainView
+    clock: Callable[[], str]
 
     def step(self) -> list[OutboxRow]:
         """Look at this chain's unfinished rows once, send those not in a block, look again.
@@ -294,9 +310,24 @@ class Outbox:
         ours = [row for row in self.store.unfinished() if row.chain_id == self.chain.chain_id]
         return [self._step_row(row) for row in ours]
 
+    def recheck(self, rows: Iterable[OutboxRow]) -> list[OutboxRow]:
+        """Look again at rows that were final; those whose block was replaced are open again.
+
+        A chain that replaces a final block breaks its word; what stood in it is sent again, as
+        the same bytes. Give the newest few: what lies below them is lost only with them. Returns
+        the reopened rows.
+        """
+        found = []
+        for row in rows:
+            if row.state is State.FINAL and self.chain.is_replaced(row):
+                note = f"its final block {row.block_number} was replaced: the chain broke finality"
+                found.append(self._keep(row, _leave_block(row, note)))
+        return found
+
     def _step_row(self, row: OutboxRow) -> OutboxRow:
         row = self._look(row)
-        if row.state not in {State.QUEUED, State.SENT, State.REORGED}:
+        if row.state not in WAITING or row.superseded_by is not None:
+            # Of one nonce only the dearest is sent: a node refuses the others beside it.
             return row
         return self._look(self._send(row))
 
@@ -305,12 +336,13 @@ class Outbox:
 
     def _send(self, row: OutboxRow) -> OutboxRow:
         note = ""
+        sent_at = row.sent_at or self.clock()
         try:
             self.chain.send(row.raw)
         except (ChainUnavailable, Conflict) as error:
             # It may be in all the same: an earlier answer got lost. The next look tells.
             note = error.message
-        return self._keep(row, replace(row, state=State.SENT, note=note))
+        return self._keep(row, replace(row, state=State.SENT, sent_at=sent_at, note=note))
 
     def _keep(self, before: OutboxRow, after: OutboxRow) -> OutboxRow:
         if after != before:

@@ -166,11 +166,11 @@ class UsageConfirmed(Body):
 
 
 class RevenueReported(Body):
-    """Money that came in for a period from outside the metered charges."""
+    """Money that came in for a period from outside the metered charges; 0 says that none did."""
 
     period: Month
     id: Word
-    amount_minor: PositiveMinor
+    amount_minor: Count
     currency: Currency
     origin: MoneyOrigin
 

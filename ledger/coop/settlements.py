@@ -149,12 +149,12 @@ def _amend(document: dict[str, Any], amended: Mapping[str, int]) -> dict[str, An
 def usage_by_name(totals: Mapping[AccountKey, int], currency: str) -> dict[str, dict[str, int]]:
     """Totals per metric or charge and account, over all facilities; charges in one currency."""
     found: dict[str, dict[str, int]] = {}
-    for key, amount in sorted(totals.items()):
-        if key.name.startswith(CHARGE) and key.currency != currency:
+    for key, amount in totals.items():
+        if key.currency != currency and key.name.startswith(CHARGE):
             continue
         row = found.setdefault(key.name, {})
         row[key.account] = row.get(key.account, 0) + amount
-    return found
+    return {name: dict(sorted(found[name].items())) for name in sorted(found)}
 
 
 def propose_settlement(step: Step, body: bodies.SettlementProposed) -> Change:

@@ -175,11 +175,10 @@ def test_a_plain_call_is_done_when_its_own_transaction_has_succeeded(observation
     assert advance(CALLED, unseen).state is state
 
 
-def test_nonces_follow_the_unfinished_rows_and_the_chain():
-    rows = [row(nonce=4), row(nonce=7), row(nonce=9, sender="0x0f"), row(nonce=9, chain_id=2)]
-    assert next_nonce(rows, chain_id=1, sender="0x5e", on_chain=5) == 8
-    assert next_nonce(rows, chain_id=1, sender="0x5e", on_chain=11) == 11
-    assert next_nonce([], chain_id=1, sender="0x5e", on_chain=0) == 0
+def test_a_nonce_comes_after_all_that_were_used_and_the_chains():
+    assert next_nonce([4, 7], on_chain=5) == 8
+    assert next_nonce([4, 7], on_chain=11) == 11
+    assert next_nonce([], on_chain=0) == 0
 
 
 def test_a_fee_bump_is_the_same_call_with_the_same_nonce():
@@ -275,7 +274,7 @@ def test_whatever_a_send_does_the_row_ends_final_and_is_mined_once(faults):
     store, chain = MemoryStore(row()), FakeChain(*faults)
     for _ in range(4):
         try:
-            Outbox(store, chain).step()
+            Outbox(store, chain, lambda: NOW).step()
         except Crash:
             continue
     assert store.states() == [State.FINAL]
@@ -302,11 +301,11 @@ def test_a_crash_at_any_write_of_the_store(dies_at, persisted):
     for round_number in range(4):
         chain.final = 0 if round_number < 2 else 100
         try:
-            Outbox(store, chain).step()
+            Outbox(store, chain, lambda: NOW).step()
         except Crash:
             continue
     store.update = keep
-    Outbox(store, chain).step()
+    Outbox(store, chain, lambda: NOW).step()
     assert store.states() == [State.FINAL]
     assert len(chain.mined) == 1
 
@@ -315,7 +314,7 @@ def test_nothing_is_sent_again_once_it_is_in_a_block():
     store, chain = MemoryStore(row()), FakeChain()
     chain.final = 0
     for _ in range(3):
-        Outbox(store, chain).step()
+        Outbox(store, chain, lambda: NOW).step()
     assert store.states() == [State.MINED]
     assert chain.sent == [b"raw"]
 
@@ -323,12 +322,12 @@ def test_nothing_is_sent_again_once_it_is_in_a_block():
 def test_a_reorganised_row_is_sent_again_as_the_same_bytes():
     store, chain = MemoryStore(row()), FakeChain()
     chain.final = 0
-    Outbox(store, chain).step()
+    Outbox(store, chain, lambda: NOW).step()
     chain.mined.clear()
     chain.faults = ["lost error"]
-    (after,) = Outbox(store, chain).step()
+    (after,) = Outbox(store, chain, lambda: NOW).step()
     assert (after.state, after.block_hash, after.note) == (State.SENT, None, "no answer")
-    (after,) = Outbox(store, chain).step()
+    (after,) = Outbox(store, chain, lambda: NOW).step()
     assert after.state is State.MINED
     assert chain.sent == [b"raw"] * 3
 
@@ -339,7 +338,7 @@ def test_a_store_that_lost_the_race_is_heard():
     store.update(stale[0], replace(stale[0], note="somebody else was here"))
     store.unfinished = lambda: list(stale)
     with pytest.raises(Conflict):
-        Outbox(store, chain).step()
+        Outbox(store, chain, lambda: NOW).step()
 
 
 # Real chains ------------------------------------------------------------------------------------
@@ -356,7 +355,7 @@ def queued(node, payer, contract, old_size, size, **options):
 
 
 def run(node, store, depths=None):
-    return Outbox(store, NodeView(node, depths)).step()
+    return Outbox(store, NodeView(node, depths), lambda: NOW).step()
 
 
 def test_a_month_of_anchors_on_a_real_chain(chain, node):

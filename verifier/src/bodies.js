@@ -81,7 +81,7 @@ export const BODIES = {
     origin: moneyOrigin,
   }),
   "revenue-reported": object({
-    period: month, id: word, amount_minor: positive, currency, origin: moneyOrigin,
+    period: month, id: word, amount_minor: count, currency, origin: moneyOrigin,
   }),
   "cost-reported": object({
     period: month, id: word, member: memberName, amount_minor: positive, currency,

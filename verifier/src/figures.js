@@ -4,12 +4,12 @@
 // blob is 32 bytes of salt, then the RFC 8785 form of what stands under its name in the inputs. It
 // is read before anybody may vote on it.
 
-import { sortedTexts } from "./bytes.js";
+import { equalBytes, sortedTexts } from "./bytes.js";
 import { takeBody } from "./bodies.js";
 import { refuse } from "./errors.js";
 import { checkUncut, putToVote, refusePending, sortedMap } from "./facts.js";
 import { readInputs } from "./inputs.js";
-import { parseCanonical, parseJson } from "./json.js";
+import { encodeCanonical, parseJson } from "./json.js";
 import { SUSPENSE, withKey, withPeriod } from "./state.js";
 import { ofFigures } from "./subjects.js";
 import { nextMonth } from "./time.js";
@@ -28,7 +28,10 @@ export function reportFigures(step, body) {
 
 // Refuse what no run could read.
 function checkContent(state, body, content) {
-  const value = parseCanonical(content, "the figures");
+  const value = parseJson(content, "the figures");
+  if (!equalBytes(encodeCanonical(value), content)) {
+    refuse("malformed-entry", "the figures are not in their RFC 8785 form");
+  }
   const period = new Map([["start", `${body.period}-01`], ["end", nextMonth(body.period)]]);
   readInputs(new Map([
     ["kyojo_inputs", 1], ["period", period],

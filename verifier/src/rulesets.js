@@ -6,6 +6,7 @@ import { refuse } from "./errors.js";
 import { propose } from "./proposals.js";
 import { namesUsed, parseRules } from "./rules.js";
 import { needsEverybody } from "./rules/profiles.js";
+import { checkHeadcount } from "./rules/steps.js";
 import { SUSPENSE, digitsOf } from "./state.js";
 import { ofRules } from "./subjects.js";
 import { SALT_BYTES } from "./totals.js";
@@ -22,11 +23,20 @@ export function proposeRules(step, body) {
     refuse("malformed-entry", `the entry says ${stated}, the rule set's text says ${found}`);
   }
   checkNames(step.state, rules);
+  checkHeadcount(rules, sharingNow(step.state));
   checkSuccession(step.state, body);
   const subject = ofRules(body);
   const { rule_hash: subjectHash } = body;
   const quorum = needsEverybody(rules) ? EVERY_MEMBER : step.right.approve;
   return propose(step, quorum, { subject, subjectHash, body: step.entry.body });
+}
+
+// Who would share in a month of now: members in that role, and whoever funds an asset.
+function sharingNow({ members, funding }) {
+  const active = [...members].filter(([, { left, roles }]) =>
+    left === null && roles.includes("member"));
+  const funders = [...funding.values()].flatMap(({ amounts }) => [...amounts.keys()]);
+  return [...active.map(([id]) => id), ...funders];
 }
 
 function checkNames(state, rules) {
