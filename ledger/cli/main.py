@@ -122,6 +122,7 @@ def _all_modules() -> tuple[Any, ...]:
         logkeys,
         member,
         office,
+        payout,
         proof,
         recover,
         rules,
@@ -129,5 +130,5 @@ def _all_modules() -> tuple[Any, ...]:
         witness,
     )
 
-    shared = (office, correct, erase, logkeys, statement, member, audit, proof, rules)
+    shared = (office, correct, payout, erase, logkeys, statement, member, audit, proof, rules)
     return *shared, witness, fsck, recover

@@ -4,6 +4,7 @@ import * as batches from "./batches.js";
 import { fromHex, toHex, equalBytes } from "./bytes.js";
 import { takeBody, takeCharter } from "./bodies.js";
 import * as corrections from "./corrections.js";
+import * as destinations from "./destinations.js";
 import * as disputes from "./disputes.js";
 import { charterDigest } from "./eip712.js";
 import { signedDigest } from "./envelope.js";
@@ -16,6 +17,7 @@ import * as kpis from "./kpis.js";
 import * as logKeys from "./logkeys.js";
 import * as members from "./members.js";
 import { EMPTY_ROOT } from "./merkle.js";
+import * as payouts from "./payouts.js";
 import * as periods from "./periods.js";
 import { decide, dropLost, isImpossible, withdraw } from "./proposals.js";
 import * as rulesets from "./rulesets.js";
@@ -23,6 +25,7 @@ import { recoverAddress } from "./secp256k1.js";
 import * as settlements from "./settlements.js";
 import { SUSPENSE, emptyState, withKey } from "./state.js";
 import { ofCharter } from "./subjects.js";
+import { enactSuccessor, knownTargets, nameSuccessor, placeOf } from "./successors.js";
 import { requireZone } from "./time.js";
 
 const TAKES_VOTES = ["decision", "member-left"];
@@ -30,21 +33,21 @@ const NEEDS_APPROVAL = [
   "member-admitted", "member-left", "key-added", "key-revoked", "payout-destination-set",
   "funding-reported", "revenue-reported", "cost-reported", "ruleset-proposed",
   "settlement-proposed", "log-key-added", "log-key-retired", "records-erased", "kpi-reported",
-  "figures-reported", "correction-proposed", "dispute-opened",
+  "figures-reported", "correction-proposed", "dispute-opened", "payout-ordered",
+  "payout-resulted", "anchor-successor-named",
 ];
 
 // Anchors.
 
 function recordAnchor(step, body) {
   const { state } = step;
-  const isTarget = (one) => one.chain_id === body.chain_id && one.contract === body.contract;
-  if (!state.charter.terms.anchors.some(isTarget)) {
-    refuse("unknown-field", `${body.contract} is no anchor of the charter`);
+  const target = placeOf(body);
+  if (!knownTargets(state).some((one) => placeOf(one) === target)) {
+    refuse("unknown-field", `neither the charter nor a decision names ${target}`);
   }
   if (body.size > step.index || toHex(step.evidence.root(body.size)) !== body.root) {
     refuse("anchor-mismatch", `the log's root at size ${body.size} is not ${body.root}`);
   }
-  const target = `${body.chain_id}/${body.contract}`;
   const known = state.anchors.get(target);
   if (known && body.size <= known.size) {
     refuse("conflict", `size ${known.size} is anchored already`);
@@ -63,7 +66,7 @@ const HANDLE = {
   "key-added": members.addKey,
   "key-revoked": members.revokeKey,
   "facility-registered": members.registerFacility,
-  "payout-destination-set": members.setDestination,
+  "payout-destination-set": destinations.setDestination,
   "funding-reported": facts.reportFunding,
   "revenue-reported": facts.reportRevenue,
   "cost-reported": facts.reportCost,
@@ -82,9 +85,13 @@ const HANDLE = {
   "dispute-opened": disputes.openDispute,
   "dispute-answered": disputes.answerDispute,
   "dispute-withdrawn": disputes.withdrawDispute,
+  "payout-ordered": payouts.proposeOrder,
+  "payout-exported": payouts.exportOrder,
+  "payout-resulted": payouts.reportResults,
   "log-key-added": logKeys.announce,
   "log-key-retired": logKeys.retire,
   "anchor-recorded": recordAnchor,
+  "anchor-successor-named": nameSuccessor,
   decision: (step, body) => decide(step, body, ENACT),
   "proposal-withdrawn": (step, body) => withdraw(step, body, WITHDRAW),
 };
@@ -95,7 +102,7 @@ const ENACT = {
   "key-added": members.enactKey,
   "key-revoked": members.enactRevocation,
   "facility-registered": members.enactFacility,
-  "payout-destination-set": members.enactDestination,
+  "payout-destination-set": destinations.enactDestination,
   "funding-reported": facts.enactFunding,
   "revenue-reported": facts.enactRevenue,
   "cost-reported": facts.enactCost,
@@ -105,8 +112,11 @@ const ENACT = {
   "settlement-proposed": settlements.enactSettlement,
   "correction-proposed": corrections.enactCorrection,
   "dispute-opened": disputes.uphold,
+  "payout-ordered": payouts.enactOrder,
+  "payout-resulted": payouts.enactResults,
   "log-key-added": logKeys.enactAnnouncement,
   "log-key-retired": logKeys.enactRetirement,
+  "anchor-successor-named": enactSuccessor,
   "records-erased": erasure.enactErasure,
 };
 

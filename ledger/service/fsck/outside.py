@@ -15,8 +15,10 @@ from ledger import canonical
 from ledger.audit.anchor_evidence import verify_anchor_evidence
 from ledger.audit.anchors import ChainView
 from ledger.audit.trust import Trust
+from ledger.chain.anchor import Head
 from ledger.chain.outbox import OutboxRow
 from ledger.coop.bodies import AnchorRecorded
+from ledger.coop.successors import known_targets
 from ledger.errors import AnchorMismatch, KyojoError
 from ledger.log.merkle import SIZE_MAX
 from ledger.service.fsck.fold import Fold
@@ -49,11 +51,14 @@ def recorded_heads(fold: Fold, trust: Trust | None, chain: ChainView | None) -> 
 
 
 def outbox_heads(
-    rows: Iterable[OutboxRow], trust: Trust | None, chain: ChainView | None, findings: Findings
+    rows: Iterable[tuple[OutboxRow, Head]],
+    trust: Trust | None,
+    chain: ChainView | None,
+    findings: Findings,
 ) -> list[OutsideHead]:
     """The heads that stored transactions carry; one in a known block rests on that block."""
     found = []
-    for row in rows:
+    for row, head in rows:
         key = row.transaction_hash.hex()
         rests_on: RestsOn = "record"
         if row.block_number is not None and row.block_hash is not None:
@@ -67,19 +72,17 @@ def outbox_heads(
                     f"ブロックがチェーンと一致しません: {error.message}",
                 )  # fmt: skip
                 continue
-        found.append(
-            OutsideHead("outbox", f"transaction {key}", row.wanted.size, row.wanted.root, rests_on)
-        )
+        found.append(OutsideHead("outbox", f"transaction {key}", head.size, head.root, rests_on))
     return found
 
 
 def contract_heads(fold: Fold, trust: Trust | None, chain: ChainView) -> list[OutsideHead]:
-    """The heads that the charter's contracts hold on the node's chain."""
+    """The heads that the log's contracts hold on the node's chain, those of past ones too."""
     charter = fold.state.charter
     if charter is None:
         return []
     found = []
-    for target in charter.anchors:
+    for _, target in known_targets(fold.state):
         if target.chain_id != chain.chain_id():
             continue
         known = trust.chain(target.chain_id, target.contract) if trust is not None else None
