@@ -12,7 +12,7 @@ that proposed the correction is in the log. Whether it was approved is for the l
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -22,11 +22,12 @@ from ledger.coop.grounds import HeadProof, included_entry
 from ledger.errors import InvalidInput, NotIncluded, SumMismatch, VerificationError
 from ledger.log.checkpoint import open_checkpoint
 from ledger.log.note import Verifier
+from ledger.rules.models import FormatOne
 from ledger.settlement.correction_statement import verify_correction_statement
 
 
 class _Document(bodies.Body):
-    kyojo_member_correction: Literal[1]
+    kyojo_member_correction: FormatOne
     origin: str
     genesis: bodies.Hash
     member: str

@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import sha256
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
@@ -42,6 +42,7 @@ from ledger.identity.signature import recover_address
 from ledger.log.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from ledger.log.merkle import leaf_hash, verify_inclusion
 from ledger.log.note import Verifier, parse_note
+from ledger.rules.models import FormatOne
 from ledger.settlement.shape import SourceShape, parse_statement
 from ledger.settlement.verify import verify_statement
 from ledger.usage.totals import SALT_BYTES, TotalKey, Totals, encode_totals, parse_totals
@@ -153,7 +154,7 @@ class _Report(bodies.Body):
 
 
 class _Document(bodies.Body):
-    kyojo_member_statement: Literal[1]
+    kyojo_member_statement: FormatOne
     origin: str
     genesis: bodies.Hash
     member: str

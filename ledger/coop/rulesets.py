@@ -23,6 +23,7 @@ from ledger.rules.document import RuleSet, names_used, parse_rules
 from ledger.rules.headcount import headcount_problems
 from ledger.usage.totals import SALT_BYTES
 
+COUNT: Final = "count."
 EVERY_MEMBER: Final = Quorum(roles=["member"], threshold="1/1")
 """Who must agree where the law asks for all partners, whatever quorum the charter names."""
 
@@ -93,12 +94,13 @@ def _check_names(state: State, rules: RuleSet) -> None:
     used = names_used(rules)
     metrics = {metric.id for metric in terms.vocabulary.metrics}
     charges = {charge.id for charge in terms.vocabulary.charges}
-    unknown = [f"metric {name}" for name in sorted(used.metrics - metrics)]
+    unknown = [f"metric {name}" for name in sorted(used.metrics) if _counted(name) not in metrics]
     unknown += [f"charge {name}" for name in sorted(used.charges - charges)]
     # What the charter lets nobody report: better known now than when the month is to be closed.
     if "kpi-reported" not in terms.authority:
         unknown += [f"reading {name}" for name in sorted(used.kpis)]
     if "figures-reported" not in terms.authority:
+        unknown += [f"count {name}" for name in sorted(used.metrics) if name.startswith(COUNT)]
         unknown += [f"matrix {name}" for name in sorted(used.matrices)]
         unknown += [f"game {name}" for name in sorted(used.games)]
         unknown += [f"ballots {name}" for name in sorted(used.ballots)]
@@ -114,6 +116,11 @@ def _check_names(state: State, rules: RuleSet) -> None:
     _check_lateness(terms, rules)
     if rules.timezone != terms.time_zone:
         raise MalformedRules(f"the time zone is {terms.time_zone}, not {rules.timezone}")
+
+
+def _counted(name: str) -> str:
+    """The metric behind a total: of ``count.trips``, which is reported, that is ``trips``."""
+    return name.removeprefix(COUNT)
 
 
 def _check_headcount(state: State, rules: RuleSet) -> None:

@@ -293,12 +293,19 @@ def rounding_sentence(say: Speech, mine: OwnStepShape, division: DivisionShape) 
         f"With everybody's fractions cut off, {units} unit(s) of {unit} were left. They went ",
     )
     if division.rounding.method == "sequential" or division.cut_off is None:
-        return left + _sequential(say, mine)
+        return left + _sequential(say, mine, within=division.basis is not None)
     own = share_of(mine.remainder, int(division.weight_sum))
     return left + _largest(say, mine, own, division.cut_off)
 
 
-def _sequential(say: Speech, mine: OwnStepShape) -> str:
+def _sequential(say: Speech, mine: OwnStepShape, *, within: bool) -> str:
+    if within and mine.remainder == 0:
+        return say(
+            "定められた順に、割り切れなかった金額に1個ずつ配られました。"
+            "あなたの金額は割り切れたため、対象外です。",
+            "one each, in the declared order, to amounts that did not come out even. "
+            "Yours did, so none was due.",
+        )
     got = (
         say("あなたはそのうち1個を受け取りました。", "you got one.")
         if mine.extra

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
 from ledger.errors import OutOfRange
 from ledger.rules import later
@@ -77,6 +77,13 @@ def _reading(value: Any) -> Fraction:
         )
         raise OutOfRange(f"{value:.40} is a percentage, but {text}")
     return parse_number(value)
+
+
+def _no_truth(value: Any) -> Any:
+    """Python takes True for 1; a document says 1."""
+    if isinstance(value, bool):
+        raise OutOfRange(f"{str(value).lower()} is not the number 1")
+    return value
 
 
 def _weight_or_remaining(value: Any) -> Fraction | None:
@@ -150,6 +157,8 @@ def _rate(value: Any) -> Ceiling:
     return _percentage(value) or Ceiling(percent=_proportion(value))
 
 
+FormatOne = Annotated[Literal[1], BeforeValidator(reads(_no_truth))]
+"""The version of a document's format: the integer 1, and not ``true``."""
 Number = Annotated[Fraction, PlainValidator(reads(parse_number))]
 Reading = Annotated[Fraction, PlainValidator(reads(_reading))]
 Weight = Annotated[Fraction, PlainValidator(reads(_non_negative))]

@@ -69,16 +69,20 @@ class Rounded:
     residual: int = 0
 
 
-def divide(
+def divide(  # noqa: PLR0913 - what is divided, among whom, and how
     total: int,
     weights: Sequence[int],
     members: Sequence[str],
     rounding: Rounding,
     declared: Sequence[int] = (),
+    *,
+    within: bool = False,
 ) -> Rounded:
     """Divide ``total`` units by ``weights``, one weight per member.
 
-    ``declared`` gives the indices in declared order (default: as they stand). Costs one sort.
+    ``declared`` gives the indices in declared order (default: as they stand). ``within``: the
+    weights are exact amounts that keep to caps or claims, which are whole; an amount that is whole
+    itself may have reached its own, so the units that go in turn pass it by. Costs one sort.
     Raises NoWeights when every weight is zero and the total is not, UnknownField when half-even
     rounding names nobody among the members.
     """
@@ -97,7 +101,8 @@ def divide(
     if extra:
         ranked = _rank(weights, members, rounding, declared or range(len(weights)))
         remainders = [remainder for _, remainder in split]
-        order = _serve(ranked, weights, remainders, rounding)
+        due = remainders if within else weights
+        order = _serve(ranked, due, remainders, rounding)
         for index in order[:extra]:
             amounts[index] += 1
         cut_off = _cut_off(order, remainders, extra, weight_sum, rounding)
@@ -152,11 +157,11 @@ def _restore(ranked: list[int], declared: Sequence[int]) -> None:
 
 
 def _serve(
-    ranked: list[int], weights: Sequence[int], remainders: Sequence[int], rounding: Rounding
+    ranked: list[int], due: Sequence[int], remainders: Sequence[int], rounding: Rounding
 ) -> tuple[int, ...]:
-    """The order in which odd units are given: larger remainders first, or simply in turn."""
+    """The order in which odd units are given: larger remainders first, or in turn to all due."""
     if rounding.method == "sequential":
-        return tuple(index for index in ranked if weights[index])
+        return tuple(index for index in ranked if due[index])
     return tuple(sorted(ranked, key=remainders.__getitem__, reverse=True))
 
 

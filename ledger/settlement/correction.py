@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 from ledger import canonical
 from ledger.errors import Fault, InvalidInput, KyojoError, MalformedDocument
 from ledger.rules.document import RuleSet
-from ledger.rules.models import reads
+from ledger.rules.models import FormatOne, reads
 from ledger.rules.number import integer_json, parse_integer_json
 from ledger.rules.yamltext import child
 
@@ -166,7 +166,7 @@ class _Totals(_Shape):
 
 
 class _Result(_Shape):
-    kyojo_result: Literal[1]
+    kyojo_result: FormatOne
     ruleset: str
     version: int
     rule_hash: _Hash

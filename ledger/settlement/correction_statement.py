@@ -22,6 +22,7 @@ from ledger.errors import (
     OutOfRange,
     SumMismatch,
 )
+from ledger.rules.models import FormatOne
 from ledger.rules.number import integer_json
 from ledger.settlement.corrections_of_period import (
     LOWERED,
@@ -81,7 +82,7 @@ class CorrectedPeriodShape(_Sides):
 class CorrectionShape(Shape):
     """A correction's document."""
 
-    kyojo_correction: Literal[1]
+    kyojo_correction: FormatOne
     posted_in: str
     currency: str
     minor_digits: Annotated[int, Field(ge=0, le=9)]
@@ -108,7 +109,7 @@ class RowShape(Shape):
 class CorrectionStatementShape(Shape):
     """A member's part of a correction."""
 
-    kyojo_correction_statement: Literal[1]
+    kyojo_correction_statement: FormatOne
     correction_id: Hash
     correction: dict[str, Any]
     member: str

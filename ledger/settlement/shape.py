@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 
 from ledger import canonical
 from ledger.errors import Fault, KyojoError, MalformedDocument, OutOfRange
-from ledger.rules.models import reads
+from ledger.rules.models import FormatOne, reads
 from ledger.rules.number import DIGITS_MAX, format_fraction, parse_integer_json, parse_number
 from ledger.rules.rounding import Method, Token
 from ledger.rules.short import ShortRule
@@ -210,7 +210,7 @@ class TotalsShape(Shape):
 class SettlementShape(Shape):
     """A settlement document."""
 
-    kyojo_settlement: Literal[1]
+    kyojo_settlement: FormatOne
     period: str
     as_of_index: Count
     log_root: Hash
@@ -335,7 +335,7 @@ class LimitShape(Shape):
 class StatementShape(Shape):
     """A statement."""
 
-    kyojo_statement: Literal[1]
+    kyojo_statement: FormatOne
     settlement_id: Hash
     settlement: dict[str, Any]
     member: str

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, ValidationError
 
@@ -30,7 +30,7 @@ from ledger.errors import KyojoError
 from ledger.rules.document import parse_rules
 from ledger.rules.faults import refuse_invalid
 from ledger.rules.inputs import parse_inputs
-from ledger.rules.models import RuleModel
+from ledger.rules.models import FormatOne, RuleModel
 from ledger.rules.number import format_fraction
 from ledger.rules.yamltext import child, read_yaml, refuse_all
 from ledger.settlement.result import result_document
@@ -56,7 +56,7 @@ class _Case(RuleModel):
 class Spec(RuleModel):
     """A spec file, as written."""
 
-    kyojo_spec: Literal[1]
+    kyojo_spec: FormatOne
     rules: str | dict[str, Any] | None = None
     inputs: str | dict[str, Any] | None = None
     cases: tuple[_Case, ...] = Field(min_length=1)

@@ -114,7 +114,9 @@ def _may_be_extra(mine: OwnStepShape, remainder: int, whole: int, division: Divi
     if division.extra_units == 0 or mine.weight_units == 0:
         return mine.extra == 0
     if division.rounding.method == "sequential":
-        return mine.extra in (0, 1)
+        # Within bounds a whole amount keeps to the one that it may have reached.
+        most = 0 if division.basis is not None and remainder == 0 else 1
+        return 0 <= mine.extra <= most
     own, cut_off = Fraction(remainder, whole), division.cut_off
     if cut_off is None:
         return False
@@ -213,7 +215,7 @@ def _verify_recoup(own: StatementShape, dividing: list[StepShape]) -> None:
     left = 0 if told is None else told.before
     for mine, step in zip(own.steps, dividing, strict=True):
         gross = mine.amount_minor + mine.recouped_minor
-        keeps = step.kind == "allocate" and step.unit is None
+        keeps = step.kind == "allocate" and step.unit is None and step.as_ != "charge"
         back = min(left, max(0, gross)) if keeps else 0
         _agree(mine.recouped_minor == back, f"what is paid back in step {step.step!r}")
         left -= back

@@ -22,6 +22,7 @@ def test_a_changed_source_or_artefact_is_noticed(tmp_path, monkeypatch, capsys):
     for path in build.FOLDER.glob("CheckpointAnchor.*"):
         shutil.copy(path, tmp_path)
     monkeypatch.setattr(build, "FOLDER", tmp_path)
+    monkeypatch.setattr(build, "CONTRACT_NAMES", ("CheckpointAnchor",))
     assert build.main(["--check"]) == 0
     source = tmp_path / "CheckpointAnchor.vy"
     source.write_text(source.read_text("utf-8").replace("fn != 0", "fn != 1"), "utf-8")

@@ -263,7 +263,7 @@ VOTE = "{id: v, kind: citizens_fund, source: gross, ballots: town, method: greed
     [
         ("input: trips", "input: smiles", UnknownField),
         ("charge.fare", "charge.tip", UnknownField),
-        ("pools:", "inputs: {t: {metric: trips, agg: count}}\npools:", UnknownField),
+        ("pools:", "inputs: {t: {metric: smiles, agg: count}}\npools:", UnknownField),
         ("minor_digits: 0", "minor_digits: 2", MalformedRules),
         ("Asia/Tokyo", "UTC", MalformedRules),
         ("currency: JPY", "currency: CHF", MalformedEntry),

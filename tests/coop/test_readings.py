@@ -11,6 +11,7 @@ from ledger.coop.settlements import compute
 from ledger.coop.state import parse_state, state_document, state_hash
 from ledger.errors import (
     DuplicateId,
+    Infeasible,
     KyojoError,
     MalformedEntry,
     MalformedRules,
@@ -18,7 +19,7 @@ from ledger.errors import (
     PeriodClosed,
 )
 from tests.builder import RULES, SALT, World, authority, blob_ref, charter, rules_body
-from tests.coop.stages import MONTH, SEED
+from tests.coop.stages import MONTH, SEED, dispute_body, propose
 
 HEAD = RULES[: RULES.index("pools:")]
 BY_QUALITY = (
@@ -110,6 +111,43 @@ def test_a_confirmed_reading_weighs_and_an_unconfirmed_one_does_not() -> None:
     assert sum(result.member_totals.values()) == 1_000_001
 
 
+BY_COUNT = (
+    HEAD
+    + """\
+inputs: {rides: {metric: trips, agg: count}}
+pools: {gross: {from: [revenue.fares]}}
+steps:
+  - {id: opex, kind: recover_cost, source: gross, costs: [platform]}
+  - {id: share, kind: allocate, source: gross, key: {kind: proportional, input: rides}}
+"""
+)
+
+
+def test_a_reported_count_weighs_and_is_disputed_like_what_was_metered() -> None:
+    world = month_under(BY_COUNT)
+    for wrong in ({"bus": "5/2"}, {"bus": "1.5"}, {"bus": "4/2"}, {"bus": "2.0"}, {"bus": "3"}):
+        with pytest.raises(MalformedEntry, match="a total is a whole number"):
+            figures(world, "totals", "count.trips", wrong)
+    figures(world, "totals", "count.trips", {"bus": 3, "ev": 1})
+    world.carry("bus", "ev")
+    world.close()
+    totals = compute(world.state, MONTH, world, SEED).settlement.result.member_totals
+    assert (totals["bus"], totals["ev"]) == (30_000 + 720_001, 240_000)
+    propose(world)
+    claims = [{"where": "totals/count.trips/ev", "value": 3}]
+    world.write(
+        "ev", "dispute-opened", dispute_body(world, claims=claims, line_ids=["share/ev"])[0]
+    )
+    [dispute] = world.state.disputes.values()
+    assert dispute.claims == {"totals/count.trips/ev": 2}
+
+
+def test_a_count_that_nobody_reported_keeps_the_month_open() -> None:
+    world = month_under(BY_COUNT)
+    with pytest.raises(Infeasible, match=r"count\.trips"):
+        world.close()
+
+
 def test_a_missing_reading_keeps_the_month_open_and_is_named() -> None:
     world = month_under(BY_QUALITY)
     kpi(world, "bus", 998)
@@ -173,6 +211,8 @@ def test_figures_are_read_before_anybody_confirms_them() -> None:
         figures(world, "matrices", "plays", {"u1": {"stranger": 3}})
     with pytest.raises(MalformedEntry, match="is metered"):
         figures(world, "totals", "trips", {"bus": 3})
+    with pytest.raises(MalformedEntry, match="is metered"):
+        figures(world, "totals", "charge.fare", {"bus": 7_000_000})
     blob = SALT + b'{"u1":  {"bus":3}}'
     body = {"period": MONTH, "section": "matrices", "id": "plays", "figures": blob_ref(blob)}
     with pytest.raises(MalformedEntry, match="RFC 8785"):

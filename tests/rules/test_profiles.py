@@ -324,3 +324,34 @@ def test_costs_to_their_payers_losses_by_capital_and_splits_depart_from_nothing(
 def test_a_writing_that_does_not_fit_is_refused(old: str, new: str, said: str) -> None:
     [(_, text)] = faults(rules("jp-llp", USE, extra=WRITING.replace(old, new)))
     assert said in text
+
+
+@pytest.mark.parametrize("profile", ["jp-sme-coop", "jp-worker-coop"])
+def test_a_dividend_is_for_all_members(profile: str) -> None:
+    use = (WORK if profile == "jp-worker-coop" else USE).replace("}}", ", members: [bus]}}")
+    [(at, text)] = faults(rules(profile, COST, LAW, EDU, JOBS, use))
+    assert "(/steps/4/key/members)" in at
+    assert "'use' divides among some members only" in text
+
+
+def test_a_business_cooperatives_dividend_on_capital_is_for_all_who_paid_in() -> None:
+    capital = CAPITAL.replace("kind: capital", "kind: capital, members: [bus]")
+    [(at, _)] = faults(rules("jp-sme-coop", COST, LAW, EDU, capital, USE))
+    assert "(/steps/3/key/members)" in at
+
+
+@pytest.mark.parametrize("place", ["", "/steps/0"])
+@pytest.mark.parametrize(("account", "departs"), [("bus", True), ("fund.x", False)])
+def test_a_partner_that_takes_what_rounding_leaves_departs_from_capital(
+    place: str, account: str, *, departs: bool
+) -> None:
+    rounding = f"rounding: {{half_even_residual_to: {account}}}"
+    step = "  - {id: use, kind: allocate, source: p, key: {kind: capital}}\n"
+    step = step.replace("}}", "}, " + rounding + "}") if place else step
+    extra = "" if place else rounding + "\n"
+    if not departs:
+        assert not parse_rules(rules("jp-llp", step, extra=extra)).needs_everybody
+        return
+    [(at, _)] = faults(rules("jp-llp", step, extra=extra))
+    assert f"({place}/rounding)" in at
+    assert parse_rules(rules("jp-llp", step, extra=extra + WRITING)).needs_everybody

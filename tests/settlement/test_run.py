@@ -316,6 +316,16 @@ def test_carry_without_names_follows_this_periods_costs():
         outcome(rules, inputs(revenue={"fares": 9}, carry={"s": 5}))
 
 
+def test_carry_without_names_is_owed_whole_whatever_the_rounding():
+    rules = one_step(
+        "kind: recover_cost, costs: [c], carry_forward: true, "
+        "rounding: {half_even_residual_to: fund.x}"
+    )
+    given = inputs(costs={"c": {"bus": 1, "ev": 1}}, revenue={"fares": 0}, carry={"s": 1})
+    result = outcome(rules, given)
+    assert (result.carry, result.owed) == ({"s": 3}, {"s": {"bus": 2, "ev": 1}})
+
+
 def test_recover_cost_by_a_key():
     extra = ", key: {kind: fixed, weights: {bike: 1}}, carry_forward: true"
     result = recover(extra, revenue={"fares": 50}, carry={"s": 4})

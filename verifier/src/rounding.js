@@ -68,8 +68,11 @@ function halfEven(total, weights, weightSum, members, { residualTo }) {
   return { amounts: signed, extra: 0, order: [], cutOff: null, residual: sign * residual };
 }
 
-// Divide `total` (BigInt) by `weights`; `declared` gives the indices in declared order.
-export function divide(total, weights, members, rounding, declared = weights.map((_, i) => i)) {
+// Divide `total` (BigInt) by `weights`; `declared` gives the indices in declared order. `within`:
+// the weights are exact amounts within bounds, and units that go in turn pass by whole ones.
+export function divide(
+  total, weights, members, rounding, declared = weights.map((_, i) => i), within = false,
+) {
   const weightSum = sum(weights);
   if (weightSum === 0n) {
     if (total) refuse("no-weights", `${total} units are to be divided, but every weight is zero`);
@@ -85,7 +88,7 @@ export function divide(total, weights, members, rounding, declared = weights.map
   if (extra) {
     const ranked = rank(weights, members, rounding, declared);
     served = rounding.method === "sequential"
-      ? ranked.filter((index) => weights[index])
+      ? ranked.filter((index) => (within ? remainders : weights)[index])
       : ranked.sort((a, b) => order(remainders[b], remainders[a]));
     for (const index of served.slice(0, extra)) amounts[index] += 1n;
   }

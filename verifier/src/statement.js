@@ -29,10 +29,12 @@ function verifyLeaf(own, proof, amount, head, field) {
 }
 
 // Whether the odd unit received, or not, agrees with the cut-off; between its bounds either may be.
-function mayBeExtra(mine, remainder, whole, { extra_units: units, rounding, cut_off: cutOff }) {
+function mayBeExtra(mine, remainder, whole, division) {
+  const { basis, extra_units: units, rounding, cut_off: cutOff } = division;
   const isUnit = mine.extra === 0n || mine.extra === 1n;
   if (units === 0 || mine.weight_units === 0n) return mine.extra === 0n;
-  if (rounding.method === "sequential") return isUnit;
+  // A whole amount keeps to the bound that it may have reached.
+  if (rounding.method === "sequential") return basis && !remainder ? mine.extra === 0n : isUnit;
   if (cutOff === null) return false;
   const { unserved_below: below, served_above: above } = cutOff;
   const own = fraction(remainder, whole);
@@ -165,7 +167,7 @@ function verifyRecoup(own, dividing) {
   let left = told === null ? 0n : told.before;
   dividing.forEach((step, i) => {
     const mine = own.steps[i];
-    const isKeeping = step.kind === "allocate" && step.unit === null;
+    const isKeeping = step.kind === "allocate" && step.unit === null && step.as !== "charge";
     const back = isKeeping ? least(left, most(0n, mine.amount_minor + backOf(mine))) : 0n;
     agree(backOf(mine) === back, "what is paid back", `step ${step.step}`);
     left -= back;

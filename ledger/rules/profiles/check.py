@@ -43,6 +43,10 @@ class Rules(Protocol):
         """The steps, in order."""
 
     @property
+    def rounding(self) -> Any:
+        """How amounts are rounded where a step does not say."""
+
+    @property
     def articles(self) -> ArticlesModel | None:
         """What the articles of association fix."""
 

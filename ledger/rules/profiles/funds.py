@@ -133,6 +133,22 @@ def keys_of(step: Any) -> Iterator[tuple[str, Any]]:
         yield f"/parts/{index}/key", part.key
 
 
+def all_members_check(where: str, step: str, key: Any, law: str) -> Iterator[Check]:
+    """A dividend goes to every member that dealt, worked or paid in, not to those named.
+
+    Said only where a key names some: without ``members`` there is nothing to look at.
+    """
+    if key.members is not None:
+        yield Check(
+            where + "/members", False,
+            f"{step!r} divides among some members only: every member has a part by its own "
+            "dealings, work or capital, so leave 'members' out",
+            f"手順「{step}」は一部の組合員にのみ配分します。どの組合員も自らの利用、労働または"
+            "出資に応じて配分を受けるため、members を外してください",
+            law,
+        )  # fmt: skip
+
+
 def without_articles(law: str) -> Check:
     """The check that fails when a rule set does not say what the articles fix."""
     return Check(

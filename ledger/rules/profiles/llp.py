@@ -5,9 +5,9 @@ that states capital ratio, split, reason and start (施行規則 第36条). The 
 such rules only when every member has approved them.
 
 Whatever gives partners more or less than their capital's part departs from it: another key, some
-of the partners only, a floor or a cap, heads where nobody has a weight, a sum fixed beforehand, and
-costs that go by a key to others than those who bore them. Charges count as losses. A ``split`` pays
-no partner.
+of the partners only, a floor or a cap, a partner that takes what rounding leaves, heads where
+nobody has a weight, a sum fixed beforehand, and costs that go by a key to others than those who
+bore them. Charges count as losses. A ``split`` pays no partner.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ LAW: Final = "有限責任事業組合契約に関する法律 第33条・施行
 
 def departures(rules: Rules) -> list[str]:
     """The places by which partners share otherwise than by capital."""
-    return [place for index, step in _sharing(rules) for place in _departures_of(index, step)]
+    return [
+        place for index, step in _sharing(rules) for place in _departures_of(index, step, rules)
+    ]
 
 
 def _sharing(rules: Rules) -> Iterator[tuple[int, Any]]:
@@ -33,7 +35,7 @@ def _sharing(rules: Rules) -> Iterator[tuple[int, Any]]:
             yield index, step
 
 
-def _departures_of(index: int, step: Any) -> Iterator[str]:
+def _departures_of(index: int, step: Any, rules: Rules) -> Iterator[str]:
     place = f"/steps/{index}"
     if step.kind == "guarantee":
         yield place
@@ -44,6 +46,10 @@ def _departures_of(index: int, step: Any) -> Iterator[str]:
         yield place + "/bounds"
     if getattr(step, "if_no_weight", None) == "equal":
         yield place + "/if_no_weight"
+    own = getattr(step, "rounding", None)
+    account = (rules.rounding if own is None else own).half_even_residual_to
+    if account is not None and not account.startswith("fund.") and step.kind == "allocate":
+        yield "/rounding" if own is None else place + "/rounding"
 
 
 def _is_capital_ratio(key: Any) -> bool:
@@ -59,7 +65,7 @@ def checks(rules: Rules) -> Iterator[Check]:
     """A writing for every departure from the capital ratio, in force when the rules are."""
     writing = rules.llp
     for index, step in _sharing(rules):
-        places = list(_departures_of(index, step))
+        places = list(_departures_of(index, step, rules))
         yield from (_departure(place, stated=writing is not None) for place in places)
         if not places:
             yield Check(

@@ -15,6 +15,7 @@ from ledger.rules.profiles.articles import ArticlesModel
 from ledger.rules.profiles.check import Check, Rules
 from ledger.rules.profiles.funds import (
     Duty,
+    all_members_check,
     ceiling_check,
     duty_check,
     keys_of,
@@ -73,6 +74,7 @@ def _key_checks(found: Distribution, articles: ArticlesModel, capital: int) -> I
     step = found.step
     for at, key in keys_of(step):
         where = f"/steps/{found.index}{at}"
+        yield from all_members_check(where, step.id, key, DIVIDEND_LAW)
         if key.kind == "capital":
             yield _capital_check(where, found, articles, capital)
         else:

@@ -15,6 +15,7 @@ from ledger.rules.profiles.articles import ArticlesModel
 from ledger.rules.profiles.check import Check, Rules
 from ledger.rules.profiles.funds import (
     Duty,
+    all_members_check,
     ceiling_check,
     duty_check,
     keys_of,
@@ -69,6 +70,7 @@ def _duties(articles: ArticlesModel) -> Iterator[Duty]:
 def _key_checks(found: Distribution, articles: ArticlesModel) -> Iterator[Check]:
     step = found.step
     for at, key in keys_of(step):
+        yield from all_members_check(f"/steps/{found.index}{at}", step.id, key, WORK_LAW)
         by_work = key.kind in ("proportional", "patronage", "tiered")
         holds = by_work and key.input in articles.work
         yield Check(

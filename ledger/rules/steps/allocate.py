@@ -213,7 +213,7 @@ def _outcome(
     """What was taken: what members divided, and what of the rest goes to an account."""
     sign = -1 if view.available < 0 else 1
     placed, rest = (sign * size for size in sizes)
-    division = pay_back(divided, view)
+    division = divided if step.as_ == "charge" else pay_back(divided, view)
     taken = placed - sum(division.recouped)
     if isinstance(step.overflow, OverflowTo):
         payees = {step.overflow.to: rest} if rest else {}

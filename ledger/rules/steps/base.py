@@ -222,7 +222,11 @@ def ceiling(limit: Ceiling | None, step: StepModel, view: StepView) -> int | Non
 
 
 def _measure(of: str, view: StepView) -> int | Fraction:
-    """What a limit of something else is a multiple of; what is not there counts as 0."""
+    """What a limit of something else is a multiple of.
+
+    A cost that nobody reported is none, and a fund that nothing was paid into holds 0; but a total
+    that nobody metered is not 0, and raises Infeasible.
+    """
     what, _, name = of.partition(".")
     inputs = view.scope.inputs
     if what == "step":
@@ -233,7 +237,7 @@ def _measure(of: str, view: StepView) -> int | Fraction:
         return sum(inputs.costs.get(name, {}).values())
     if what == "balance":
         return view.funds.get(f"fund.{name}", 0)
-    return sum(view.scope.totals(name).values())
+    return sum(view.scope.totals(name, stated=True).values())
 
 
 def bounded(wanted: int, step: StepModel, view: StepView) -> int:
@@ -244,18 +248,27 @@ def bounded(wanted: int, step: StepModel, view: StepView) -> int:
 
 
 def divide_by(
-    total: int, weights: Weights, view: StepView, parts: tuple[PartDivision, ...] = ()
+    total: int,
+    weights: Weights,
+    view: StepView,
+    parts: tuple[PartDivision, ...] = (),
+    *,
+    within: bool = False,
 ) -> Division:
-    """Divide ``total`` by ``weights`` under the step's rounding; raises NoWeights."""
-    scope = view.scope
-    rounded = divide(total, weights.numerators, scope.inputs.members, view.rounding, scope.declared)
+    """Divide ``total`` by ``weights`` under the step's rounding; raises NoWeights.
+
+    ``within``: the weights are exact amounts that keep to bounds, which rounding must not break.
+    """
+    scope, rounding = view.scope, view.rounding
+    members, numerators = scope.inputs.members, weights.numerators
+    rounded = divide(total, numerators, members, rounding, scope.declared, within=within)
     return Division(
         total=total,
         weights=weights.numerators,
         denominator=weights.denominator,
         weight_sum=sum(weights.numerators),
         outside=weights.outside,
-        rounding=view.rounding,
+        rounding=rounding,
         rounded=rounded,
         parts=parts,
     )
@@ -268,4 +281,4 @@ def divide_exactly(total: int, exact: Weights, basis: Basis, view: StepView) -> 
     """
     if sum(exact.numerators) != abs(total) * exact.denominator:
         raise InvariantViolated(f"exact amounts do not add up to {total}")
-    return replace(divide_by(total, exact, view), basis=basis)
+    return replace(divide_by(total, exact, view, within=True), basis=basis)

@@ -7,6 +7,11 @@ less, ``overflow`` says what becomes of the rest.
 
 A floor that is one value for everybody is paid to heads: not to ``suspense``, nor to those who are
 there only for what they are owed.
+
+Bounds hold after rounding too, whatever the policy. Bounds are whole units, so an exact amount
+rounded up or down stays within them; ``sequential`` passes by amounts that are whole already, and
+an account of half-even rounding that is itself bounded takes no residual: then the odd units go to
+the largest remainders.
 """
 
 from __future__ import annotations
@@ -35,7 +40,7 @@ from ledger.rules.steps.base import (
     divide_by,
     divide_exactly,
 )
-from ledger.rules.steps.claims import level_of
+from ledger.rules.steps.claims import level_of, to_the_unit
 
 
 def _form(value: Any) -> str:
@@ -229,7 +234,18 @@ def _basis(rule: ShortRule | Literal["bounds", "caps"], weights: Weights, limits
 def _bounded(
     total: int, exact: Weights, basis: Basis, parts: tuple[PartDivision, ...], view: StepView
 ) -> Division:
+    if _evens_out_bounded(view, basis):
+        view = replace(view, rounding=to_the_unit(view.rounding))
     return replace(divide_exactly(total, exact, basis, view), parts=parts)
+
+
+def _evens_out_bounded(view: StepView, basis: Basis) -> bool:
+    """Whether the residual of half-even rounding would go to a member with a bound of its own."""
+    members, account = view.scope.inputs.members, view.rounding.residual_to
+    if account not in members:
+        return False
+    index = members.index(account)
+    return basis.high[index] is not None or basis.low[index] > 0
 
 
 def bounds_problems(

@@ -28,7 +28,7 @@ from ledger.rules.steps.base import (
     bounded,
     divide_by,
 )
-from ledger.rules.steps.claims import divide_claims
+from ledger.rules.steps.claims import divide_claims, to_the_unit
 
 
 class RecoverCostStep(StepModel):
@@ -108,7 +108,8 @@ def _claims(step: RecoverCostStep, view: StepView, carried: int) -> tuple[int, .
         text = f"{carried} are carried, but neither 'owed' nor this period's costs say to whom"
         raise NoWeights(text)
     due = sum(costs) + carried
-    return divide(due, costs, inputs.members, view.rounding, view.scope.declared).amounts
+    rounding = to_the_unit(view.rounding)
+    return divide(due, costs, inputs.members, rounding, view.scope.declared).amounts
 
 
 def _owed(claims: tuple[int, ...], division: Division, view: StepView) -> dict[str, int]:

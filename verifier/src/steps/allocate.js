@@ -50,7 +50,7 @@ export function allocate(step, view) {
 function outcome(step, view, placedSize, restSize, divided, notes) {
   const sign = view.available < 0n ? -1n : 1n;
   const [placed, rest] = [sign * placedSize, sign * restSize];
-  const division = payBack(divided, view);
+  const division = step.as === "charge" ? divided : payBack(divided, view);
   const taken = placed - sum(division.recouped ?? []);
   if (step.overflow?.to) {
     const payees = new Map(rest ? [[step.overflow.to, rest]] : []);

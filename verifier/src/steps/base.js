@@ -22,11 +22,11 @@ export function unmet(when, scope) {
   return `${kpi} is ${text(value)}, less than ${text(when.at_least)}; the step takes nothing`;
 }
 
-// What a limit of something else is a multiple of; what is not there counts as 0.
+// What a limit of something else is a multiple of; a total that nobody metered is not 0.
 function measureOf(of, view) {
   const at = of.indexOf(".");
   const [what, name] = [of.slice(0, at), of.slice(at + 1)];
-  if (what === "total") return totalOf(totalsOf(view.scope, name));
+  if (what === "total") return totalOf(totalsOf(view.scope, name, true));
   const found = {
     step: () => view.taken.get(name),
     pool: () => view.held.get(name),
@@ -51,10 +51,11 @@ export function bounded(wanted, step, view) {
   return most(0n, least(limit === null ? wanted : least(wanted, limit), view.available));
 }
 
-export function divideBy(amount, weights, view, parts = []) {
+export function divideBy(amount, weights, view, parts = [], within = false) {
   const { numerators, denominator, outside } = weights;
   const { rounding, scope } = view;
-  const rounded = divide(amount, numerators, scope.inputs.members, rounding, scope.declared);
+  const { declared, inputs } = scope;
+  const rounded = divide(amount, numerators, inputs.members, rounding, declared, within);
   return {
     total: amount, weights: numerators, denominator, weightSum: sum(numerators), outside, rounding,
     rounded, parts, basis: null, recouped: null, amounts: rounded.amounts,

@@ -8,7 +8,7 @@ import {
 import { SUSPENSE, requireMembers, weightsOf } from "../scope.js";
 import { divideShort } from "../short.js";
 import { basisOf, divideBy } from "./base.js";
-import { levelOf } from "./claims.js";
+import { levelOf, toTheUnit } from "./claims.js";
 
 const isMap = (bound) => bound instanceof Map;
 
@@ -57,9 +57,16 @@ function limitsOf(bounds, size, weights, view) {
 const basis = (rule, weights, { low, high, cap, floor }, more) =>
   basisOf(rule, weights, { low, high, cap, floor, ...more });
 
+// Whether the residual of half-even rounding would go to a member with a bound of its own.
+function evensOutBounded({ rounding, scope }, { low, high }) {
+  const at = scope.inputs.members.indexOf(rounding.residualTo);
+  return at >= 0 && (high[at] !== null || low[at] > 0n);
+}
+
 function exactly(total, [numerators, denominator], found, weights, parts, view) {
   const exact = weightsOf(numerators, denominator, weights.outside);
-  return { ...divideBy(total, exact, view, parts), basis: found };
+  const rounding = evensOutBounded(view, found) ? toTheUnit(view.rounding) : view.rounding;
+  return { ...divideBy(total, exact, { ...view, rounding }, parts, true), basis: found };
 }
 
 // What there is, divided among the floors as claims.

@@ -28,5 +28,5 @@ export function divideClaims(total, claims, rule, view) {
   if (rule === "proportional" || total === sum(claims)) return divideBy(total, weights, exactly);
   const shares = divideShort(rule, total, claims, view.scope.declared);
   const basis = basisOf(rule, weights, levelOf(rule, total, claims, shares));
-  return { ...divideBy(total, weightsOf(...shares, new Set()), exactly), basis };
+  return { ...divideBy(total, weightsOf(...shares, new Set()), exactly, [], true), basis };
 }

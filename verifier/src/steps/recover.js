@@ -7,7 +7,7 @@ import { pythonText } from "../python.js";
 import { divide } from "../rounding.js";
 import { requireMembers } from "../scope.js";
 import { bounded, divideBy } from "./base.js";
-import { divideClaims } from "./claims.js";
+import { divideClaims, toTheUnit } from "./claims.js";
 
 export function recoverCost(step, view) {
   const { scope } = view;
@@ -37,7 +37,7 @@ function claimsOf(step, { scope, rounding }, costs, carried) {
     return inputs.members.map((id, i) => costs[i] + (owed?.get(id) ?? 0n));
   }
   if (!costs.some((cost) => cost)) refuse("no-weights", `${carried} are carried, but not for whom`);
-  return divide(sum(costs) + carried, costs, inputs.members, rounding, declared).amounts;
+  return divide(sum(costs) + carried, costs, inputs.members, toTheUnit(rounding), declared).amounts;
 }
 
 function costNotes(step, inputs, unpaid) {
