@@ -116,6 +116,7 @@ def _modules(command: str | None) -> tuple[Any, ...]:
 def _all_modules() -> tuple[Any, ...]:
     from ledger.cli import (  # noqa: PLC0415
         audit,
+        contracts,
         correct,
         erase,
         fsck,
@@ -129,5 +130,6 @@ def _all_modules() -> tuple[Any, ...]:
         witness,
     )
 
-    shared = (office, correct, erase, logkeys, statement, member, audit, proof, rules)
+    office_own = (office, correct, erase, logkeys, contracts)
+    shared = (*office_own, statement, member, audit, proof, rules)
     return *shared, witness, fsck, recover

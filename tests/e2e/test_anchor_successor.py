@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import pytest
 from ledger.audit.trust import parse_trust
 from ledger.chain.anchor import deploy_anchor_contract, key_address, read_head
 from ledger.chain.node import open_node
+from ledger.cli.main import main
 from ledger.errors import AnchorMismatch
 from ledger.service.anchor import anchor
 from ledger.service.chain_view import NodeChainView
@@ -88,6 +90,33 @@ def test_anchors_go_to_the_successor_and_an_audit_follows_them(opened):
         assert [one.rests_on for one in report.facts.anchors] == ["node", "node"]
         followed = any("does not name" in remark.en for remark in report.not_checked)
         assert followed is (trust == "old-trust.toml")
+
+
+def test_the_commands_look_at_the_chain_list_and_propose(opened, capsys):
+    access, config = opened.installation.chain(SLUG), str(opened.folder / "log" / "kyojo.toml")
+    with open_node(access.url) as node:
+        signers = list(map(key_address, access.anchorer_keys))
+        made = deploy_anchor_contract(node, access.sender_key, signers=signers, k=1)
+    opened.installation.close()
+
+    def command(*words: str) -> int:
+        return main(["anchor-contract", *words, "--config", config])
+
+    wrong = "0x" + "77" * 20
+    assert command("succeed", wrong, "--rpc", access.url) != 0, "no such code there"
+    assert command("succeed", made.contract, "--rpc", access.url, "--after", f"1/{wrong}") != 0
+    assert command("succeed", made.contract, "--rpc", access.url, "--reason", "moved") == 0
+    opened.installation = Place(opened.folder / "log").open()
+    (proposal,) = opened.coop.state().proposals.values()
+    assert proposal.subject.startswith(f"Anchor at {made.contract} on chain ")
+    carry(opened.coop)
+    capsys.readouterr()
+    assert command("list", "--json") == 0
+    first, second = json.loads(capsys.readouterr().out)
+    assert (first["entry"], first["is_current"]) == (0, False)
+    assert (second["contract"], second["is_current"]) == (made.contract.lower(), True)
+    assert command("list") == 0
+    assert "followed by the next" in capsys.readouterr().out
 
 
 def test_a_successor_that_is_not_there_stops_anchors_and_not_the_log(opened):
