@@ -123,6 +123,7 @@ def _all_modules() -> tuple[Any, ...]:
         logkeys,
         member,
         office,
+        payout,
         proof,
         recover,
         rules,
@@ -130,6 +131,6 @@ def _all_modules() -> tuple[Any, ...]:
         witness,
     )
 
-    office_own = (office, correct, erase, logkeys, contracts)
+    office_own = (office, correct, payout, erase, logkeys, contracts)
     shared = (*office_own, statement, member, audit, proof, rules)
     return *shared, witness, fsck, recover
