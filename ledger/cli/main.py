@@ -116,6 +116,7 @@ def _modules(command: str | None) -> tuple[Any, ...]:
 def _all_modules() -> tuple[Any, ...]:
     from ledger.cli import (  # noqa: PLC0415
         audit,
+        contracts,
         correct,
         erase,
         fsck,
@@ -130,5 +131,6 @@ def _all_modules() -> tuple[Any, ...]:
         witness,
     )
 
-    shared = (office, correct, payout, erase, logkeys, statement, member, audit, proof, rules)
+    office_own = (office, correct, payout, erase, logkeys, contracts)
+    shared = (*office_own, statement, member, audit, proof, rules)
     return *shared, witness, fsck, recover

@@ -15,6 +15,7 @@ from ledger.chain.fees import FeePolicy
 from ledger.chain.node import FinalityDepths, Node, open_node
 from ledger.coop.charter import AnchorTarget
 from ledger.coop.state import State
+from ledger.coop.successors import current_targets
 from ledger.errors import AnchorMismatch, QuorumMissing
 from ledger.service.anchor_policy import AnchorPolicy
 
@@ -42,8 +43,8 @@ class ChainAccess:
 
 
 def targets(state: State) -> Sequence[AnchorTarget]:
-    """The contracts that witness the co-op's log now."""
-    return state.terms().anchors
+    """The contracts that witness the co-op's log now: the charter's, or what followed them."""
+    return current_targets(state)
 
 
 def is_meant(access: ChainAccess, target: AnchorTarget, chain_id: int | None = None) -> bool:
@@ -70,14 +71,14 @@ def choose_target(state: State, access: ChainAccess, node: Node) -> AnchorTarget
     if not found:
         named = "" if access.contract is None else f" {access.contract}"
         raise AnchorMismatch(
-            f"the charter names no anchor contract{named} on chain {node.chain_id}; is this the "
-            "right node?"
+            f"anchors of this co-op go to no contract{named} on chain {node.chain_id}; is this "
+            "the right node?"
         )
     if len(found) > 1:
         names = ", ".join(one.contract for one in found)
         raise AnchorMismatch(
-            f"the charter names several contracts on chain {node.chain_id} ({names}); the "
-            "setting `contract` says which is meant"
+            f"anchors go to several contracts on chain {node.chain_id} ({names}); the setting "
+            "`contract` says which is meant"
         )
     (target,) = found
     code_hash = bytes.fromhex(target.code_hash)
