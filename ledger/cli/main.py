@@ -100,11 +100,16 @@ def _modules(command: str | None) -> tuple[Any, ...]:
         from ledger.cli import rules  # noqa: PLC0415
 
         return (rules,)
+    if command == "anchor":
+        from ledger.cli import anchor  # noqa: PLC0415
+
+        return (anchor,)
     return _all_modules()
 
 
 def _all_modules() -> tuple[Any, ...]:
     from ledger.cli import (  # noqa: PLC0415
+        anchor,
         audit,
         correct,
         erase,
@@ -119,5 +124,5 @@ def _all_modules() -> tuple[Any, ...]:
         witness,
     )
 
-    shared = (office, correct, erase, logkeys, statement, member, audit, proof, rules)
+    shared = (office, anchor, correct, erase, logkeys, statement, member, audit, proof, rules)
     return *shared, witness, fsck, recover

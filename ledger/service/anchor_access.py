@@ -22,6 +22,15 @@ LOCK_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
+class TargetSettings:
+    """Which target of the charter settings are for (None: not said), and when to anchor there."""
+
+    chain_id: int | None
+    contract: str | None
+    policy: AnchorPolicy
+
+
+@dataclass(frozen=True, slots=True)
 class ChainAccess:
     """How to reach one chain, who pays the gas, which anchorers sign here, and how.
 
@@ -40,17 +49,22 @@ class ChainAccess:
     depths: FinalityDepths | None = None
     timeout_seconds: float = 10.0
 
+    @property
+    def settings(self) -> TargetSettings:
+        """The part that needs no key."""
+        return TargetSettings(self.chain_id, self.contract, self.policy)
+
 
 def targets(state: State) -> Sequence[AnchorTarget]:
     """The contracts that witness the co-op's log now."""
     return state.terms().anchors
 
 
-def is_meant(access: ChainAccess, target: AnchorTarget, chain_id: int | None = None) -> bool:
-    """Whether the settings are for this target, as far as they say; ``chain_id`` is the node's."""
-    chain = access.chain_id if chain_id is None else chain_id
+def is_meant(settings: TargetSettings, target: AnchorTarget, chain_id: int | None = None) -> bool:
+    """Whether settings are for this target, as far as they say; ``chain_id`` is the node's."""
+    chain = settings.chain_id if chain_id is None else chain_id
     is_chain = chain is None or target.chain_id == chain
-    contract = access.contract
+    contract = settings.contract
     return is_chain and (contract is None or target.contract == contract.lower())
 
 
@@ -66,7 +80,7 @@ def choose_target(state: State, access: ChainAccess, node: Node) -> AnchorTarget
             expected=access.chain_id,
             found=node.chain_id,
         )
-    found = [one for one in targets(state) if is_meant(access, one, node.chain_id)]
+    found = [one for one in targets(state) if is_meant(access.settings, one, node.chain_id)]
     if not found:
         named = "" if access.contract is None else f" {access.contract}"
         raise AnchorMismatch(

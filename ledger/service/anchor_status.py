@@ -14,7 +14,7 @@ from typing import Any
 from ledger.chain.anchor import Head
 from ledger.chain.outbox import OutboxRow, State
 from ledger.coop.charter import AnchorTarget
-from ledger.service.anchor_access import ChainAccess, is_meant, targets
+from ledger.service.anchor_access import TargetSettings, is_meant, targets
 from ledger.service.anchor_policy import AnchorPolicy, Unanchored, Verdict, judge
 from ledger.service.anchor_record import PAGE, RECORDING, recorded
 from ledger.service.anchor_rows import AnchorRows
@@ -74,15 +74,15 @@ def newest(coop: Coop) -> Anchored | None:
     return max(found, key=lambda one: (one.state == State.FINAL, one.size), default=None)
 
 
-def statuses(coop: Coop, accesses: Sequence[ChainAccess]) -> list[TargetStatus]:
-    """Every target of the co-op, in the charter's order; ``accesses`` bring their policies."""
+def statuses(coop: Coop, settings: Sequence[TargetSettings]) -> list[TargetStatus]:
+    """Every target of the co-op, in the charter's order; ``settings`` bring their policies."""
     if coop.state().charter is None:
         return []
     rows = anchor_rows(coop).anchors()
     return [
         _status(coop, target, [pair for pair in rows if is_on(pair[0], target)], policy)
         for target in targets(coop.state())
-        for policy in [_policy_of(target, accesses)]
+        for policy in [_policy_of(target, settings)]
     ]
 
 
@@ -173,8 +173,8 @@ def status_lines(found: TargetStatus) -> list[str]:
     return lines
 
 
-def _policy_of(target: AnchorTarget, accesses: Sequence[ChainAccess]) -> AnchorPolicy:
-    return next((one.policy for one in accesses if is_meant(one, target)), AnchorPolicy())
+def _policy_of(target: AnchorTarget, settings: Sequence[TargetSettings]) -> AnchorPolicy:
+    return next((one.policy for one in settings if is_meant(one, target)), AnchorPolicy())
 
 
 def _status(
