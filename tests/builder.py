@@ -36,7 +36,7 @@ timezone: Asia/Tokyo
 currency: JPY
 minor_digits: 0
 pools:
-  gross: {from: [revenue.fares, charge.fare]}
+  gross: {from: [revenue.fares, charge.fare], if_missing: zero}
 steps:
   - {id: opex, kind: recover_cost, source: gross, costs: [platform], limit: 40%,
      carry_forward: true}
@@ -59,6 +59,9 @@ LATER_KINDS = (
     "dispute-withdrawn",
     "kpi-reported",
     "figures-reported",
+    "payout-ordered",
+    "payout-exported",
+    "payout-resulted",
 )
 
 

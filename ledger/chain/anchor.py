@@ -32,6 +32,7 @@ from ledger.chain.quorum import (
     recover_signer,
     rotation_digest,
     sign_digest,
+    signature_words,
     typed_digest,
     word,
 )
@@ -55,7 +56,9 @@ _DOMAIN = "kyojo anchor"
 _ANCHOR_TYPE = keccak(
     b"Anchor(bytes32 originHash,uint64 previousSize,bytes32 previousRoot,uint64 size,bytes32 root)"
 )
-_ROTATE = "rotate(address[],uint8,uint64,bytes[])"
+_SIGNATURES = "(bytes32,bytes32,uint8)[]"
+_ANCHOR = f"anchor(bytes32,uint64,uint64,bytes32,bytes32[],{_SIGNATURES})"
+_ROTATE = f"rotate(address[],uint8,uint64,{_SIGNATURES})"
 _ROTATE_SELECTOR = keccak(_ROTATE.encode())[:4]
 
 
@@ -120,16 +123,15 @@ def anchor_call(
     if len(proof) > PROOF_HASHES_MAX or any(len(one) != 32 for one in proof):
         raise OutOfRange(f"a consistency proof has at most {PROOF_HASHES_MAX} hashes of 32 bytes")
     previous, head = message.previous, message.head
-    values = [message.origin_hash, previous.size, head.size, head.root, proof, signatures]
-    return call_data("anchor(bytes32,uint64,uint64,bytes32,bytes32[],bytes[])", values)
+    values = [message.origin_hash, previous.size, head.size, head.root, proof]
+    return call_data(_ANCHOR, [*values, signature_words(signatures)])
 
 
 def rotate_call(
     signers: Sequence[str], *, k: int, epoch: int, signatures: Sequence[bytes]
 ) -> bytes:
     """The call data of ``rotate``."""
-    values = [list(signers), k, epoch, signatures]
-    return call_data(_ROTATE, values)
+    return call_data(_ROTATE, [list(signers), k, epoch, signature_words(signatures)])
 
 
 def read_head(node: Node, contract: str, origin: str, *, at: Any = "latest") -> Head:

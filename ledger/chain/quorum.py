@@ -26,7 +26,7 @@ from eth_utils.address import to_checksum_address
 
 from contracts import load_contract
 from ledger.chain.node import Node, Transaction, sign_transaction
-from ledger.errors import BadSignature, Conflict, NotFound
+from ledger.errors import BadSignature, Conflict, NotFound, OutOfRange
 
 _CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 _DOMAIN_TYPE = keccak(
@@ -108,6 +108,13 @@ def order_signatures(digest: bytes, signatures: Iterable[bytes]) -> list[bytes]:
     return [by_signer[signer] for signer in sorted(by_signer)]
 
 
+def signature_words(signatures: Sequence[bytes]) -> list[tuple[bytes, bytes, int]]:
+    """Signatures of 65 bytes as the contracts take them: r, s and v."""
+    if any(len(one) != 65 for one in signatures):
+        raise OutOfRange("a signature for a contract is 65 bytes: r, s and v")
+    return [(one[:32], one[32:64], one[64]) for one in signatures]
+
+
 def call_data(signature: str, values: Sequence[Any]) -> bytes:
     """The call data of the function ``signature``, such as ``head(bytes32)``."""
     kinds = _ARGUMENT.findall(signature.partition("(")[2][:-1])
@@ -124,10 +131,13 @@ def decode_answer(
         raise NotFound(f"what stands at {contract} is not a {name}") from error
 
 
-def deploy_contract(node: Node, key: bytes, *, name: str, arguments: bytes, gas: int) -> Deployment:
+def deploy_contract(  # noqa: PLR0913 - one deployment, all its parts
+    node: Node, key: bytes, *, name: str, arguments: bytes, gas: int, immutables: bytes = b""
+) -> Deployment:
     """Deploy the contract ``name`` from the account of ``key`` and check what stands there.
 
-    ``arguments`` are the constructor's, ABI-encoded. Raises Conflict if the constructor refuses,
+    ``arguments`` are the constructor's, ABI-encoded; ``immutables`` stand behind the code of a
+    contract that has any. Raises Conflict if the constructor refuses,
     AnchorMismatch if the code that stands there is not the artefact's.
     """
     artefact = load_contract(name)
@@ -140,8 +150,9 @@ def deploy_contract(node: Node, key: bytes, *, name: str, arguments: bytes, gas:
     receipt = node.wait_for_receipt(transaction.hash)
     if not receipt.succeeded or receipt.contract is None:
         raise Conflict(f"the chain refused to deploy {name}", kind="reverted")
-    node.check(chain_id=node.chain_id, contract=receipt.contract, code_hash=artefact.runtime_hash)
-    return Deployment(node.chain_id, receipt.contract, artefact.runtime_hash, receipt.block_number)
+    expected = keccak(artefact.runtime + immutables)
+    node.check(chain_id=node.chain_id, contract=receipt.contract, code_hash=expected)
+    return Deployment(node.chain_id, receipt.contract, expected, receipt.block_number)
 
 
 def word(value: int) -> bytes:

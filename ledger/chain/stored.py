@@ -20,7 +20,10 @@ from ledger.errors import AnchorMismatch
 
 _DYNAMIC_FEE = 2  # EIP-1559, the only kind that is sent here
 _FIELDS = 12
-_ANCHOR = keccak(b"anchor(bytes32,uint64,uint64,bytes32,bytes32[],bytes[])")[:4]
+_HEAD = b"anchor(bytes32,uint64,uint64,bytes32,bytes32[],"
+# The contract as it is, and as it was when signatures were byte strings: the words that are read
+# here stand at the same place in both.
+_ANCHOR = {keccak(_HEAD + kind)[:4] for kind in (b"(bytes32,bytes32,uint8)[])", b"bytes[])")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def read_stored_transaction(raw: bytes) -> StoredTransaction:
 def read_stored_anchor(raw: bytes) -> StoredAnchor:
     """What a raw call of ``anchor`` brings; raises AnchorMismatch if it is none."""
     data = read_stored_transaction(raw).data
-    if data[:4] != _ANCHOR or len(data) < 4 + 4 * 32:
+    if data[:4] not in _ANCHOR or len(data) < 4 + 4 * 32:
         raise AnchorMismatch("the transaction does not call anchor")
     words = [data[4 + at : 36 + at] for at in range(0, 4 * 32, 32)]
     return StoredAnchor(

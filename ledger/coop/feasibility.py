@@ -3,7 +3,8 @@
 Nothing can be added to a period once it is closed, so one that its rules cannot divide must not
 be closed: no weights, or money that would fall by the wayside. A confirmed amount in another
 currency than the rules', a cost that no step recovers, a metered charge that no pool takes and no
-key weighs: each is named, and the month waits until a rule set has a place for it.
+key weighs: each is named, and the month waits until a rule set has a place for it. Nor must one
+be closed while a revenue that its rules divide has not been reported at all.
 """
 
 from __future__ import annotations
@@ -31,7 +32,11 @@ def check_feasible(state: State, period_id: str, evidence: Evidence) -> None:
     period = state.period(period_id)
     rules = rules_of(state, period, evidence)
     totals = evidence.totals(period_id, FIRST_EPOCHS)
-    faults = (*_facts_without_place(period, rules), *charges_without_place(totals, rules))
+    faults = (
+        *_facts_without_place(period, rules),
+        *charges_without_place(totals, rules),
+        *_revenue_not_reported(period, rules),
+    )
     if faults:
         raise Infeasible(
             f"{period_id} cannot be closed: {faults[0].where}: {faults[0].message}", faults=faults
@@ -51,6 +56,19 @@ def _facts_without_place(period: Period, rules: RuleSet) -> Iterator[Fault]:
                 yield Fault(f"{what} {name}", "other-currency", text)
             elif what == "cost" and name not in recovered:
                 yield Fault(f"cost {name}", "no-step", "no step of the rule set recovers it")
+
+
+def _revenue_not_reported(period: Period, rules: RuleSet) -> Iterator[Fault]:
+    """A revenue of which nothing is confirmed is not taken for 0: somebody may have forgotten it.
+
+    Who knows that nothing came in reports 0, and it is confirmed like any amount.
+    """
+    for pool in rules.pools.values():
+        for source in pool.sources if pool.needs else ():
+            name = source.removeprefix("revenue.")
+            if name != source and name not in period.revenue:
+                text = "no amount of it is confirmed; report 0 if nothing came in, or let the rule"
+                yield Fault(f"revenue {name}", "not-reported", f"{text} set say if_missing: zero")
 
 
 def charges_without_place(totals: Mapping[AccountKey, int], rules: RuleSet) -> Iterator[Fault]:

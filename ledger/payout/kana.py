@@ -28,7 +28,7 @@ from typing import Final, Literal
 
 from ledger.errors import Fault, OutOfRange
 
-Rule = Literal["capital", "katakana", "large-kana", "long-mark", "dash", "cut"]
+Rule = Literal["capital", "katakana", "large-kana", "long-mark", "dash", "latin", "cut"]
 
 NAME_SIGNS: Final = " ().-"
 FILE_SIGNS: Final = NAME_SIGNS + ",/\\｢｣"
@@ -60,14 +60,14 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
-class Kana:
+class Written:
     """A converted name, and what the conversion lost."""
 
     text: str
     losses: tuple[Loss, ...]
 
 
-def to_zengin(text: str) -> Kana:
+def to_zengin(text: str) -> Written:
     """The name in the letters of a bank file; what changes its look beyond width is reported.
 
     Raises OutOfRange with one fault for every letter that has no place there: kanji, ``ヲ``, signs.
@@ -90,7 +90,7 @@ def to_zengin(text: str) -> Kana:
     if faults:
         named = ", ".join(dict.fromkeys(fault.message.split(" ", 1)[0] for fault in faults))
         raise OutOfRange(f"a name that no bank file can hold: {named}", faults=tuple(faults))
-    return Kana(name, tuple(losses))
+    return Written(name, tuple(losses))
 
 
 def is_zengin(text: str) -> bool:

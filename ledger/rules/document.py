@@ -1,8 +1,8 @@
 """Rule sets (配分規則): YAML text in, checked and hashed rules out (RULES.md section 3).
 
 ``rule_hash`` is SHA-256 of the RFC 8785 form of the document as parsed, so comments and layout do
-not count, and the order of names never matters. Every fault of a layer (text, shape, meaning) is
-reported at once, with line, column and JSON pointer.
+not count, and the order of names never matters. Every fault of all layers (text, shape, meaning) is
+reported at once, as far as they are independent, with line, column and JSON pointer.
 """
 
 from __future__ import annotations
@@ -24,20 +24,23 @@ from ledger.rules.profiles.check import Check
 from ledger.rules.profiles.llp import departures
 from ledger.rules.rounding import Rounding
 from ledger.rules.ruleset import ApprovalModel, LateModel, RuleSetModel
+from ledger.rules.salvage import Salvaged, salvage
 from ledger.rules.steps import Step
-from ledger.rules.yamltext import read_yaml, refuse_all
+from ledger.rules.yamltext import Reading, read_yaml, refuse_all
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
     """A pool's sources, such as ``revenue.fares``, and the origin it is limited to.
 
-    ``unit`` is what it holds where that is no money, such as Wh.
+    ``unit`` is what it holds where that is no money, such as Wh. ``needs`` says that a source of
+    which nothing is known is not taken for 0.
     """
 
     sources: tuple[str, ...]
     origin: str | None
     unit: str | None = None
+    needs: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +80,58 @@ class RuleSet:
         return None if pool is None else pool.unit
 
 
-def parse_rules(text: bytes | str) -> RuleSet:
-    """Read a rule set; raises MalformedRules with all faults found, each at its place."""
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What was read of a rule set: the text's places, every fault, and the rules.
+
+    ``rules`` are sound only if there is no fault; else they are what could be read, for further
+    checks, and None where nothing could. ``salvaged`` says what of the text they are.
+    """
+
+    reading: Reading
+    rules: RuleSet | None = None
+    salvaged: Salvaged | None = None
+
+    def place(self, pointer: str) -> str | None:
+        """The place in the text of a place in ``rules``; None for what only stands in."""
+        return pointer if self.salvaged is None else self.salvaged.place(pointer)
+
+
+def examine(text: bytes | str) -> Examined:
+    """Read a rule set and collect the faults of all layers, as far as they are independent.
+
+    Raises MalformedRules for a text that is no YAML to its end.
+    """
     reading = read_yaml(text)
     if not isinstance(reading.document, dict):
         reading.refuse("", "shape", "a rule set is a mapping of names to values")
-        refuse_all(reading, "rule set")
-    model = None
+        return Examined(reading)
+    model, salvaged = None, None
     try:
         model = RuleSetModel.model_validate_json(canonical.encode(reading.document))
     except ValidationError as error:
-        refuse_invalid(error, reading)
+        salvaged = salvage(reading.document, refuse_invalid(error, reading))
+        model = None if salvaged is None else salvaged.model
     except KyojoError as error:
         reading.refuse("", error.code, error.message)
-    if model is not None and not reading.faults:
-        for pointer, problem in ruleset_problems(model):
-            reading.refuse(pointer, "meaning", problem)
-    if model is None or reading.faults:
-        refuse_all(reading, "rule set")
-    return _ruleset(model, reading.document)
+    if model is None:
+        return Examined(reading)
+    document = reading.document if salvaged is None else salvaged.document
+    found = Examined(reading, _ruleset(model, document), salvaged)
+    known = {fault.where for fault in reading.faults}
+    for pointer, problem in ruleset_problems(model):
+        place = found.place(pointer)
+        if place is not None and reading.where(place) not in known:
+            reading.refuse(place, "meaning", problem)
+    return found
+
+
+def parse_rules(text: bytes | str) -> RuleSet:
+    """Read a rule set; raises MalformedRules with all faults found, each at its place."""
+    found = examine(text)
+    if found.rules is None or found.reading.faults:
+        refuse_all(found.reading, "rule set")
+    return found.rules
 
 
 def rule_hash(document: Mapping[str, Any]) -> bytes:
@@ -126,7 +162,8 @@ def _ruleset(model: RuleSetModel, document: dict[str, Any]) -> RuleSet:
         members=model.members,
         metrics={name: given.measured() for name, given in model.inputs.items()},
         pools={
-            name: Pool(pool.from_, pool.origin, pool.unit) for name, pool in model.pools.items()
+            name: Pool(pool.from_, pool.origin, pool.unit, pool.if_missing == "error")
+            for name, pool in model.pools.items()
         },
         steps=model.steps,
         approval=model.approval,

@@ -24,19 +24,22 @@ _SPOKEN = {
 }
 
 
-def refuse_invalid(error: ValidationError, reading: Reading) -> None:
+def refuse_invalid(error: ValidationError, reading: Reading) -> tuple[str, ...]:
     """Note every finding in ``reading``, at the place in the text that it is about.
 
-    A place that the reader of the text already found at fault is not named again.
+    A place that the reader of the text already found at fault is not named again. Answers with the
+    JSON pointers of all of them.
     """
-    known = {fault.where for fault in reading.faults}
+    known, pointers = {fault.where for fault in reading.faults}, []
     for found in error.errors(include_url=False, include_context=True):
         if found["type"] == "too_short" and found["input"]:
             continue  # its items were at fault, and are named themselves
         pointer = _pointer(found["loc"], reading.document)
+        pointers.append(pointer)
         if reading.where(pointer) not in known:
             code, message, remedy = _spoken(found)
             reading.refuse(pointer, code, message, remedy)
+    return tuple(pointers)
 
 
 def _pointer(location: tuple[int | str, ...], document: Any) -> str:

@@ -43,7 +43,8 @@ class Measured:
     """Where figures by member stand in the inputs: under ``name`` in ``totals`` or in ``kpis``.
 
     A member that a total does not name has 0. A reading that is missing is an error, unless the
-    rule set gives a ``default``; and so is a total that must be ``stated``.
+    rule set gives a ``default``; and so is a total that must be ``stated``. A total's default is 0
+    for everybody.
     """
 
     table: Literal["totals", "kpis"]

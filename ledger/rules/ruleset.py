@@ -33,7 +33,8 @@ class InputModel(RuleModel):
 
     ``sum`` is the metric's total and ``count`` the total named ``count.<metric>``; ``max`` and
     ``last`` are no sums, and come as readings named ``max.<metric>`` and ``last.<metric>``.
-    ``default`` is the reading of whoever has none; without it a missing reading is an error.
+    ``default`` is the reading of whoever has none; without it a missing reading is an error. A
+    total's may only be 0: then nothing metered is 0 also where it would be an error.
     """
 
     metric: OutsideName | None = None
@@ -47,8 +48,8 @@ class InputModel(RuleModel):
             yield "", "an input needs either 'metric' or 'kpi'"
         elif self.kpi is not None and self.agg is not None:
             yield "/agg", "a kpi is read, not aggregated"
-        elif self.metric is not None and self.agg in _TOTALS and self.default is not None:
-            yield "/default", "a total needs no default: who is not in it has 0"
+        elif self.metric is not None and self.agg in _TOTALS and self.default:
+            yield "/default", "a total's default is 0: who is not in it has nothing"
 
     def measured(self) -> Measured:
         """Where the figures stand in the inputs."""
@@ -56,7 +57,8 @@ class InputModel(RuleModel):
             return Measured("kpis", self.kpi, self.default)
         if self.agg in _TOTALS:
             count = self.agg == "count"
-            return Measured("totals", f"{'count.' * count}{self.metric}", stated=count)
+            name = f"{'count.' * count}{self.metric}"
+            return Measured("totals", name, self.default, stated=count)
         return Measured("kpis", f"{self.agg}.{self.metric}", self.default)
 
 
@@ -65,6 +67,9 @@ class PoolModel(RuleModel):
 
     A pool with a ``unit`` holds no money but what was metered, such as Wh: its sources are
     ``total.<metric>``. A pool that steps feed has no sources of its own.
+
+    A month in which nobody reported one of its revenues, not even as 0, or metered one of its
+    totals, has no settlement: unless ``if_missing: zero`` says that nothing is meant then.
     """
 
     from_: tuple[
@@ -72,6 +77,7 @@ class PoolModel(RuleModel):
     ] = Field(alias="from")
     origin: Literal["member", "other", "public"] | None = None
     unit: OutsideName | None = None
+    if_missing: Literal["error", "zero"] = "error"
 
 
 class ApprovalModel(RuleModel):

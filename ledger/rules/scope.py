@@ -43,15 +43,20 @@ class Scope:
         """The name in the inputs behind a rule set's ``input`` name."""
         return self.measured(name).name
 
-    def totals(self, name: str) -> Mapping[str, Quantity]:
+    def totals(self, name: str, *, stated: bool = False) -> Mapping[str, Quantity]:
         """Totals by member under an ``input`` name; empty when nothing was recorded.
 
-        Raises Infeasible for a name that stands for readings, and for a count that nobody stated.
+        ``stated``: nothing is not taken for 0, unless the rule set's input says ``default: 0``.
+        Raises Infeasible for a name that stands for readings, for a count that nobody stated, and
+        for any other total that must be.
         """
         found = self.measured(name)
         if found.table != "totals":
             raise Infeasible(f"{name!r} stands for readings of {found.name!r}, not for a total")
-        if found.stated and found.name not in self.inputs.totals:
-            text = f"the inputs have no totals {found.name!r}, for which {name!r} stands"
+        missing = found.name not in self.inputs.totals and found.default is None
+        if missing and (stated or found.stated):
+            text = f"nobody metered or reported {found.name!r}"
+            text += "" if found.name == name else f", for which {name!r} stands"
+            text += f"; where that means 0, say so: inputs: {{{name}: {{metric: …, default: 0}}}}"
             raise Infeasible(text, name=found.name)
         return self.inputs.totals.get(found.name, {})

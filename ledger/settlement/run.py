@@ -212,7 +212,17 @@ def _carry_out(step: Step, ruleset: RuleSet, scope: Scope, work: _Work) -> StepO
 
 
 def _pool_amount(name: str, pool: Pool, inputs: Inputs) -> int:
-    """What a pool holds at the start: what was left in it, and what its sources brought."""
+    """What a pool holds at the start: what was left in it, and what its sources brought.
+
+    Raises Infeasible for a pool of another unit of which nothing was metered at all. Whether
+    revenue is missing the co-op knows, before it cuts a month off (``coop.feasibility``).
+    """
+    for source in pool.sources:
+        metered = source.removeprefix("total.")
+        if pool.needs and metered != source and metered not in inputs.totals:
+            text = f"nobody metered {metered!r}, which the pool {name!r} holds"
+            text += "; where that means 0, say so: if_missing: zero"
+            raise Infeasible(text, name=metered)
     return inputs.opening.get(name, 0) + sum(
         _source_amount(source, pool.origin, inputs) for source in pool.sources
     )

@@ -73,6 +73,83 @@ def test_a_file_that_is_not_yaml_or_not_there(kyojo: Kyojo, write, tmp_path: Pat
     check_error(kyojo("rules", "check", write("long.yaml", " " * 300_000)), 2, "[too-large]")
 
 
+def test_faults_of_all_layers_are_told_at_once(kyojo: Kyojo, write) -> None:
+    """A float, a misspelt field, a step without a pool, an unknown zone and a name of nobody."""
+    text = KAGA.replace("rate: 5%", "rate: 0.05").replace("Asia/Tokyo", "Asia/Kaga")
+    text = text.replace("source: gross, to: fund.community", "source: net, to: fund.community")
+    text = text.replace("asset: network", "asset: grid") + "late: {style: grand}\n"
+    path = write("rules.yaml", text)
+    ran = kyojo("rules", "check", path, "--against", write("in.json", json.dumps(kaga_inputs())),
+                "--json")  # fmt: skip
+    faults = {one["pointer"]: one for one in ran.document["files"][0]["faults"]}
+    assert {at: one["code"] for at, one in faults.items()} == {
+        "/timezone": "meaning", "/steps/1/rate": "float", "/steps/2/source": "meaning",
+        "/steps/3/parts/1/key/asset": "unknown-name", "/late/style": "malformed-rules",
+    }  # fmt: skip
+    lines = text.splitlines()
+    for at, said in (("/steps/2/source", "net"), ("/timezone", "Asia/Kaga")):
+        assert lines[faults[at]["line"] - 1][faults[at]["column"] - 1 :].startswith(said)
+    in_order = [(one["line"], one["column"]) for one in ran.document["files"][0]["faults"]]
+    assert in_order == sorted(in_order)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "pointers"),
+    [
+        # What refers to a step that cannot be read is not called wrong, nor is its profile.
+        ("limit: 40%", "limit: x", {"/steps/0/limit"}),
+        ("rate: 3%}", "rate: 3%, limit: {of: step.opex}}", set()),
+        ("costs: [platform],\n     limit: 40%", "limit: 40%", {"/steps/0/costs"}),
+        ("{from:", "{frm:", {"/pools/gross/frm", "/pools/gross/from"}),
+        ("pools:", "profile: jp-sme-coop\npools:", {"/articles"}),
+    ],
+)  # fmt: skip
+def test_nothing_is_called_wrong_for_what_is_broken_elsewhere(
+    kyojo: Kyojo, write, old: str, new: str, pointers: set[str]
+) -> None:
+    text = KAGA.replace(old, new, 1)
+    broken = text.replace("rate: 3%", "rate: 3%, limit: {of: step.opex}", 1)
+    for one in (text, broken if "/steps/0" in str(pointers) else text):
+        ran = kyojo("rules", "check", write("rules.yaml", one), "--json")
+        assert {fault["pointer"] for fault in ran.document["files"][0]["faults"]} == pointers
+
+
+def test_pools_that_are_fed_and_not_used_or_used_and_not_yet_fed_are_warned_of(
+    kyojo: Kyojo, write
+) -> None:
+    text = (
+        KAGA[: KAGA.index("pools:")]
+        + """\
+pools:
+  gross: {from: [revenue.fares], origin: member}
+  idle: {from: [revenue.rent]}
+  late: {from: []}
+  never: {from: []}
+steps:
+  - {id: early, kind: reserve, source: late, to: fund.a, rate: 5%}
+  - {id: cut, kind: allocate, source: gross, split: {pool.late: 70%, fund.b: remaining}}
+  - {id: rest, kind: reserve, source: never, to: fund.a, rate: 5%}
+"""
+    )
+    path = write("rules.yaml", text)
+    ran = kyojo("rules", "check", path, "--json")
+    assert (ran.code, ran.document["faults"], ran.document["warnings"]) == (0, 0, 3)
+    found = [
+        (one["code"], one["pointer"], one["line"]) for one in ran.document["files"][0]["warnings"]
+    ]
+    lines = text.splitlines()
+    assert found == [
+        ("pool-unused", "/pools/idle", lines.index("  idle: {from: [revenue.rent]}") + 1),
+        ("pool-unfed", "/steps/0/source", len(lines) - 2),
+        ("pool-unfed", "/steps/2/source", len(lines)),
+    ]
+    spoken = kyojo("rules", "check", path).out
+    assert "warning: no step uses the pool 'idle': what comes into it stays there" in spoken
+    assert "'early' uses the pool 'late', which only a later step feeds" in spoken
+    assert "'rest' uses the pool 'never', which nothing feeds" in spoken
+    assert "1 file, no faults, 3 warnings" in spoken
+
+
 def test_versions_that_overlap_or_leave_a_gap(kyojo: Kyojo, write) -> None:
     third = write("3.yaml", KAGA)
     fourth = KAGA.replace("version: 3", "version: 4")

@@ -401,6 +401,8 @@ def test_facts_that_make_no_sense(kind, change, error):
     if change.keys() <= body.keys():
         if change.get("amount_minor") == 2**53:
             return  # no such integer can be signed at all: see the canonical form
+        if (kind, change) == ("revenue-reported", {"amount_minor": 0}):
+            return  # that says that nothing came in
         refuse(world, case.submission(world, kind, body={**body, **change}), error)
 
 

@@ -181,7 +181,7 @@ effective_from: 2026-10-01
 timezone: Asia/Tokyo
 currency: JPY
 minor_digits: 0
-pools: {gross: {from: [revenue.fares]}}
+pools: {gross: {from: [revenue.fares], if_missing: zero}}
 steps: [{id: share, kind: allocate, source: gross, key: {kind: equal}}]
 """
 TWO = [{"code": "JPY", "digits": 0}, {"code": "CHF", "digits": 2}]
@@ -196,6 +196,18 @@ def test_a_metered_charge_that_no_pool_takes_keeps_the_month_open():
     with_pool = HEADS.replace("[revenue.fares]", "[revenue.fares, charge.fare]")
     adopt(world, with_pool.replace("version: 1", "version: 2"))
     world.write("office", "period-closed", {"period": MONTH})
+
+
+def test_a_revenue_that_nobody_reported_keeps_the_month_open_and_a_confirmed_0_does_not():
+    world = october()
+    adopt(world, HEADS.replace(", if_missing: zero", ""))
+    closing_is_refused(world, Infeasible, "revenue fares: no amount of it is confirmed; report 0")
+    nothing = {"period": MONTH, "id": "fares", "amount_minor": 0, "origin": "member"}
+    world.write("office", "revenue-reported", {**nothing, "currency": "JPY"})
+    refuse(world, "office", "period-closed", {"period": MONTH}, error=Infeasible)
+    world.carry("bus", "ev")
+    world.write("office", "period-closed", {"period": MONTH})
+    assert world.state.period(MONTH).revenue["fares"]["amount_minor"] == 0
 
 
 def test_a_pool_of_other_origin_takes_no_metered_charge():

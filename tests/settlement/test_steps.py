@@ -385,7 +385,7 @@ def test_a_part_whose_key_leaves_some_over_leaves_it_in_the_source():
     result = settle(text, inputs(totals=NEED, revenue={"fares": 101}))
     assert result.pools_left == {"pot": 11}
     assert sum(result.member_totals.values()) == 90
-    nobody = settle(text, inputs(totals={}, revenue={"fares": 100}))
+    nobody = settle(text, inputs(totals={"need": {}}, revenue={"fares": 100}))
     assert dict(nobody.member_totals) == {"bus": 17, "ev": 16, "bike": 17}
     assert nobody.pools_left == {"pot": 50}
 
@@ -509,7 +509,21 @@ def test_nothing_is_kept_back_of_what_evens_out_a_charge():
 def test_a_fund_may_be_called_like_a_pool_of_another_unit():
     pools = "pot: {from: [revenue.fares]}, sun: {from: [total.wh], unit: Wh}"
     text = one_step("kind: reserve, to: fund.sun, rate: 10%", pools=pools)
-    assert settle(text, inputs(revenue={"fares": 70})).funds == {"fund.sun": 7}
+    given = inputs(revenue={"fares": 70}, totals={"wh": {"bus": 2}})
+    assert settle(text, given).funds == {"fund.sun": 7}
+
+
+def test_what_nobody_metered_is_not_taken_for_0_unless_the_rules_say_so():
+    limited = one_step("kind: allocate, key: {kind: equal}, limit: {of: total.km}")
+    sun = "pot: {from: [revenue.fares]}, sun: {from: [total.wh], unit: Wh}"
+    pool = one_step("kind: allocate, key: {kind: equal}", pools=sun)
+    for text, name in ((limited, "km"), (pool, "wh")):
+        with pytest.raises(Infeasible, match=f"nobody metered (or reported )?'{name}'"):
+            members(text, revenue={"fares": 3})
+    stated = limited.replace("pools:", "inputs: {km: {metric: km, default: 0}}\npools:")
+    assert sum(members(stated, revenue={"fares": 3}).values()) == 0
+    asked = pool.replace("unit: Wh", "unit: Wh, if_missing: zero")
+    assert sum(members(asked, revenue={"fares": 3}).values()) == 3
 
 
 def test_what_cannot_be_is_noticed():

@@ -22,11 +22,24 @@ export function checkFeasible(state, period, evidence) {
     }
   }
   checkCharges(totals, rules, bad);
+  checkRevenue(period, rules, bad);
   const before = balancesOf(state, rules.currency);
   const run = { totals, balances: before, amended: new Map() };
   const inputs = readInputs(inputsDocument(period, rules, run, evidence));
   const facts = { period: period.id, index: 0, logRoot: "", stateHash: "" };
   buildSettlement(facts, rules, inputs, new Uint8Array(32));
+}
+
+// A revenue of which nothing is confirmed, not even 0, may have been forgotten.
+function checkRevenue(period, rules, bad) {
+  for (const { from, if_missing: ifMissing = "error" } of rules.pools.values()) {
+    for (const source of ifMissing === "error" ? from : []) {
+      const name = source.slice("revenue.".length);
+      if (source.startsWith("revenue.") && !period.revenue.has(name)) {
+        bad(`nothing of the revenue ${name} is confirmed`);
+      }
+    }
+  }
 }
 
 // Every metered charge needs a pool that takes it or a key that weighs it.
@@ -38,6 +51,9 @@ export function checkCharges(totals, rules, bad) {
   for (const step of rules.steps) {
     for (const key of [step.key, ...(step.parts ?? []).map((part) => part.key)]) {
       if (key?.input) placed.add(metricOf(rules, key.input));
+    }
+    if (step.limit?.of?.startsWith("total.") && step.kind !== "citizens_fund") {
+      placed.add(metricOf(rules, step.limit.of.slice("total.".length)));
     }
   }
   for (const currency of new Set(totals.map((row) => row.currency).filter((text) => text))) {

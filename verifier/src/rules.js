@@ -3,7 +3,7 @@
 // `rule_hash` is SHA-256 of the RFC 8785 form of the document as parsed. The rule language grows:
 // words that are not known here make a rule set unknown, for a later ledger may know them.
 
-import { Unknown, recode, refuse } from "./errors.js";
+import { recode, refuse } from "./errors.js";
 import { canonicalDigest } from "./json.js";
 import { checkInput, checkPools, checkSteps, checkUnique, isCharge } from "./rules/checks.js";
 import { namesOfKey } from "./rules/keys.js";
@@ -20,7 +20,8 @@ import { readYaml } from "./yaml.js";
 
 const pool = object(
   { from: list(text({ pattern: POOL_SOURCE })) },
-  { origin: nullable(oneOf("member", "other", "public")), unit: nullable(outside) },
+  { origin: nullable(oneOf("member", "other", "public")), unit: nullable(outside),
+    if_missing: oneOf("error", "zero") },
 );
 const input = object({}, {
   metric: nullable(outside), kpi: nullable(outside), default: nullable(number),
@@ -54,7 +55,7 @@ function measuredBy({ metric = null, kpi = null, agg = null, default: fallback =
   if (kpi !== null) return { table: "kpis", name: kpi, fallback, stated: false };
   const stated = agg === "count";
   if (stated || agg === null || agg === "sum") {
-    return { table: "totals", name: stated ? `count.${metric}` : metric, fallback: null, stated };
+    return { table: "totals", name: stated ? `count.${metric}` : metric, fallback, stated };
   }
   return { table: "kpis", name: `${agg}.${metric}`, fallback, stated: false };
 }
@@ -83,14 +84,6 @@ export function parseRules(bytes) {
   const hash = recode("malformed-rules", () => canonicalDigest(document));
   const inputs = new Map([...rules.inputs].map(([own, found]) => [own, measuredBy(found)]));
   return { members: null, approval: null, late: null, ...rules, inputs, hash };
-}
-
-function requireKnown(isKnown, what) {
-  if (isKnown) return;
-  throw new Unknown(
-    `this page does not know how a log holds ${what}`,
-    `このページは、ログに次のものがどう記録されるかを知りません: ${what}`,
-  );
 }
 
 function addTotal(used, metric) {
@@ -124,9 +117,7 @@ function addStep(used, rules, one) {
     addFigure(used, behind(rules, one.when.kpi, "kpis"));
   }
   if (one.limit?.of?.startsWith("total.") && one.kind !== "citizens_fund") {
-    const found = behind(rules, one.limit.of.slice("total.".length), "totals");
-    requireKnown(!found.name.startsWith("charge."), "a limit of charges");
-    addFigure(used, found);
+    addFigure(used, behind(rules, one.limit.of.slice("total.".length), "totals"));
   }
   const bounds = [one.bounds?.cap, one.bounds?.floor].filter((bound) => bound instanceof Map);
   for (const map of [one.claims ?? new Map(), ...bounds]) {

@@ -15,12 +15,15 @@ export function measured(scope, name, table = "totals") {
   return scope.metrics.get(name) ?? { table, name, fallback: null, stated: false };
 }
 
-// Totals by member under an `input` name; empty when nothing was recorded.
-export function totalsOf(scope, name) {
+// Totals by member under an `input` name; empty when nothing was recorded, which is not taken for 0
+// where the total must be stated.
+export function totalsOf(scope, name, isStated = false) {
   const found = measured(scope, name);
   if (found.table !== "totals") refuse("infeasible", `${name} stands for readings`);
   const row = scope.inputs.totals.get(found.name);
-  if (found.stated && !row) refuse("infeasible", `the inputs have no totals ${found.name}`);
+  if (!row && found.fallback === null && (isStated || found.stated)) {
+    refuse("infeasible", `nobody metered or reported ${found.name}`);
+  }
   return row ?? new Map();
 }
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ledger import canonical
 from ledger.cli.output import show
 from ledger.cli.rules.files import INPUTS_BYTES_MAX, read_file
-from ledger.cli.rules.places import Placed, place_fault, place_faults
+from ledger.cli.rules.places import Placed, in_order, place_fault, place_faults
 from ledger.errors import Fault, InvalidInput, KyojoError, MalformedRules
-from ledger.rules.document import RuleSet, legal_checks, names_used, parse_rules
+from ledger.rules.document import Examined, RuleSet, examine, legal_checks, names_used
 from ledger.rules.headcount import headcount_problems
+from ledger.rules.idle import pool_warnings
 from ledger.rules.profiles import DISCLAIMER
 from ledger.rules.registers import OWN_REGISTERS, Registers, names_by_register, unknown_names
 from ledger.rules.succession import succession_problems
@@ -30,7 +31,7 @@ def add_verb(verbs: Commands, shared: argparse.ArgumentParser) -> None:
         "check",
         parents=[shared],
         help="name every fault of rule sets, with line, column and remedy",
-        epilog="exit status: 0 without faults, 2 with faults",
+        epilog="exit status: 0 without faults (there may be warnings), 2 with faults",
     )
     command.add_argument("files", type=Path, nargs="+", metavar="FILE")
     against = command.add_mutually_exclusive_group()
@@ -47,17 +48,30 @@ def add_verb(verbs: Commands, shared: argparse.ArgumentParser) -> None:
 
 @dataclass(slots=True)
 class _Checked:
-    """One file: its rule set, unless it cannot be read, and the faults found in it."""
+    """One file: its rule set, if it is sound, what else could be read, and the faults found."""
 
     file: str
-    reading: Reading
+    found: Examined
     rules: RuleSet | None
     faults: list[Placed]
+    warnings: list[Placed] = field(default_factory=list)
+
+    def warn(self, pointer: str, code: str, message: str) -> None:
+        """Note what is allowed, but seldom meant, at a place of the file."""
+        fault = Fault(self.found.reading.where(pointer), code, message)
+        self.warnings.append(place_fault(fault, self.file))
 
     def refuse(self, pointer: str, code: str, message: str, remedy: str = "") -> None:
-        """Note a fault at a place of the file."""
-        fault = Fault(self.reading.where(pointer), code, message, remedy)
-        self.faults.append(place_fault(fault, self.file))
+        """Note a fault at a place of the rules, unless that place is at fault already."""
+        place = self.found.place(pointer)
+        if place is None:
+            return
+        fault = place_fault(
+            Fault(self.found.reading.where(place), code, message, remedy), self.file
+        )
+        known = {(one.line, one.column, one.pointer) for one in self.faults}
+        if self.rules is not None or (fault.line, fault.column, fault.pointer) not in known:
+            self.faults.append(fault)
 
 
 def run_check(options: argparse.Namespace) -> int:
@@ -65,16 +79,24 @@ def run_check(options: argparse.Namespace) -> int:
     known = _registers(options)
     checked = [_check(path) for path in options.files]
     good = [(one, one.rules) for one in checked if one.rules is not None]
+    readable = [(one, one.found.rules) for one in checked if one.found.rules is not None]
     for clash in succession_problems([rules for _, rules in good]):
         good[clash.place][0].refuse(clash.pointer, clash.code, clash.message, clash.remedy)
     for one, rules in good:
+        for code, (pointer, text) in pool_warnings(rules):
+            one.warn(pointer, code, text)
+    for one, rules in readable:
         for unknown in () if known is None else unknown_names(rules, known):
             one.refuse(unknown.pointer, "unknown-name", unknown.message)
         sharing = frozenset() if known is None else known.sharing
         for pointer, text in headcount_problems(rules, sharing or rules.members or ()):
             one.refuse(pointer, "meaning", text)
     count = sum(len(one.faults) for one in checked)
-    document = {"files": [_document(one, known) for one in checked], "faults": count}
+    document = {
+        "files": [_document(one, known) for one in checked],
+        "faults": count,
+        "warnings": sum(len(one.warnings) for one in checked),
+    }
     show("\n".join(_lines(checked, known, count)), document, as_json=options.json)
     return 2 if count else 0
 
@@ -82,10 +104,11 @@ def run_check(options: argparse.Namespace) -> int:
 def _check(path: Path) -> _Checked:
     data, file = read_file(path), str(path)
     try:
-        rules = parse_rules(data)
+        found = examine(data)
     except MalformedRules as error:
-        return _Checked(file, Reading(), None, place_faults(error.faults, file))
-    return _Checked(file, read_yaml(data), rules, [])
+        return _Checked(file, Examined(Reading()), None, place_faults(error.faults, file))
+    faults = place_faults(found.reading.faults, file)
+    return _Checked(file, found, None if faults else found.rules, faults)
 
 
 def _registers(options: argparse.Namespace) -> Registers | None:
@@ -118,7 +141,7 @@ def _names(rules: RuleSet) -> dict[str, list[str]]:
 
 
 def _document(one: _Checked, known: Registers | None) -> dict[str, Any]:
-    faults = [fault.as_dict() for fault in one.faults]
+    faults = [fault.as_dict() for fault in sorted(one.faults, key=in_order)]
     if one.rules is None:
         return {"file": one.file, "faults": faults}
     return {
@@ -131,6 +154,7 @@ def _document(one: _Checked, known: Registers | None) -> dict[str, Any]:
         **_legal(one.rules),
         "compared": _compared(one.rules, known),
         "faults": faults,
+        "warnings": [warning.as_dict() for warning in one.warnings],
     }
 
 
@@ -151,10 +175,13 @@ def _lines(checked: Sequence[_Checked], known: Registers | None, count: int) -> 
     for one in checked:
         if one.rules is not None:
             yield from _told(one.file, one.rules, known)
-        for fault in one.faults:
+        for fault in sorted(one.faults, key=in_order):
             yield from fault.lines()
-    files = _counted(len(checked), "file")
-    yield f"{files}, {_counted(count, 'fault') if count else 'no faults'}"
+        for warning in one.warnings:
+            yield from warning.lines("warning: ")
+    files, warned = _counted(len(checked), "file"), sum(len(one.warnings) for one in checked)
+    more = f", {_counted(warned, 'warning')}" if warned else ""
+    yield f"{files}, {_counted(count, 'fault') if count else 'no faults'}{more}"
 
 
 def _told(file: str, rules: RuleSet, known: Registers | None) -> Iterable[str]:

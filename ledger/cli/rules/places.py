@@ -53,9 +53,9 @@ class Placed:
             "remedy": {"en": self.remedy_en, "ja": self.remedy_ja},
         }
 
-    def lines(self) -> Iterator[str]:
-        """The fault as people read it."""
-        yield f"{self.where}: {self.message} [{self.code}]"
+    def lines(self, word: str = "") -> Iterator[str]:
+        """The fault as people read it; ``word`` says what it is where it is no fault."""
+        yield f"{self.where}: {word}{self.message} [{self.code}]"
         yield f"  → {self.remedy_en}"
         yield f"  → {self.remedy_ja}"
 
@@ -77,4 +77,9 @@ def place_fault(fault: Fault, file: str) -> Placed:
 def place_faults(faults: Iterable[Fault], file: str) -> list[Placed]:
     """All faults of a file, in the order of its lines."""
     found = [place_fault(fault, file) for fault in faults]
-    return sorted(found, key=lambda one: (one.line or 0, one.column or 0))
+    return sorted(found, key=in_order)
+
+
+def in_order(one: Placed) -> tuple[int, int]:
+    """Where a fault stands among the others of its file."""
+    return one.line or 0, one.column or 0

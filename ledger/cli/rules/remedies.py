@@ -87,6 +87,14 @@ _REMEDIES: Mapping[str, tuple[str, str]] = {
         "Give public money a pool of its own that says 'origin: public'.",
         "公的な資金（公助）には「origin: public」と記した別の原資を設けてください。",
     ),
+    "pool-unused": (
+        "Let a step use the pool, or leave it out; nothing is refused.",
+        "この原資を使う手順を加えるか、原資を除いてください(拒否はしません)。",
+    ),
+    "pool-unfed": (
+        "Put the step that feeds the pool first, unless last month's rest is meant.",
+        "前月の残りを意図するのでなければ、原資に入れる手順を先に置いてください。",
+    ),
 }
 _ELSE = (
     "Correct the input at the place named; docs/rules.md describes rules and inputs.",

@@ -98,6 +98,8 @@ def weigh(key: EnergyKey, scope: Scope) -> Weights:
     require_members(key.coefficients or (), scope)
     outside = takes_part(key.members, scope, key.demand)
     produced = amount_of(scope, key.kind)
+    if scope.measured(key.demand).table == "totals":
+        scope.totals(key.demand, stated=True)  # unmetered demand would leave everything over
     demands, demand_bottom = listed(figures(key.demand, scope, outside), scope, outside)
     shares, whole = listed(key.resolved(), scope, outside)
     bottom = lcm(demand_bottom, produced.denominator)

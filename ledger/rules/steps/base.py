@@ -222,7 +222,11 @@ def ceiling(limit: Ceiling | None, step: StepModel, view: StepView) -> int | Non
 
 
 def _measure(of: str, view: StepView) -> int | Fraction:
-    """What a limit of something else is a multiple of; what is not there counts as 0."""
+    """What a limit of something else is a multiple of.
+
+    A cost that nobody reported is none, and a fund that nothing was paid into holds 0; but a total
+    that nobody metered is not 0, and raises Infeasible.
+    """
     what, _, name = of.partition(".")
     inputs = view.scope.inputs
     if what == "step":
@@ -233,7 +237,7 @@ def _measure(of: str, view: StepView) -> int | Fraction:
         return sum(inputs.costs.get(name, {}).values())
     if what == "balance":
         return view.funds.get(f"fund.{name}", 0)
-    return sum(view.scope.totals(name).values())
+    return sum(view.scope.totals(name, stated=True).values())
 
 
 def bounded(wanted: int, step: StepModel, view: StepView) -> int:

@@ -63,9 +63,18 @@ def test_coefficients_of_zero_get_nothing(mode):
 @pytest.mark.parametrize("mode", ["static", "hybrid", "dynamic"])
 def test_no_demand_and_no_production_allocate_nothing(mode):
     key = energy(mode, None if mode == "dynamic" else THIRDS)
-    for amount, figures in ((10, {}), (0, demands(bus=5))):
+    for amount, figures in ((10, demands(bus=0)), (0, demands(bus=5))):
         found = weighed(key, figures, amount=amount)
         assert (sum(found.numerators), found.allocated) == (0, 0)
+
+
+@pytest.mark.parametrize("mode", ["static", "hybrid", "dynamic"])
+def test_a_demand_that_nobody_metered_is_an_error_or_a_stated_0(mode):
+    key = energy(mode, None if mode == "dynamic" else THIRDS)
+    with pytest.raises(Infeasible, match="nobody metered or reported 'wh'"):
+        weighed(key, {}, amount=10)
+    named = "inputs: {wh: {metric: wh, default: 0}}\n"
+    assert weighed(key, {}, amount=10, named=named).allocated == 0
 
 
 def test_a_negative_amount_is_divided_like_its_size():

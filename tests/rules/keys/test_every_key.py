@@ -138,6 +138,7 @@ def test_only_a_key_that_may_leave_a_part_says_so(name):
 
 def test_a_restriction_puts_the_others_outside():
     world = {"members": [*MEMBERS, "suspense"], "matrices": {"m": {}}}
+    world["totals"] = {"km": {}}
     world["kpis"] = {name: {"_": {"value": 1}} for name in ("up", "down")}
     for name, key in KEYS.items():
         if "ü" not in key:

@@ -33,7 +33,7 @@ def test_sum_and_count_are_totals_of_different_names():
 
 def test_a_count_that_nobody_stated_is_not_taken_for_zero():
     named = "inputs: {x: {metric: km, agg: count}}\n"
-    with pytest.raises(Infeasible, match=r"no totals 'count\.km', for which 'x' stands"):
+    with pytest.raises(Infeasible, match=r"nobody metered or reported 'count\.km', for which 'x'"):
         weights("kind: proportional, input: x", {"totals": {"km": {"bus": 7}}}, named=named)
 
 
@@ -102,8 +102,8 @@ def test_a_negative_figure_gives_no_share():
         ("{}", "/inputs/x", "either 'metric' or 'kpi'"),
         ("{metric: a, kpi: b}", "/inputs/x", "either 'metric' or 'kpi'"),
         ("{kpi: a, agg: sum}", "/inputs/x/agg", "not aggregated"),
-        ("{metric: a, default: 3}", "/inputs/x/default", "needs no default"),
-        ("{metric: a, agg: count, default: 3}", "/inputs/x/default", "needs no default"),
+        ("{metric: a, default: 3}", "/inputs/x/default", "a total's default is 0"),
+        ("{metric: a, agg: count, default: 3}", "/inputs/x/default", "a total's default is 0"),
         ("{metric: a, agg: mean}", "/inputs/x/agg", "agg is 'mean'"),
         ("{kpi: a, default: 0.5}", "/inputs/x/default", "binary float"),
     ],

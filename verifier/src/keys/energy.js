@@ -1,7 +1,8 @@
 // Key `energy`: produced energy, divided among members by demand, by coefficients, or by both.
 
 import { ZERO, fraction, lcm, least, most, sum } from "../fraction.js";
-import { amountOf, listed, reducedWeights, requireMembers } from "../scope.js";
+import { amountOf, listed, measured, reducedWeights, requireMembers, totalsOf } from
+  "../scope.js";
 import { figures, takesPart } from "./figures.js";
 import { resolved } from "./plain.js";
 
@@ -42,6 +43,7 @@ export function energy(key, scope) {
   requireMembers(given.keys(), scope);
   const outside = takesPart(key.members, scope, key.demand);
   const produced = amountOf(scope);
+  if (measured(scope, key.demand).table === "totals") totalsOf(scope, key.demand, true);
   const [demands, demandBottom] = listed(figures(key.demand, scope, outside), scope, outside);
   const [shares, whole] = listed(given.size ? resolved(given) : given, scope, outside);
   const bottom = lcm(demandBottom, produced.d);

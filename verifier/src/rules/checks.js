@@ -15,7 +15,7 @@ export function checkInput({ metric = null, kpi = null, agg = null, default: fal
   if ((metric === null) === (kpi === null)) bad("an input needs either 'metric' or 'kpi'");
   if (kpi !== null && agg !== null) bad("a kpi is read, not aggregated");
   const isTotal = metric !== null && [null, "sum", "count"].includes(agg);
-  if (isTotal && fallback !== null) bad("a total needs no default");
+  if (isTotal && fallback?.n) bad("a total's default is 0");
 }
 
 // The same money must not flow into two pools; what is metered and what is money never meet.

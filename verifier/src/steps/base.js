@@ -22,11 +22,11 @@ export function unmet(when, scope) {
   return `${kpi} is ${text(value)}, less than ${text(when.at_least)}; the step takes nothing`;
 }
 
-// What a limit of something else is a multiple of; what is not there counts as 0.
+// What a limit of something else is a multiple of; a total that nobody metered is not 0.
 function measureOf(of, view) {
   const at = of.indexOf(".");
   const [what, name] = [of.slice(0, at), of.slice(at + 1)];
-  if (what === "total") return totalOf(totalsOf(view.scope, name));
+  if (what === "total") return totalOf(totalsOf(view.scope, name, true));
   const found = {
     step: () => view.taken.get(name),
     pool: () => view.held.get(name),
