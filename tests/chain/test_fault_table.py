@@ -76,7 +76,6 @@ SAMPLE = [
     ("send", "drop the answer"),
     ("receipt", "reorg 2"),
     ("look again", "nonce stolen"),
-    ("send", "kill before"),
     ("fees", "fee spike"),
 ]
 

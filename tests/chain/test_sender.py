@@ -19,7 +19,7 @@ from tests.chain.chain_world import (
     ANVIL_PAYER,
     ORIGIN,
     anchor_data,
-    deploy_while_mining,
+    deploy,
     head_of,
 )
 from tests.chain.proxy import rpc
@@ -84,8 +84,10 @@ class Bench:
 @pytest.fixture
 def bench():
     require_anvil()
-    with running_anvil("--no-mining") as url, open_node(url) as node:
-        yield Bench(node, deploy_while_mining(node, ANVIL_PAYER), PATIENT)
+    with running_anvil() as url, open_node(url) as node:
+        contract = deploy(node, ANVIL_PAYER).contract
+        rpc(url, "evm_setAutomine", False)
+        yield Bench(node, contract, PATIENT)
 
 
 def use(bench, policy):
