@@ -127,6 +127,7 @@ def _all_modules() -> tuple[Any, ...]:
         logkeys,
         member,
         office,
+        payout,
         proof,
         recover,
         rules,
@@ -134,5 +135,5 @@ def _all_modules() -> tuple[Any, ...]:
         witness,
     )
 
-    shared = (office, anchor, correct, erase, logkeys, statement, member, audit, proof, rules)
-    return *shared, witness, fsck, recover
+    shared = (office, anchor, correct, payout, erase, logkeys, statement, member, audit, proof)
+    return *shared, rules, witness, fsck, recover

@@ -24,7 +24,7 @@ from tests.builder import ORIGIN, signing_key
 from tests.chain.anvil import running_anvil
 from tests.chain.chain_world import ANCHORERS, ANVIL_PAYER, deploy
 from tests.chain.proxy import rpc
-from tests.installation import ANCHORER, MEMBERS, SLUG, Place, charter_of, lay_out
+from tests.installation import ANCHORER, MEMBERS, SLUG, Place, carry, charter_of, lay_out
 
 OWN = bytes.fromhex(ANCHORER.secret_hex)
 NOWHERE = "http://127.0.0.1:9"
@@ -111,8 +111,8 @@ def test_one_that_is_down_holds_up_no_other(two):
 def test_settings_that_are_for_another_chain_or_contract_are_refused(two):
     for wrong, why in (
         ({"chain_id": 1}, "the settings say chain 1, the node serves 31337"),
-        ({"contract": "0x" + "11" * 20}, "names no anchor contract"),
-        ({"url": two.first.url, "chain_id": None, "contract": two.contract}, "names no anchor"),
+        ({"contract": "0x" + "11" * 20}, "names an anchor contract"),
+        ({"url": two.first.url, "chain_id": None, "contract": two.contract}, "names an anchor"),
         ({"check_url": two.first.url}, "expected chain 31337"),
     ):
         with pytest.raises(AnchorMismatch, match=why):
@@ -209,3 +209,28 @@ def test_several_at_once_make_one_anchor(two):
 def test_a_report_and_the_status_are_json(two):
     reports = anchor_all(two.coop, [two.first])
     assert json.loads(json.dumps(reports_document(two.coop, reports)))["state"] == "final"
+
+
+def test_after_a_decision_anchors_go_to_the_successor_and_what_was_out_is_recorded(two):
+    named = replace(two.second, contract=two.contract)
+    assert anchor(two.coop, named).state == "mined"
+    with open_node(two.url) as node:
+        made = deploy(node, ANVIL_PAYER)
+    successor = {"chain_id": 31337, "contract": made.contract.lower(),
+                 "code_hash": made.code_hash.hex()}  # fmt: skip
+    body = {"chain_id": 31337, "contract": two.contract.lower(), "successor": successor,
+            "reason": "a signer was lost"}  # fmt: skip
+    write(two.coop, kind="anchor-successor-named", body=body)
+    carry(two.coop)
+    two.settle()
+    found_ = anchor(two.coop, named)
+    assert found_.contract == made.contract.lower(), "the settings follow the line"
+    assert two.recorded() == 1, "the anchor on the contract before it"
+    two.settle()
+    found_ = anchor(two.coop, named)
+    assert found_.state == "final"
+    assert found_.recorded_at is not None
+    assert two.recorded() == 2
+    other = replace(two.second, contract="0x" + "11" * 20)
+    with pytest.raises(AnchorMismatch, match="neither the charter nor a decision"):
+        anchor(two.coop, other)
