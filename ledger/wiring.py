@@ -33,7 +33,7 @@ from ledger.log.note import Ed25519Signer, Signer
 from ledger.log.policy import LOG_TYPES, Policy, parse_policy
 from ledger.period import format_instant
 from ledger.service import erase
-from ledger.service.anchor_access import ChainAccess
+from ledger.service.anchor_access import ChainAccess, TargetSettings
 from ledger.service.anchor_policy import AnchorPolicy
 from ledger.service.coop import Coop, Office
 from ledger.service.outside import Source, ask_all, heads_at_witnesses, heads_on_chain
@@ -76,6 +76,18 @@ class Installation:
         if not sections:
             raise NotFound(f"kyojo.toml has no [coops.{slug}.chain]")
         return [chain_access(slug, section) for section in sections]
+
+    def chain_settings(self, slug: str) -> list[TargetSettings]:
+        """What is set for each of a co-op's chains, without reading a key."""
+        section = self.config.coops.get(slug)
+        return (
+            []
+            if section is None
+            else [
+                TargetSettings(chain.chain_id, chain.contract, anchor_policy(chain))
+                for chain in section.chains()
+            ]
+        )
 
     def close(self) -> None:
         """Close the database."""
