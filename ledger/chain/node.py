@@ -263,14 +263,26 @@ class Node:
 
         Keep the range short: the embedded chain's cost grows faster than the range.
         """
+        found = self._logs(contract, topics, first_block=first_block, last_block=last_block)
+        return [bytes(log["transactionHash"]) for log in found]
+
+    def log_topics(
+        self, contract: str, topics: Sequence[bytes], *, first_block: int, last_block: int
+    ) -> list[list[bytes]]:
+        """All topics of the logs that begin with these, in order of their blocks."""
+        found = self._logs(contract, topics, first_block=first_block, last_block=last_block)
+        return [[bytes(topic) for topic in log["topics"]] for log in found]
+
+    def _logs(
+        self, contract: str, topics: Sequence[bytes], *, first_block: int, last_block: int
+    ) -> Sequence[Any]:
         wanted: Any = {
             "address": _eip55(contract),
             "topics": ["0x" + topic.hex() for topic in topics],
             "fromBlock": first_block,
             "toBlock": last_block,
         }
-        found = self._ask("read logs", lambda: self.web3.eth.get_logs(wanted))
-        return [bytes(log["transactionHash"]) for log in found]
+        return self._ask("read logs", lambda: self.web3.eth.get_logs(wanted))
 
     def _height(self, tag: BlockTag) -> int:
         block = self.block(tag)
