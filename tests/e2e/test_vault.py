@@ -16,14 +16,19 @@ import pytest
 pytest.importorskip("vyper", reason="vyper is not installed: the vault's token cannot be compiled")
 
 from ledger.chain.node import Transaction, open_node, sign_transaction
-from ledger.chain.quorum import call_data, key_address, sign_digest
+from ledger.chain.quorum import call_data, key_address, order_signatures, sign_digest
 from ledger.chain.vault import (
     Hold,
+    Publication,
+    PublishMessage,
     deploy_vault_contract,
     fund_call,
     hold_call,
     hold_digest,
+    publish_call,
+    publish_digest,
     read_balance,
+    read_publication,
 )
 from ledger.cli.main import main
 from ledger.coop.submission import Submission
@@ -31,6 +36,8 @@ from ledger.payout.claims import parse_dump
 from ledger.service.submit import submit
 from ledger.wiring import EMBEDDED_GAS_KEY, write_secret
 from tests.builder import ORIGIN
+from tests.chain.anvil import require_anvil, running_anvil
+from tests.chain.chain_world import ANVIL_PAYER
 from tests.chain.vault_on_chain import plain_token
 from tests.e2e.test_erasing import Typed
 from tests.installation import FIRMS, MONTH, SLUG, Place, ballot, carry, send
@@ -39,7 +46,8 @@ ACCOUNTS = {firm: "0x" + digit * 40 for firm, digit in zip(FIRMS, "567", strict=
 APPROVERS = [bytes([number]) * 32 for number in (1, 2)]
 SECTION = """
 [coops.kaga.vault]
-url = "embedded:chain.db"
+url = "{url}"
+sender_key = "keys/payer.key"
 contract = "{contract}"
 currency = "JPY"
 approver_keys = ["keys/approver-{own}.key"]
@@ -50,14 +58,15 @@ NUMBER = int(MONTH.replace("-", ""))
 class Paying:
     """A settled installation with a vault, and the commands that work on it."""
 
-    def __init__(self, typed: Typed) -> None:
-        self.typed = typed
-        self.chain = f"embedded:{typed.place.root / 'chain.db'}"
+    def __init__(self, typed: Typed, chain: str = "", payer: bytes = EMBEDDED_GAS_KEY) -> None:
+        self.typed, self.payer = typed, payer
+        self.chain = chain or f"embedded:{typed.place.root / 'chain.db'}"
+        write_secret(typed.place.root / "keys" / "payer.key", payer.hex())
         with open_node(self.chain) as node:
-            self.token = plain_token(node, EMBEDDED_GAS_KEY)
+            self.token = plain_token(node, payer)
             self.contract = deploy_vault_contract(
                 node,
-                EMBEDDED_GAS_KEY,
+                payer,
                 token=self.token,
                 decimals=18,
                 signers=[key_address(key) for key in APPROVERS],
@@ -70,7 +79,7 @@ class Paying:
 
     def use_approver(self, own: int) -> None:
         """Let this machine have the key of one of the approvers."""
-        section = SECTION.format(contract=self.contract, own=own)
+        section = SECTION.format(url=self.chain, contract=self.contract, own=own)
         self.typed.place.config.write_text(self.plain_config + section)
 
     def name_accounts_and_order(self) -> None:
@@ -88,16 +97,16 @@ class Paying:
 
     def transact(self, *calls: tuple[str, bytes]) -> None:
         with open_node(self.chain) as node:
-            sender = key_address(EMBEDDED_GAS_KEY)
+            sender = key_address(self.payer)
             for to, data in calls:
                 nonce, fees = node.nonce(sender), node.fees()
                 unsigned = Transaction(node.chain_id, nonce, to, data, 500_000, fees)
-                signed = sign_transaction(unsigned, EMBEDDED_GAS_KEY)
+                signed = sign_transaction(unsigned, self.payer)
                 node.send(signed.raw)
                 assert node.wait_for_receipt(signed.hash).succeeded
 
     def fund(self, amount: int) -> None:
-        mint = call_data("mint(address,uint256)", [key_address(EMBEDDED_GAS_KEY), amount])
+        mint = call_data("mint(address,uint256)", [key_address(self.payer), amount])
         approve = call_data("approve(address,uint256)", [self.contract, amount])
         self.transact((self.token, mint), (self.token, approve),
                       (self.contract, fund_call(ORIGIN, amount)))  # fmt: skip
@@ -112,6 +121,16 @@ class Paying:
             digest = hold_digest(ORIGIN, hold, **place)
         data = hold_call(ORIGIN, hold, [sign_digest(digest, APPROVERS[0])])
         self.transact((self.contract, data))
+
+    def publish_directly(self, period: int, total: int) -> None:
+        """Both approvers publish some tree, past the command."""
+        with open_node(self.chain) as node:
+            before = read_publication(node, self.contract, ORIGIN).root
+            message = PublishMessage(ORIGIN, before, Publication(period, b"r" * 32, total))
+            place = {"chain_id": node.chain_id, "contract": self.contract}
+            digest = publish_digest(message, **place)
+        signatures = order_signatures(digest, [sign_digest(digest, key) for key in APPROVERS])
+        self.transact((self.contract, publish_call(message, signatures)))
 
     def publish(self, *more: str, code: int = 0) -> Any:
         words = ("payout", "publish-claims", "--period", MONTH, *more)
@@ -212,3 +231,52 @@ def test_a_held_month_waits_and_wrong_places_are_told(paying: Paying, tmp_path: 
     text = paying.typed
     words = ("payout", "vault", "--rpc", paying.chain, "--vault", vault, "--only")
     assert text.run(*words, code=2)["code"] == "invalid-input"
+
+
+def test_a_vault_that_is_ahead_of_the_log(paying: Paying) -> None:
+    paying.name_accounts_and_order()
+    paying.fund(10**30)
+    paying.publish_directly(NUMBER, 10**29)
+    # More is published than this log ever ordered: an old copy, or not this vault's log.
+    assert main(["payout", "publish-claims", "--period", MONTH, "--config",
+                 str(paying.typed.place.config)]) == 3  # fmt: skip
+    paying.publish_directly(NUMBER + 1, 10**29)
+    assert "already" in paying.publish(code=6)["detail"]
+
+
+def test_whoever_is_no_approver_signs_nothing(paying: Paying) -> None:
+    paying.name_accounts_and_order()
+    paying.fund(10**30)
+    write_secret(paying.typed.place.root / "keys" / "approver-2.key", "ab" * 32)
+    paying.use_approver(2)
+    assert paying.publish("--sign", code=5)["code"] == "not-permitted"
+    assert paying.publish(code=5)["code"] == "quorum-missing"
+
+
+def test_a_publication_on_a_real_node_is_sent_once_and_followed_until_it_is_final(
+    templates: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    require_anvil()
+    place = Place(shutil.copytree(templates["settled"], tmp_path / "place"))
+    with running_anvil() as url:
+        paying = Paying(Typed(place, capsys), url, ANVIL_PAYER)
+        paying.name_accounts_and_order()
+        paying.fund(10**30)
+        (signed,) = paying.publish("--sign")
+        paying.use_approver(1)
+        request(url, "evm_setAutomine", [False])
+        sent = paying.publish("--signature", signed["signature"])
+        assert (sent["state"], sent["is_published"]) == ("sent", False)
+        again = paying.publish()
+        assert (again["state"], again["transaction"]) == ("sent", sent["transaction"])
+        request(url, "evm_mine", [])
+        mined = paying.publish()
+        assert (mined["state"], mined["is_published"]) == ("mined", True)
+        request(url, "anvil_mine", ["0x8"])
+        final = paying.publish()
+        assert (final["state"], final["transaction"]) == ("final", sent["transaction"])
+
+
+def request(url: str, method: str, parameters: list[Any]) -> None:
+    with open_node(url) as node:
+        node.web3.provider.make_request(method, parameters)  # type: ignore[arg-type]
