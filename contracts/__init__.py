@@ -1,9 +1,10 @@
 """The contracts that kyojo deploys: Vyper sources, committed artefacts, and their loader.
 
 An artefact is what ``contracts.build`` made of a source: ABI, creation code, runtime code and the
-keccak256 of the runtime code. No contract here has immutables, so that last hash is the same for
-every deployment, and an auditor may compare it with what ``eth_getCode`` answers. Loading needs
-the standard library only; a compiler is needed to rebuild, never to run.
+keccak256 of the runtime code. CheckpointAnchor has no immutables, so that last hash is the same
+for every deployment, and an auditor may compare it with what ``eth_getCode`` answers. RevenueVault
+has one, its token, whose address stands in 32 bytes behind the runtime code. Loading needs the
+standard library only; a compiler is needed to rebuild, never to run.
 
 >>> load_contract("CheckpointAnchor").compiler
 'vyper 0.4.3'
@@ -20,7 +21,7 @@ from typing import Any
 
 from ledger.errors import NotFound
 
-CONTRACT_NAMES = ("CheckpointAnchor",)
+CONTRACT_NAMES = ("CheckpointAnchor", "RevenueVault")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,12 +22,21 @@ from ledger.errors import MalformedDocument, OutOfRange
 
 INTEGER_MAX = 2**53 - 1
 DEPTH_MAX = 32
+_DIGITS_MAX = len(str(INTEGER_MAX))
 
 # Strings, and all else that is no bracket; possessive, so that its cost is linear.
 _NO_BRACKETS = re.compile(rb'(?s:"(?:[^"\\]++|\\.)*+"|[^\[\]{}"]++|")')
-_PLAIN = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":"), allow_nan=False, sort_keys=True
+_PLAIN, _AS_IT_COMES = (
+    json.JSONEncoder(
+        ensure_ascii=False,
+        separators=(",", ":"),
+        allow_nan=False,
+        check_circular=False,  # nothing deeper than DEPTH_MAX gets here
+        sort_keys=is_sorted,
+    )
+    for is_sorted in (True, False)
 )
+_HARMLESS = frozenset((str, bool, type(None)))
 
 
 def encode(document: Any) -> bytes:
@@ -36,8 +45,11 @@ def encode(document: Any) -> bytes:
     Raises OutOfRange for an integer that a double cannot hold exactly or for nesting deeper than
     ``DEPTH_MAX``, MalformedDocument for a value that JSON or kyojo does not know (floats, bytes).
     """
-    ordered = _ordered(document, DEPTH_MAX)
-    text = json.dumps(ordered, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    if not _is_simple(document, DEPTH_MAX):
+        document = _ordered(document, DEPTH_MAX)
+        text = _AS_IT_COMES.encode(document)
+    else:
+        text = _PLAIN.encode(document)
     try:
         return text.encode()
     except UnicodeEncodeError as error:
@@ -106,6 +118,29 @@ def _is_too_deep(data: bytes) -> bool:
     return False
 
 
+def _is_simple(value: Any, depth: int) -> bool:
+    """Whether the encoder by itself gives the form of ``value``: nothing in it is refused or rare.
+
+    Most documents are so, and this only looks; ``_ordered`` makes a copy, and says what is wrong.
+    """
+    kind = type(value)
+    if kind is dict:
+        inner, names = value.values(), set(map(type, value))
+        # Of ASCII names the encoder's order, by code points, is that by UTF-16 code units.
+        if depth == 0 or not names <= {str} or not "".join(value).isascii():
+            return False
+    elif kind is list or kind is tuple:
+        inner = value
+        if depth == 0:
+            return False
+    else:
+        return kind in _HARMLESS or (kind is int and -INTEGER_MAX <= value <= INTEGER_MAX)
+    others = set(map(type, inner)) - _HARMLESS
+    if others == {int}:
+        return all(-INTEGER_MAX <= item <= INTEGER_MAX for item in inner if type(item) is int)
+    return not others or all(_is_simple(item, depth - 1) for item in inner)
+
+
 def _ordered(value: Any, depth: int) -> Any:
     if value is None or value is True or value is False or type(value) is str:
         return value
@@ -140,11 +175,11 @@ def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _bounded_integer(text: str) -> int:
-    if len(text) > len(str(INTEGER_MAX)) + 1 or abs(int(text)) > INTEGER_MAX:
+    if len(text) > _DIGITS_MAX + 1 or abs(number := int(text)) > INTEGER_MAX:
         raise MalformedDocument(f"integer {text[:24]} is beyond ±(2**53 − 1)")
     if text == "-0":
         raise MalformedDocument("-0 is not an integer of this format")
-    return int(text)
+    return number
 
 
 def _refuse_fraction(text: str) -> NoReturn:

@@ -24,6 +24,23 @@
     url = "embedded:chain.db"             # or an https JSON-RPC URL
     sender_key = "keys/sender.key"        # pays the gas; the embedded chain has its own
     anchorer_keys = ["keys/anchorer.key"]
+    chain_id = 1                          # which target of the charter this is; needed for several
+    contract = "0x…"                      # the same, where two contracts stand on one chain
+    check_url = "https://…"               # a second node, of somebody else, that must agree
+    timeout_seconds = 10                  # for each answer
+    every_minutes = 60                    # anchor this long after the last one,
+    every_entries = 1000                  # or as soon as so much is new; neither: at once
+    never_older_minutes = 1440            # the longest that an entry may wait
+    max_fee_wei = 50_000_000_000          # per gas; dearer waits
+    priority_fee_wei = 1_000_000_000      # per gas
+    monthly_cost_cap_wei = 50_000_000_000_000_000
+    bump_after_seconds = 180              # then the fee is raised,
+    bump_percent = 125                    # to this part of the one before
+    safe_depth = 32                       # in place of the node's tags: blocks below the newest
+    final_depth = 64
+
+    [[coops.kaga.more_chains]]            # further targets, with the same settings
+    url = "https://…"
 
     [witness]                             # for "kyojo witness serve", mostly in a file of its own
     key = "keys/witness.key"              # a cosigner's Ed25519 key
@@ -39,9 +56,9 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ledger.coop.bodies import faults_of
 from ledger.errors import InvalidInput, NotFound
@@ -77,11 +94,34 @@ class ServerSection(Section):
 
 
 class ChainSection(Section):
-    """The chain that witnesses a co-op's log."""
+    """A chain that witnesses a co-op's log: how it is reached, when it is used, what it may cost.
+
+    Without depths the node's own tags ``safe`` and ``finalized`` count.
+    """
 
     url: str
     sender_key: str | None = None
     anchorer_keys: list[str] = []
+    chain_id: Annotated[int, Field(ge=1)] | None = None
+    contract: Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")] | None = None
+    check_url: str | None = None
+    timeout_seconds: Annotated[int, Field(ge=1, le=120)] = 10
+    every_minutes: Annotated[int, Field(ge=1)] | None = None
+    every_entries: Annotated[int, Field(ge=1)] | None = None
+    never_older_minutes: Annotated[int, Field(ge=1)] | None = None
+    max_fee_wei: Annotated[int, Field(ge=1)] | None = None
+    priority_fee_wei: Annotated[int, Field(ge=0)] = 10**9
+    monthly_cost_cap_wei: Annotated[int, Field(ge=0)] | None = None
+    bump_after_seconds: Annotated[int, Field(ge=1)] = 180
+    bump_percent: Annotated[int, Field(ge=110, le=1000)] = 125
+    safe_depth: Annotated[int, Field(ge=0)] | None = None
+    final_depth: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _has_both_depths(self) -> Self:
+        if (self.safe_depth is None) != (self.final_depth is None):
+            raise ValueError("safe_depth and final_depth are set together")
+        return self
 
 
 class CoopSection(Section):
@@ -95,6 +135,18 @@ class CoopSection(Section):
     high_water: str = ""
     witness_policy: str | None = None
     chain: ChainSection | None = None
+    more_chains: Annotated[list[ChainSection], Field(max_length=7)] = []
+
+    @model_validator(mode="after")
+    def _names_its_chains(self) -> Self:
+        if self.more_chains and any(one.chain_id is None for one in self.chains()):
+            raise ValueError("with several chains, each names its chain_id")
+        return self
+
+    def chains(self) -> tuple[ChainSection, ...]:
+        """All the chains of the co-op, in the order of the file."""
+        first = () if self.chain is None else (self.chain,)
+        return (*first, *self.more_chains)
 
 
 class WitnessSection(Section):
@@ -173,14 +225,6 @@ def _absolute_coop(slug: str, coop: CoopSection, base: Path) -> CoopSection:
     def place(path: str | None) -> str | None:
         return None if path is None else str(base / path)
 
-    chain = coop.chain
-    if chain is not None:
-        url = chain.url
-        if url.startswith(EMBEDDED):
-            url = EMBEDDED + str(base / url.removeprefix(EMBEDDED))
-        keys = [str(base / path) for path in chain.anchorer_keys]
-        changes = {"url": url, "sender_key": place(chain.sender_key), "anchorer_keys": keys}
-        chain = chain.model_copy(update=changes)
     return coop.model_copy(
         update={
             "log_key": str(base / coop.log_key),
@@ -189,6 +233,19 @@ def _absolute_coop(slug: str, coop: CoopSection, base: Path) -> CoopSection:
             "settlement_secret": place(coop.settlement_secret),
             "witness_policy": place(coop.witness_policy),
             "high_water": place(coop.high_water or f"{slug}.high-water"),
-            "chain": chain,
+            "chain": None if coop.chain is None else _absolute_chain(coop.chain, base),
+            "more_chains": [_absolute_chain(chain, base) for chain in coop.more_chains],
         }
     )
+
+
+def _absolute_chain(chain: ChainSection, base: Path) -> ChainSection:
+    def place(url: str) -> str:
+        is_file = url.startswith(EMBEDDED)
+        return EMBEDDED + str(base / url.removeprefix(EMBEDDED)) if is_file else url
+
+    sender = None if chain.sender_key is None else str(base / chain.sender_key)
+    keys = [str(base / path) for path in chain.anchorer_keys]
+    check = None if chain.check_url is None else place(chain.check_url)
+    changes = {"sender_key": sender, "anchorer_keys": keys, "check_url": check}
+    return chain.model_copy(update={"url": place(chain.url), **changes})

@@ -5,7 +5,7 @@
     KyojoError
     ├─ InvalidInput        MalformedRecord MalformedBatch MalformedNote MalformedCheckpoint
     │                      MalformedProof MalformedRules MalformedEntry MalformedDocument
-    │                      UnknownField OutOfRange TooLarge
+    │                      MalformedPaymentFile UnknownField OutOfRange TooLarge
     ├─ Infeasible          NoWeights FloorsExceedPool CapsBelowPool GameIncomplete
     ├─ NotFound
     ├─ Conflict            DuplicateId PeriodClosed StaleCheckpoint SequenceGap AlreadyExported
@@ -124,6 +124,14 @@ class MalformedDocument(InvalidInput):
     """Bytes are not strict JSON, or not the canonical form of it (RFC 8785)."""
 
     code = "malformed-document"
+
+
+class MalformedPaymentFile(InvalidInput):
+    """Bytes are no payment file of a bank, or not one of the formats that are read."""
+
+    code = "malformed-payment-file"
+    remedy_en = "Take the file as the bank gave it; docs/payout-files.md says what is read."
+    remedy_ja = "銀行から受け取ったままのファイルを使ってください（docs/payout-files.md）。"
 
 
 class UnknownField(InvalidInput):

@@ -44,7 +44,11 @@ def parse_instant(text: str) -> datetime:
     if INSTANT.fullmatch(text) is None:
         raise OutOfRange(f"{text[:40]!r} is not an instant like 2026-10-31T15:00:00.000Z")
     try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+        # By hand: strptime takes ten times as long, and fromisoformat of newer Pythons takes 24:00.
+        return datetime(
+            int(text[:4]), int(text[5:7]), int(text[8:10]),
+            int(text[11:13]), int(text[14:16]), int(text[17:19]), int(text[20:23]) * 1000, UTC,
+        )  # fmt: skip
     except ValueError as error:
         raise OutOfRange(f"{text!r} is not a moment of the calendar") from error
 

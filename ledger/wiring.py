@@ -8,13 +8,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
+from ledger.chain.fees import FeePolicy
+from ledger.chain.node import FinalityDepths
 from ledger.config import (
     CONFIG_VARIABLE,
     DEFAULT_FILE,
     EMBEDDED,
     SQLITE,
+    ChainSection,
     Config,
     CoopSection,
     WitnessSection,
@@ -29,7 +33,8 @@ from ledger.log.note import Ed25519Signer, Signer
 from ledger.log.policy import LOG_TYPES, Policy, parse_policy
 from ledger.period import format_instant
 from ledger.service import erase
-from ledger.service.anchor import ChainAccess
+from ledger.service.anchor_access import ChainAccess
+from ledger.service.anchor_policy import AnchorPolicy
 from ledger.service.coop import Coop, Office
 from ledger.service.outside import Source, ask_all, heads_at_witnesses, heads_on_chain
 from ledger.service.witness import Witness
@@ -61,19 +66,16 @@ class Installation:
         return found
 
     def chain(self, slug: str) -> ChainAccess:
-        """How this installation reaches a co-op's chain; raises NotFound if it is not told."""
+        """How this installation reaches a co-op's first chain; raises NotFound if by none."""
+        return self.chains(slug)[0]
+
+    def chains(self, slug: str) -> list[ChainAccess]:
+        """How this installation reaches each of a co-op's chains; raises NotFound if by none."""
         self.coop(slug)
-        section = self.config.coops[slug].chain
-        if section is None:
+        sections = self.config.coops[slug].chains()
+        if not sections:
             raise NotFound(f"kyojo.toml has no [coops.{slug}.chain]")
-        if section.sender_key is not None:
-            sender = read_secret(section.sender_key)
-        elif section.url.startswith(EMBEDDED):
-            sender = EMBEDDED_GAS_KEY
-        else:
-            raise InvalidInput(f"[coops.{slug}.chain] needs sender_key: somebody pays the gas")
-        keys = tuple(read_secret(path) for path in section.anchorer_keys)
-        return ChainAccess(section.url, sender, keys)
+        return [chain_access(slug, section) for section in sections]
 
     def close(self) -> None:
         """Close the database."""
@@ -105,6 +107,42 @@ def open_installation(path: Path) -> Installation:
         with suppress(KyojoError):  # a log that cannot be folded is for fsck and rebuild to judge
             erase.replay(coops[slug])
     return Installation(config, database, coops)
+
+
+def chain_access(slug: str, section: ChainSection) -> ChainAccess:
+    """A chain's settings with their keys read; raises InvalidInput, NotFound for a key file."""
+    if section.sender_key is not None:
+        sender = read_secret(section.sender_key)
+    elif section.url.startswith(EMBEDDED):
+        sender = EMBEDDED_GAS_KEY
+    else:
+        raise InvalidInput(f"[coops.{slug}.chain] needs sender_key: somebody pays the gas")
+    depths = None
+    if section.safe_depth is not None and section.final_depth is not None:
+        depths = FinalityDepths(section.safe_depth, section.final_depth)
+    return ChainAccess(
+        url=section.url,
+        sender_key=sender,
+        anchorer_keys=tuple(read_secret(path) for path in section.anchorer_keys),
+        chain_id=section.chain_id,
+        contract=section.contract,
+        check_url=section.check_url,
+        policy=anchor_policy(section),
+        fees=FeePolicy(
+            priority_fee_wei=section.priority_fee_wei,
+            max_fee_wei=section.max_fee_wei,
+            monthly_cost_cap_wei=section.monthly_cost_cap_wei,
+            bump_after_seconds=section.bump_after_seconds,
+            bump_percent=section.bump_percent,
+        ),
+        depths=depths,
+        timeout_seconds=section.timeout_seconds,
+    )
+
+
+def anchor_policy(section: ChainSection) -> AnchorPolicy:
+    """When a chain's settings say that an anchor is made."""
+    return AnchorPolicy(section.every_minutes, section.every_entries, section.never_older_minutes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +239,7 @@ def _sources(
     sources: list[Source] = []
     if high_water is not None:
         sources.append(lambda _state: high_water.heads())
-    if section.chain is not None:
-        url = section.chain.url
-        sources.append(lambda state: heads_on_chain(url, state))
+    sources += [partial(heads_on_chain, chain.url) for chain in section.chains()]
     if policy is not None:
         sources.append(lambda state: heads_at_witnesses(policy, section.origin, state))
     return sources

@@ -14,7 +14,8 @@ import sys
 
 from ledger.cli.output import exit_code, show_error
 from ledger.errors import KyojoError
-from ledger.service.month import anchor_document, run_month
+from ledger.service.anchor_status import anchor_document
+from ledger.service.month import run_month
 from ledger.wiring import config_path, open_installation
 
 WAITING = 75

@@ -59,6 +59,9 @@ LATER_KINDS = (
     "dispute-withdrawn",
     "kpi-reported",
     "figures-reported",
+    "payout-ordered",
+    "payout-exported",
+    "payout-resulted",
 )
 
 

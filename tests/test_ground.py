@@ -71,6 +71,26 @@ def test_the_second_encoder_agrees(document):
     assert canonical.encode(document) == rfc8785.dumps(document)
 
 
+@pytest.mark.parametrize("wrong", [1.5, 2**53, -(2**53), b"x", {1: 2}, {None: 2}, {3}, "\ud800"])
+@pytest.mark.parametrize("at", range(6))
+def test_what_has_no_canonical_form_is_refused_wherever_it_stands(wrong, at):
+    around = [
+        wrong, ["a", 1, wrong], ("a", wrong), {"a": True, "b": wrong}, {"a": [[1], {"b": wrong}]},
+        {"é": wrong},
+    ][at]  # fmt: skip
+    with pytest.raises((MalformedDocument, OutOfRange)):
+        canonical.encode(around)
+
+
+def test_nesting_is_encoded_up_to_its_limit():
+    document: object = 1
+    for _ in range(canonical.DEPTH_MAX):
+        document = {"a": document}
+    assert canonical.encode(document) == rfc8785.dumps(document)
+    with pytest.raises(OutOfRange):
+        canonical.encode([document])
+
+
 @given(documents)
 def test_canonical_bytes_are_read_back(document):
     data = canonical.encode(document)

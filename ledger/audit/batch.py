@@ -12,22 +12,26 @@ from __future__ import annotations
 
 import zlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from operator import attrgetter
 from typing import BinaryIO
 
 from ledger.audit.report import Findings
 from ledger.errors import KyojoError, NotFound
 from ledger.log.merkle import HASH_BYTES, root_hash
-from ledger.usage.batch import Lines, Scope, read_lines
+from ledger.usage.alike import AlikeReader
+from ledger.usage.batch import (
+    BATCH_RECORDS_MAX,
+    Scope,
+    count_totals,
+    judge_columns,
+    read_lines,
+)
 from ledger.usage.commitment import record_leaves
 from ledger.usage.held import NO_SALT, ROW_BYTES, split_rows
-from ledger.usage.record import Record
-from ledger.usage.totals import differences, parse_totals
-
-_id, _reverses = attrgetter("id"), attrgetter("reverses")
+from ledger.usage.many import Columns, parse_lines
+from ledger.usage.totals import TotalKey, differences, parse_totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +93,41 @@ class Outcome:
     ids: tuple[Ids, ...] = ()
 
 
-def judge_batch(source: BinaryIO, task: Task) -> Outcome:
-    """Judge the batch of a task from the bundle's file."""
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The records of a batch that are still there: the number of each, from 1, and what it says.
+
+    ``reversed_ids`` has, by position, which other record a record takes back.
+    """
+
+    numbers: Sequence[int]
+    lines: Sequence[bytes]
+    ids: Sequence[str]
+    reversed_ids: Mapping[int, str]
+    periods: Sequence[str]
+    totals: Mapping[TotalKey, int]
+
+
+def judge_batch(source: BinaryIO, task: Task, reader: AlikeReader | None = None) -> Outcome:
+    """Judge the batch of a task from the bundle's file; ``reader`` is the one of earlier tasks."""
     found = Outcome(task.index)
+    lines = read_batch(source, task, found)
+    if task.scope is None:
+        return found
+    try:
+        read = _read_records(task, lines, task.scope, reader or AlikeReader())
+    except KyojoError as error:
+        found.findings.add_error(error, f"entry {task.index}")
+        return found
+    found.missing = len(lines) - len(read.numbers)
+    if not found.missing:
+        _check_totals(source, task, read.totals, found.findings)
+    found.ids = tuple(_ids_of(read))
+    return found
+
+
+def read_batch(source: BinaryIO, task: Task, found: Outcome) -> Sequence[bytes]:
+    """The lines of a batch; notes in ``found`` what is wrong with them as mere bytes."""
     data = read_span(source, task.lines, found.files)
     hashes = read_span(source, task.leaves, found.files)
     lines = _split(task, data, found.findings)
@@ -103,18 +139,7 @@ def judge_batch(source: BinaryIO, task: Task) -> Outcome:
             f"署名された件数は {task.count}、実際の行数は {len(lines)} です",
         )  # fmt: skip
     _check_leaves(task, lines, hashes, found.findings)
-    if task.scope is None:
-        return found
-    try:
-        numbers, judged = _judge_lines(task, lines, task.scope)
-    except KyojoError as error:
-        found.findings.add_error(error, f"entry {task.index}")
-        return found
-    found.missing = len(lines) - len(numbers)
-    if not found.missing:
-        _check_totals(source, task, judged, found.findings)
-    found.ids = tuple(_ids_of(numbers, judged))
-    return found
+    return lines
 
 
 def read_span(source: BinaryIO, span: Span, findings: Findings) -> bytes:
@@ -212,26 +237,59 @@ def _name_records(
             )  # fmt: skip
 
 
-def _judge_lines(
-    task: Task, lines: Sequence[bytes], scope: Scope
-) -> tuple[Sequence[int], Lines | None]:
-    """What the lines say that are still there, and the number of each, from 1."""
-    if not task.erased:
-        return range(1, len(lines) + 1), read_lines(lines, scope)
+def columns_of_lines(lines: Sequence[bytes], reader: AlikeReader) -> Columns | None:
+    """What the lines of a batch say, if none needs a closer look."""
+    if len(lines) > BATCH_RECORDS_MAX:
+        return None
+    return reader.columns(lines) or parse_lines(lines)
+
+
+def _read_records(task: Task, lines: Sequence[bytes], scope: Scope, reader: AlikeReader) -> _Read:
+    """What the lines say that are still there; raises MalformedBatch with every bad line."""
+    columns = None if task.erased else columns_of_lines(lines, reader)
+    periods = None if columns is None else judge_columns(columns, scope)
+    if columns is not None and periods is not None:
+        return _Read(
+            range(1, len(lines) + 1),
+            lines,
+            columns.ids,
+            reversed_in(columns),
+            periods,
+            count_totals(columns, periods),
+        )
     kept = [number for number, line in enumerate(lines, start=1)
             if line or number - 1 not in task.erased]  # fmt: skip
     if not kept:
-        return (), None
-    return kept, read_lines([lines[number - 1] for number in kept], scope, numbers=kept)
+        return _Read((), (), (), {}, (), {})
+    judged = read_lines([lines[number - 1] for number in kept], scope, numbers=kept)
+    return _Read(
+        kept,
+        judged.lines,
+        [record.id for record in judged.records],
+        {
+            position: record.reverses
+            for position, record in enumerate(judged.records)
+            if record.reverses is not None
+        },
+        judged.periods,
+        judged.totals,
+    )
 
 
-def _check_totals(source: BinaryIO, task: Task, judged: Lines | None, findings: Findings) -> None:
+def reversed_in(columns: Columns) -> Mapping[int, str]:
+    """Which other record a record takes back, by its position."""
+    return {position: str(columns.records[position].reverses) for position in columns.reversals}
+
+
+def _check_totals(
+    source: BinaryIO, task: Task, totals: Mapping[TotalKey, int], findings: Findings
+) -> None:
     try:
-        signed = parse_totals(_read_totals(source, task))
+        signed = parse_totals(read_totals(source, task))
     except KyojoError as error:
         findings.add_error(error, f"entry {task.index}, totals")
         return
-    for key, stated, counted in differences(signed, judged.totals if judged else {}):
+    for key, stated, counted in differences(signed, totals):
         findings.add(
             "sum-mismatch", f"entry {task.index}, totals, {'/'.join(key)}",
             f"signed {stated}, the records give {counted}",
@@ -239,7 +297,7 @@ def _check_totals(source: BinaryIO, task: Task, judged: Lines | None, findings: 
         )  # fmt: skip
 
 
-def _read_totals(source: BinaryIO, task: Task) -> bytes:
+def read_totals(source: BinaryIO, task: Task) -> bytes:
     """The totals blob; what is wrong with its file is said where the entry names it."""
     name = f"blobs/{task.totals_sha256}"
     if task.totals is None:
@@ -250,39 +308,42 @@ def _read_totals(source: BinaryIO, task: Task) -> bytes:
     return data
 
 
-def _ids_of(numbers: Sequence[int], judged: Lines | None) -> list[Ids]:
-    if judged is None:
+def _ids_of(read: _Read) -> list[Ids]:
+    if not read.periods:
         return []
-    periods = judged.periods
-    if periods.count(periods[0]) == len(periods):
-        return [_ids_in(periods[0], numbers, judged.records, judged.lines)]
+    if read.periods.count(read.periods[0]) == len(read.periods):
+        return [ids_in(read.periods[0], read.numbers, read.ids, read.reversed_ids, read.lines)]
     rows: dict[str, list[int]] = {}
-    for position, period in enumerate(periods):
+    for position, period in enumerate(read.periods):
         rows.setdefault(period, []).append(position)
     return [
-        _ids_in(
+        ids_in(
             period,
-            [numbers[position] for position in positions],
-            [judged.records[position] for position in positions],
-            [judged.lines[position] for position in positions],
+            [read.numbers[position] for position in positions],
+            [read.ids[position] for position in positions],
+            {
+                place: read.reversed_ids[position]
+                for place, position in enumerate(positions)
+                if position in read.reversed_ids
+            },
+            [read.lines[position] for position in positions],
         )
         for period, positions in rows.items()
     ]
 
 
-def _ids_in(
-    period: str, numbers: Sequence[int], records: Sequence[Record], lines: Sequence[bytes]
+def ids_in(
+    period: str,
+    numbers: Sequence[int],
+    ids: Sequence[str],
+    reversed_ids: Mapping[int, str],
+    lines: Sequence[bytes],
 ) -> Ids:
-    reversals: list[bytes] = []
-    if any(map(_reverses, records)):
-        reversals = [
-            f"{number} {record.reverses} ".encode() + line
-            for number, record, line in zip(numbers, records, lines, strict=True)
-            if record.reverses is not None
-        ]
+    """The ids of a period's records, in their order."""
+    reversals = [
+        f"{numbers[position]} {reverses} ".encode() + lines[position]
+        for position, reverses in reversed_ids.items()
+    ]
     return Ids(
-        period,
-        array("H", numbers).tobytes(),
-        "\n".join(map(_id, records)).encode(),
-        b"\n".join(reversals),
+        period, array("H", numbers).tobytes(), "\n".join(ids).encode(), b"\n".join(reversals)
     )

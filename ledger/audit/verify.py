@@ -20,7 +20,7 @@ from ledger.audit.files import Files, open_files
 from ledger.audit.fold import Fold, readable_entries
 from ledger.audit.head import SignedHead, check_head, check_start_head
 from ledger.audit.ids import Scratch
-from ledger.audit.records import Judge, JudgeHere, RecordChecks
+from ledger.audit.records import Judge, JudgeHere, RecordChecks, tasks_ahead
 from ledger.audit.remarks import (
     clock_remarks,
     erasure_remarks,
@@ -99,11 +99,14 @@ def verify_bundle(  # noqa: PLR0913 - a bundle, what is trusted, and how to go a
         start = open_start(files, parts.files)
         if start is None:
             return Report("refused", parts.all(), parts.count(), None, ())
-    named = named_erasures(_entries(files, start.before.size if start is not None else 0))
+    first = start.before.size if start is not None else 0
+    named = named_erasures(_entries(files, first))
+    judge = judge or JudgeHere(source)
+    judge.prepare(tasks_ahead(files, _entries(files, first), first))
     checks = RecordChecks(
         files,
         parts.entries,
-        judge or JudgeHere(source),
+        judge,
         scratch or BytesIO(),
         erased_of=lambda index: named.get(index, NONE),
     )

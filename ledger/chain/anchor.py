@@ -12,19 +12,34 @@ Signatures are 65 bytes, ``r ‖ s ‖ v``, low s, v 27 or 28, ascending by sign
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from coincurve import PrivateKey, PublicKey
-from eth_abi.abi import decode, encode
-from eth_abi.exceptions import DecodingError
+from eth_abi.abi import encode
 from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 
-from contracts import load_contract
 from ledger.chain.node import Node, SignedTransaction, Transaction, sign_transaction
-from ledger.errors import BadSignature, Conflict, NotFound, OutOfRange
+from ledger.chain.quorum import (
+    Deployment,
+    address_word,
+    call_data,
+    decode_answer,
+    deploy_contract,
+    key_address,
+    order_signatures,
+    recover_signer,
+    rotation_digest,
+    sign_digest,
+    signature_words,
+    typed_digest,
+    word,
+)
+from ledger.errors import OutOfRange
+
+# Whoever anchors needs these too.
+__all__ = ["Deployment", "key_address", "order_signatures", "recover_signer", "sign_digest"]
 
 SIZE_MAX = 2**63 - 1
 PROOF_HASHES_MAX = 63
@@ -36,18 +51,15 @@ ROTATE_GAS = 1_300_000
 DEPLOY_GAS = 3_000_000
 DEFAULT_MAX_GROWTH = 2**32
 
-_CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
-_DOMAIN_TYPE = keccak(
-    b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
-)
-_DOMAIN_NAME = keccak(b"kyojo anchor")
-_DOMAIN_VERSION = keccak(b"1")
+_NAME = "CheckpointAnchor"
+_DOMAIN = "kyojo anchor"
 _ANCHOR_TYPE = keccak(
     b"Anchor(bytes32 originHash,uint64 previousSize,bytes32 previousRoot,uint64 size,bytes32 root)"
 )
-_ROTATE = "rotate(address[],uint8,uint64,bytes[])"
+_SIGNATURES = "(bytes32,bytes32,uint8)[]"
+_ANCHOR = f"anchor(bytes32,uint64,uint64,bytes32,bytes32[],{_SIGNATURES})"
+_ROTATE = f"rotate(address[],uint8,uint64,{_SIGNATURES})"
 _ROTATE_SELECTOR = keccak(_ROTATE.encode())[:4]
-_ROTATE_TYPE = keccak(b"Rotate(address[] newSigners,uint8 newK,uint64 epoch)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +89,6 @@ class SignerSet:
     max_growth: int
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """A contract as it was born; all four facts belong into trust files."""
-
-    chain_id: int
-    contract: str
-    code_hash: bytes
-    block_number: int
-
-
 def origin_hash(origin: str) -> bytes:
     """The name of a log in the contract: SHA-256 of its origin line, without a line feed."""
     return hashlib.sha256(origin.encode()).digest()
@@ -98,56 +100,19 @@ def anchor_digest(message: AnchorMessage, *, chain_id: int, contract: str) -> by
     words = (
         _ANCHOR_TYPE,
         message.origin_hash,
-        _word(message.previous.size),
+        word(message.previous.size),
         message.previous.root,
-        _word(message.head.size),
+        word(message.head.size),
         message.head.root,
     )
-    return _typed_digest(b"".join(words), chain_id=chain_id, contract=contract)
+    return typed_digest(_DOMAIN, b"".join(words), chain_id=chain_id, contract=contract)
 
 
 def rotate_digest(
     signers: Sequence[str], *, k: int, epoch: int, chain_id: int, contract: str
 ) -> bytes:
     """The 32 bytes that the present quorum signs to install ``signers``, ending ``epoch``."""
-    elements = keccak(b"".join(bytes(12) + _address_bytes(signer) for signer in signers))
-    words = _ROTATE_TYPE + elements + _word(k) + _word(epoch)
-    return _typed_digest(words, chain_id=chain_id, contract=contract)
-
-
-def sign_digest(digest: bytes, key: bytes) -> bytes:
-    """A 65-byte signature over ``digest`` by the 32-byte private ``key`` (low s, v 27 or 28)."""
-    signature = PrivateKey(key).sign_recoverable(digest, hasher=None)
-    return signature[:64] + bytes([27 + signature[64]])
-
-
-def key_address(key: bytes) -> str:
-    """The EIP-55 address of a 32-byte private key."""
-    return _address_of(PrivateKey(key).public_key)
-
-
-def recover_signer(digest: bytes, signature: bytes) -> str:
-    """Who signed, as an EIP-55 address, under the contract's own rules.
-
-    Raises BadSignature unless it is 65 bytes with low s and v 27 or 28, and recovers.
-    """
-    if len(signature) != 65 or signature[64] not in {27, 28}:
-        raise BadSignature("an anchor signature is 65 bytes ending in 27 or 28")
-    if int.from_bytes(signature[32:64], "big") > _CURVE_ORDER // 2:
-        raise BadSignature("an anchor signature has a high s")
-    recoverable = signature[:64] + bytes([signature[64] - 27])
-    try:
-        found = PublicKey.from_signature_and_message(recoverable, digest, hasher=None)
-    except Exception as error:
-        # The library raises bare Exception and ValueError alike for impossible points.
-        raise BadSignature("an anchor signature recovers to nobody") from error
-    return _address_of(found)
-
-
-def order_signatures(digest: bytes, signatures: Iterable[bytes]) -> list[bytes]:
-    """The signatures ascending by signer, each signer once, as the contract wants them."""
-    by_signer = {_address_bytes(recover_signer(digest, one)): one for one in signatures}
-    return [by_signer[signer] for signer in sorted(by_signer)]
+    return rotation_digest(_DOMAIN, signers, k=k, epoch=epoch, chain_id=chain_id, contract=contract)
 
 
 def anchor_call(
@@ -158,16 +123,15 @@ def anchor_call(
     if len(proof) > PROOF_HASHES_MAX or any(len(one) != 32 for one in proof):
         raise OutOfRange(f"a consistency proof has at most {PROOF_HASHES_MAX} hashes of 32 bytes")
     previous, head = message.previous, message.head
-    values = [message.origin_hash, previous.size, head.size, head.root, proof, signatures]
-    return _call("anchor(bytes32,uint64,uint64,bytes32,bytes32[],bytes[])", values)
+    values = [message.origin_hash, previous.size, head.size, head.root, proof]
+    return call_data(_ANCHOR, [*values, signature_words(signatures)])
 
 
 def rotate_call(
     signers: Sequence[str], *, k: int, epoch: int, signatures: Sequence[bytes]
 ) -> bytes:
     """The call data of ``rotate``."""
-    values = [list(signers), k, epoch, signatures]
-    return _call(_ROTATE, values)
+    return call_data(_ROTATE, [list(signers), k, epoch, signature_words(signatures)])
 
 
 def read_head(node: Node, contract: str, origin: str, *, at: Any = "latest") -> Head:
@@ -175,8 +139,10 @@ def read_head(node: Node, contract: str, origin: str, *, at: Any = "latest") -> 
 
     Raises NotFound if no such contract stands there at that block.
     """
-    call = _call("head(bytes32)", [origin_hash(origin)])
-    size, root = _answer(["uint64", "bytes32"], node.call(contract, call, at=at), contract)
+    call = call_data("head(bytes32)", [origin_hash(origin)])
+    size, root = decode_answer(
+        ["uint64", "bytes32"], node.call(contract, call, at=at), contract=contract, name=_NAME
+    )
     return Head(size, root)
 
 
@@ -184,7 +150,8 @@ def read_signers(node: Node, contract: str) -> SignerSet:
     """The contract's present signer set and limits; raises NotFound if there is no contract."""
 
     def view(name: str, kind: str) -> Any:
-        return _answer([kind], node.call(contract, _call(f"{name}()", [])), contract)[0]
+        output = node.call(contract, call_data(f"{name}()", []))
+        return decode_answer([kind], output, contract=contract, name=_NAME)[0]
 
     return SignerSet(
         signers=tuple(to_checksum_address(one) for one in view("signers", "address[]")),
@@ -219,30 +186,9 @@ def deploy_anchor_contract(
     The deployer keeps no right. Raises Conflict if the constructor refuses, AnchorMismatch if
     the code that stands there is not the artefact's.
     """
-    artefact = load_contract("CheckpointAnchor")
-    ordered = sorted(signers, key=_address_bytes)
-    code = artefact.creation + encode(["address[]", "uint8", "uint64"], [ordered, k, max_growth])
-    nonce = node.nonce(key_address(key))
-    unsigned = Transaction(node.chain_id, nonce, None, code, DEPLOY_GAS, node.fees())
-    transaction = sign_transaction(unsigned, key)
-    node.send(transaction.raw)
-    receipt = node.wait_for_receipt(transaction.hash)
-    if not receipt.succeeded or receipt.contract is None:
-        raise Conflict("the chain refused to deploy CheckpointAnchor", kind="reverted")
-    node.check(chain_id=node.chain_id, contract=receipt.contract, code_hash=artefact.runtime_hash)
-    return Deployment(node.chain_id, receipt.contract, artefact.runtime_hash, receipt.block_number)
-
-
-def _typed_digest(words: bytes, *, chain_id: int, contract: str) -> bytes:
-    domain = keccak(
-        _DOMAIN_TYPE
-        + _DOMAIN_NAME
-        + _DOMAIN_VERSION
-        + _word(chain_id)
-        + bytes(12)
-        + _address_bytes(contract)
-    )
-    return keccak(b"\x19\x01" + domain + keccak(words))
+    ordered = sorted(signers, key=address_word)
+    arguments = encode(["address[]", "uint8", "uint64"], [ordered, k, max_growth])
+    return deploy_contract(node, key, name=_NAME, arguments=arguments, gas=DEPLOY_GAS)
 
 
 def _check_message(message: AnchorMessage) -> None:
@@ -255,28 +201,3 @@ def _check_message(message: AnchorMessage) -> None:
             previous_size=message.previous.size,
             size=message.head.size,
         )
-
-
-def _call(signature: str, values: Sequence[Any]) -> bytes:
-    inside = signature.partition("(")[2].removesuffix(")")
-    kinds = inside.split(",") if inside else []
-    return keccak(signature.encode())[:4] + encode(kinds, values)
-
-
-def _answer(kinds: Sequence[str], output: bytes, contract: str) -> tuple[Any, ...]:
-    try:
-        return decode(kinds, output)
-    except DecodingError as error:
-        raise NotFound(f"what stands at {contract} is not a CheckpointAnchor") from error
-
-
-def _word(value: int) -> bytes:
-    return value.to_bytes(32, "big")
-
-
-def _address_bytes(address: str) -> bytes:
-    return bytes.fromhex(address.removeprefix("0x"))
-
-
-def _address_of(public_key: PublicKey) -> str:
-    return to_checksum_address(keccak(public_key.format(compressed=False)[1:])[-20:])

@@ -42,7 +42,7 @@ EMBEDDED_SCHEME = "embedded:"
 READ_ATTEMPTS = 3
 CALL_GAS = 5_000_000
 
-BlockTag = Literal["latest", "safe", "finalized"]
+BlockTag = Literal["pending", "latest", "safe", "finalized"]
 Answer = TypeVar("Answer")
 
 
@@ -57,7 +57,10 @@ class BlockRef:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a mined transaction; ``contract`` is the address it created, if it did."""
+    """What became of a mined transaction; ``contract`` is the address it created, if it did.
+
+    ``cost_wei`` is gas times the price paid; what a rollup adds for its own chain is not in it.
+    """
 
     transaction_hash: bytes
     block_number: int
@@ -65,6 +68,7 @@ class Receipt:
     succeeded: bool
     gas_used: int
     contract: str | None
+    cost_wei: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,16 @@ class Node:
                 found=found.hex(),
             )
 
+    def check_chain(self) -> None:
+        """Raises AnchorMismatch if the node no longer serves the chain that it did at first."""
+        found = self._ask("ask for the chain id", lambda: self.web3.eth.chain_id)
+        if found != self.chain_id:
+            raise AnchorMismatch(
+                f"the node served chain {self.chain_id} and now serves {found}",
+                expected=self.chain_id,
+                found=found,
+            )
+
     def balance_wei(self, address: str) -> int:
         """The balance of ``address`` at the latest block."""
         return self._ask("read a balance", lambda: self.web3.eth.get_balance(_eip55(address)))
@@ -154,13 +168,17 @@ class Node:
             "read a nonce", lambda: self.web3.eth.get_transaction_count(_eip55(address), at)
         )
 
+    def base_fee_wei(self) -> int:
+        """The base fee of the latest block, in wei per gas; 0 on a chain that has none."""
+        block = self._ask("read the base fee", lambda: self.web3.eth.get_block("latest"))
+        return int(block.get("baseFeePerGas", 0))
+
     def fees(self, *, priority_fee_wei: int = 10**9) -> Fees:
         """Twice the present base fee plus the tip, so that it stays good while fees rise.
 
         Raises ChainUnavailable with kind ``fee-cap`` if that is above the cap per gas.
         """
-        block = self._ask("read the base fee", lambda: self.web3.eth.get_block("latest"))
-        max_fee_wei = 2 * int(block.get("baseFeePerGas", 0)) + priority_fee_wei
+        max_fee_wei = 2 * self.base_fee_wei() + priority_fee_wei
         cap_wei = self.fee_cap_wei
         if cap_wei is not None and max_fee_wei > cap_wei:
             raise ChainUnavailable(
@@ -187,6 +205,8 @@ class Node:
         )
         if found is None or found["blockNumber"] is None:
             return None
+        if bytes(found["transactionHash"]) != transaction_hash:
+            raise ChainUnavailable("the node answers with another receipt", kind="unknown")
         return Receipt(
             transaction_hash=bytes(found["transactionHash"]),
             block_number=found["blockNumber"],
@@ -194,6 +214,7 @@ class Node:
             succeeded=found["status"] == 1,
             gas_used=found["gasUsed"],
             contract=found["contractAddress"],
+            cost_wei=found["gasUsed"] * (found.get("effectiveGasPrice") or 0),
         )
 
     def wait_for_receipt(self, transaction_hash: bytes, *, timeout_seconds: float = 30) -> Receipt:
@@ -216,6 +237,8 @@ class Node:
         found = self._find("read a block", lambda: self.web3.eth.get_block(at))
         if found is None:
             return None
+        if isinstance(at, int) and found["number"] != at:
+            raise ChainUnavailable("the node answers with another block", kind="unknown")
         return BlockRef(found["number"], bytes(found["hash"]), found["timestamp"])
 
     def finality(self, depths: FinalityDepths | None = None) -> Finality:
@@ -259,7 +282,13 @@ class Node:
 
     def _ask(self, what: str, request: Callable[[], Answer]) -> Answer:
         with translated(what):
-            return request()
+            try:
+                return request()
+            except (AttributeError, KeyError, TypeError) as error:
+                # web3 trusts the form of answers; what breaks it comes from outside.
+                raise ChainUnavailable(
+                    f"{what}: the answer has not the form of one: {error!r}", kind="unknown"
+                ) from error
 
     def _find(self, what: str, request: Callable[[], Any]) -> Any:
         try:

@@ -11,15 +11,15 @@ sent again as the same bytes, which is harmless: the same hash cannot be mined t
 send proves nothing (the answer to an earlier one may have been lost), so every error of a send is
 noted and the chain is looked at instead.
 
-*Success is the contract's state*: its head is the wanted one or further along, whoever's
-transaction brought it there. What a row is in:
+*Success is the contract's state*: it holds the row's goal (see ``goals``), whoever's transaction
+brought it there. What a row is in:
 
 ========  ========================================================================================
 queued    stored; perhaps sent, if the process died in between
 sent      handed over at least once, not seen in a block
 mined     in the block named by ``block_hash``, successfully
 safe      that block is at or below the chain's safe height, and still canonical
-final     the same for the final height, and the contract's head there has the goal
+final     the same for the final height, and the contract's state there has the goal
 reorged   its block is no longer in the chain; it is sent again
 replaced  another transaction reached the goal, or a fee bump took the nonce; nothing to do
 failed    it was refused, or its nonce was taken, and the goal is not reached; ``note`` says why
@@ -28,21 +28,21 @@ failed    it was refused, or its nonce was taken, and the goal is not reached; `
 ``advance`` is pure: (row, observation) → row. ``Outbox`` observes, advances, stores, sends; the
 database behind ``OutboxStore`` belongs to the store. One writer per sending key.
 
-A fee bump here is ``supersede``: the caller signs the same call with the same nonce and a higher
-fee, adds it as a row of its own, and both are watched until one is final. When to bump, and how
-much to spend in a period, is for the caller to decide; no policy for it is built in yet.
+A fee bump is ``supersede``: the same call with the same nonce and a higher fee, added as a row of
+its own. All transactions of a nonce are watched until one of them is final, for any of them may
+be the one that is mined. ``sender`` decides when to bump, ``fees`` by how much.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
-from ledger.chain.anchor import Head, read_head
+from ledger.chain.goals import Goal
 from ledger.chain.node import FinalityDepths, Node, Receipt, SignedTransaction
-from ledger.errors import ChainUnavailable, Conflict, InvariantViolated, NotFound
+from ledger.errors import ChainUnavailable, Conflict, InvariantViolated
 
 
 class State(StrEnum):
@@ -59,6 +59,7 @@ class State(StrEnum):
 
 
 FINISHED = frozenset({State.FINAL, State.REPLACED, State.FAILED})
+WAITING = frozenset({State.QUEUED, State.SENT, State.REORGED})
 _IN_BLOCK = frozenset({State.MINED, State.SAFE})
 
 
@@ -66,24 +67,32 @@ _IN_BLOCK = frozenset({State.MINED, State.SAFE})
 class OutboxRow:
     """One signed transaction and what it is for.
 
-    ``origin`` and ``wanted`` are the goal: the log and the head that the contract should hold.
     ``block_number`` and ``block_hash`` are set while the row is mined, safe or final.
-    ``superseded_by`` is the hash of a fee bump with the same nonce.
+    ``bump`` counts the transactions of one nonce, from 0; ``superseded_by`` is the hash of the
+    next one. ``queued_at`` and ``sent_at`` (first handed over) are instants, ``cost_wei`` is what
+    the transaction has cost while it is in a block.
     """
 
     chain_id: int
-    contract: str
     sender: str
     nonce: int
     raw: bytes
     transaction_hash: bytes
-    origin: str
-    wanted: Head
+    goal: Goal
+    queued_at: str
+    bump: int = 0
     state: State = State.QUEUED
     block_number: int | None = None
     block_hash: bytes | None = None
     superseded_by: bytes | None = None
+    sent_at: str | None = None
+    cost_wei: int | None = None
     note: str = ""
+
+    @property
+    def contract(self) -> str:
+        """Whom the transaction calls."""
+        return self.goal.contract
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +101,8 @@ class Observation:
 
     ``receipt`` is None while the transaction is in no block. ``canonical_hash`` is the hash of the
     chain's own block at the receipt's height. ``final_nonce`` counts the sender's transactions up
-    to the final block: what it is above is decided for good. ``head`` is the contract's at the
-    latest block, ``final_head`` at the final one.
+    to the final block: what it is above is decided for good. ``reached`` tells whether the row's
+    goal is reached at the latest block, ``final_reached`` at the final one.
     """
 
     receipt: Receipt | None
@@ -101,8 +110,8 @@ class Observation:
     final_nonce: int
     safe_number: int
     final_number: int
-    head: Head
-    final_head: Head
+    reached: bool
+    final_reached: bool
 
 
 class OutboxStore(Protocol):
@@ -116,41 +125,31 @@ class OutboxStore(Protocol):
         """Keep a new row; raises DuplicateId if its transaction hash is there already."""
 
     def unfinished(self) -> list[OutboxRow]:
-        """All rows whose state is not in FINISHED, in ascending order of (sender, nonce)."""
+        """All rows whose state is not in FINISHED, ascending by (sender, nonce, bump)."""
 
     def update(self, before: OutboxRow, after: OutboxRow) -> None:
         """Replace ``before`` by ``after``; raises Conflict if the row is no longer ``before``."""
 
 
 def queue_row(
-    transaction: SignedTransaction, *, chain_id: int, contract: str, origin: str, wanted: Head
+    transaction: SignedTransaction, *, chain_id: int, goal: Goal, queued_at: str, bump: int = 0
 ) -> OutboxRow:
     """A row for a freshly signed transaction, to be added before it is sent."""
     return OutboxRow(
         chain_id=chain_id,
-        contract=contract,
         sender=transaction.sender,
         nonce=transaction.nonce,
         raw=transaction.raw,
         transaction_hash=transaction.hash,
-        origin=origin,
-        wanted=wanted,
+        goal=goal,
+        queued_at=queued_at,
+        bump=bump,
     )
 
 
-def next_nonce(rows: Iterable[OutboxRow], *, chain_id: int, sender: str, on_chain: int) -> int:
-    """The nonce of the sender's next transaction, behind all unfinished ones and the chain's."""
-    taken = [row.nonce for row in rows if (row.chain_id, row.sender) == (chain_id, sender)]
-    return max([on_chain, *(nonce + 1 for nonce in taken)])
-
-
-def is_reached(wanted: Head, head: Head) -> bool:
-    """Whether the contract's head is the wanted one, or a later one.
-
-    A later head extends the wanted one only if ours was ever there: the contract's events, or the
-    log's own root at that size, tell. At an equal size the roots must be the same.
-    """
-    return head == wanted or head.size > wanted.size
+def next_nonce(used: Iterable[int], *, on_chain: int) -> int:
+    """The nonce of a key's next transaction: behind all that were ever used, and the chain's."""
+    return max([on_chain, *(nonce + 1 for nonce in used)])
 
 
 def advance(row: OutboxRow, seen: Observation) -> OutboxRow:
@@ -173,10 +172,10 @@ def supersede(row: OutboxRow, bump: OutboxRow) -> OutboxRow:
     Raises InvariantViolated unless both are the same call with the same nonce, and Conflict if
     ``row`` is no longer waiting.
     """
-    same = ("chain_id", "contract", "sender", "nonce", "origin", "wanted")
+    same = ("chain_id", "sender", "nonce", "goal")
     if any(getattr(row, name) != getattr(bump, name) for name in same):
         raise InvariantViolated("a fee bump changes nothing but the fee")
-    if row.state not in {State.QUEUED, State.SENT, State.REORGED}:
+    if row.state not in WAITING:
         raise Conflict(f"a {row.state} transaction cannot be replaced", state=row.state.value)
     return replace(row, superseded_by=bump.transaction_hash)
 
@@ -194,19 +193,23 @@ def _advance_in_block(row: OutboxRow, receipt: Receipt, seen: Observation) -> Ou
     state = State.MINED
     if receipt.block_number <= seen.safe_number:
         state = State.SAFE
-    if receipt.block_number <= seen.final_number and is_reached(row.wanted, seen.final_head):
+    is_goal = seen.final_reached or not row.goal.by_state
+    if receipt.block_number <= seen.final_number and is_goal:
         state = State.FINAL
     return replace(
         row,
         state=state,
         block_number=receipt.block_number,
         block_hash=receipt.block_hash,
+        cost_wei=receipt.cost_wei,
         note="",
     )
 
 
 def _leave_block(row: OutboxRow, note: str) -> OutboxRow:
-    return replace(row, state=State.REORGED, block_number=None, block_hash=None, note=note)
+    return replace(
+        row, state=State.REORGED, block_number=None, block_hash=None, cost_wei=None, note=note
+    )
 
 
 def _settle(row: OutboxRow, seen: Observation, why: str) -> OutboxRow:
@@ -214,13 +217,15 @@ def _settle(row: OutboxRow, seen: Observation, why: str) -> OutboxRow:
 
     Only what is final finishes a row: a verdict in a block that may still vanish is no verdict.
     """
-    if seen.receipt is not None and seen.receipt.block_number > seen.final_number:
-        return replace(row, note=f"{why}; waiting for finality")
-    if is_reached(row.wanted, seen.final_head):
+    if seen.receipt is not None:
+        row = replace(row, cost_wei=seen.receipt.cost_wei)  # a refusal is paid for too
+        if seen.receipt.block_number > seen.final_number:
+            return replace(row, note=f"{why}; waiting for finality")
+    if seen.final_reached:
         return replace(row, state=State.REPLACED, note=f"{why}; the goal is reached")
     if row.superseded_by is not None:
         return replace(row, state=State.REPLACED, note=f"{why}; a fee bump took over")
-    if is_reached(row.wanted, seen.head):
+    if seen.reached:
         return replace(row, note=f"{why}; the goal is reached and waits for finality")
     return replace(row, state=State.FAILED, note=why)
 
@@ -234,6 +239,9 @@ class ChainView(Protocol):
 
     def observe(self, row: OutboxRow) -> Observation:
         """All facts about ``row``; raises ChainUnavailable if one cannot be had."""
+
+    def is_replaced(self, row: OutboxRow) -> bool:
+        """Whether the chain has another block at the height of the row's own."""
 
     def send(self, raw: bytes) -> None:
         """Hand over the bytes once; any error leaves the outcome open."""
@@ -269,20 +277,20 @@ class NodeView:
             final_nonce=final_nonce,
             safe_number=finality.safe,
             final_number=finality.final,
-            head=read_head(self.node, row.contract, row.origin),
-            final_head=self._final_head(row, finality.final),
+            reached=row.goal.reached(self.node, "latest"),
+            final_reached=row.goal.reached(self.node, finality.final),
         )
+
+    def is_replaced(self, row: OutboxRow) -> bool:
+        """Whether another block stands at the row's height; a node that is behind shows nothing."""
+        if row.block_number is None:
+            return False
+        block = self.node.block(row.block_number)
+        return block is not None and block.hash != row.block_hash
 
     def send(self, raw: bytes) -> None:
         """Hand over the bytes once."""
         self.node.send(raw)
-
-    def _final_head(self, row: OutboxRow, number: int) -> Head:
-        try:
-            return read_head(self.node, row.contract, row.origin, at=number)
-        except NotFound:
-            # The final block lies before the contract's birth.
-            return Head(0, bytes(32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +299,7 @@ class Outbox:
 
     store: OutboxStore
     chain: ChainView
+    clock: Callable[[], str]
 
     def step(self) -> list[OutboxRow]:
         """Look at this chain's unfinished rows once, send those not in a block, look again.
@@ -301,9 +310,24 @@ class Outbox:
         ours = [row for row in self.store.unfinished() if row.chain_id == self.chain.chain_id]
         return [self._step_row(row) for row in ours]
 
+    def recheck(self, rows: Iterable[OutboxRow]) -> list[OutboxRow]:
+        """Look again at rows that were final; those whose block was replaced are open again.
+
+        A chain that replaces a final block breaks its word; what stood in it is sent again, as
+        the same bytes. Give the newest few: what lies below them is lost only with them. Returns
+        the reopened rows.
+        """
+        found = []
+        for row in rows:
+            if row.state is State.FINAL and self.chain.is_replaced(row):
+                note = f"its final block {row.block_number} was replaced: the chain broke finality"
+                found.append(self._keep(row, _leave_block(row, note)))
+        return found
+
     def _step_row(self, row: OutboxRow) -> OutboxRow:
         row = self._look(row)
-        if row.state not in {State.QUEUED, State.SENT, State.REORGED}:
+        if row.state not in WAITING or row.superseded_by is not None:
+            # Of one nonce only the dearest is sent: a node refuses the others beside it.
             return row
         return self._look(self._send(row))
 
@@ -312,12 +336,13 @@ class Outbox:
 
     def _send(self, row: OutboxRow) -> OutboxRow:
         note = ""
+        sent_at = row.sent_at or self.clock()
         try:
             self.chain.send(row.raw)
         except (ChainUnavailable, Conflict) as error:
             # It may be in all the same: an earlier answer got lost. The next look tells.
             note = error.message
-        return self._keep(row, replace(row, state=State.SENT, note=note))
+        return self._keep(row, replace(row, state=State.SENT, sent_at=sent_at, note=note))
 
     def _keep(self, before: OutboxRow, after: OutboxRow) -> OutboxRow:
         if after != before:

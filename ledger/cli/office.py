@@ -14,7 +14,7 @@ from typing import Any
 import uvicorn
 from pydantic import ValidationError
 
-from ledger.cli.output import progress, show
+from ledger.cli.output import exit_code, progress, show
 from ledger.config import CONFIG_VARIABLE
 from ledger.coop.authority import KINDS
 from ledger.coop.bodies import faults_of
@@ -23,13 +23,12 @@ from ledger.coop.state import state_hash
 from ledger.errors import InvalidInput, NotFound, Unavailable
 from ledger.log.key import KeyType, SigningKey, format_signing_key, format_vkey
 from ledger.money import format_minor
-from ledger.service import anchor, found, month, periods, settle
+from ledger.service import anchor, found, periods, settle
 from ledger.service.coop import Coop
 from ledger.service.published import (
     standing,
     standing_document,
     standing_lines,
-    unwitnessed,
 )
 from ledger.service.rules import propose_rules
 from ledger.store.rebuild import rebuild
@@ -94,6 +93,7 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     draft.set_defaults(run=show_draft)
 
     anchoring = commands.add_parser("anchor", parents=[coop], help="anchor the newest checkpoint")
+    anchoring.add_argument("--now", action="store_true", help="whatever the policy says")
     anchoring.set_defaults(run=run_anchor)
 
     rebuilding = commands.add_parser(
@@ -243,20 +243,14 @@ def show_draft(options: argparse.Namespace) -> int:
 
 
 def run_anchor(options: argparse.Namespace) -> int:
-    """Anchor the newest checkpoint and record what has become final."""
+    """Anchor on every target and record what has become final."""
     with chosen(options) as (installation, coop):
-        found_ = anchor.anchor(coop, installation.chain(coop.log.slug))
-        waiting = anchor.waiting_text(unwitnessed(coop))
-    if found_ is None:
-        show("nothing to anchor yet" + waiting, None, as_json=options.json)
-        return 0
-    document = month.anchor_document(found_)
-    text = (
-        f"size {found_.size} is {found_.state} on chain {found_.chain_id}, contract "
-        f"{found_.contract}, transaction {document['transaction']}{waiting}"
-    )
-    show(text, document, as_json=options.json)
-    return 0
+        accesses = installation.chains(coop.log.slug)
+        reports = anchor.anchor_all(coop, accesses, now=options.now)
+        document = anchor.reports_document(coop, reports)
+    lines = [line for report in reports for line in anchor.report_lines(report)]
+    show("\n".join(lines), document, as_json=options.json)
+    return next((exit_code(one.error) for one in reports if one.error is not None), 0)
 
 
 def run_rebuild(options: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ from ledger.coop import (
     batches,
     bodies,
     corrections,
+    destinations,
     disputes,
     erasure,
     facts,
@@ -23,6 +24,8 @@ from ledger.coop import (
     kpis,
     logkeys,
     members,
+    payout_results,
+    payouts,
     periods,
     proposals,
     rulesets,
@@ -95,8 +98,8 @@ KINDS: Mapping[str, Kind] = {
     ),
     "payout-destination-set": Kind(
         "Where a member wants to be paid; somebody else confirms it",
-        bodies.PayoutDestinationSet, members.set_destination, MEMBERS, (OFFICE, "1"),
-        members.enact_destination,
+        bodies.PayoutDestinationSet, destinations.set_destination, OFFICE + DISPUTANTS,
+        (OFFICE, "1"), destinations.enact_destination,
     ),
     "funding-reported": Kind(
         "Capital put into an asset",
@@ -179,6 +182,20 @@ KINDS: Mapping[str, Kind] = {
     "dispute-withdrawn": Kind(
         "Whoever opened a dispute takes it back",
         bodies.DisputeWithdrawn, disputes.withdraw_dispute, DISPUTANTS,
+    ),
+    "payout-ordered": Kind(
+        "What members are paid, derived again before it is taken",
+        bodies.PayoutOrdered, payouts.propose_order, OFFICE, (MEMBERS, "2/3"),
+        payouts.enact_order,
+    ),
+    "payout-exported": Kind(
+        "The bank's file of an order, made once",
+        bodies.PayoutExported, payouts.export_order, OFFICE,
+    ),
+    "payout-resulted": Kind(
+        "Which lines of an order were paid, which came back",
+        bodies.PayoutResulted, payout_results.report_results, OFFICE,
+        (["operator", "auditor", "member"], "1"), payout_results.enact_results,
     ),
     "log-key-added": Kind(
         "A further key with which the log signs",

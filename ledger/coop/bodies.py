@@ -392,9 +392,13 @@ class AccountDestination(Body):
 
 
 class BankDestination(Body):
-    """A bank account, kept as a salted blob; ``hint`` is what may be shown, such as ``···4711``."""
+    """An account at a bank: a Japanese one (``bank``) or one with an ``iban``, as a salted blob.
 
-    type: Literal["bank"]
+    The blob is read by the member and the office; ``hint`` is what may be shown, such as
+    ``···4711``.
+    """
+
+    type: Literal["bank", "iban"]
     details: BlobRef
     hint: Annotated[str, Field(max_length=40, pattern=READABLE)]
 
@@ -405,6 +409,46 @@ class PayoutDestinationSet(Body):
     member: MemberName
     currency: Currency
     destination: AccountDestination | BankDestination
+
+
+PayoutMethod = Literal["bank", "iban", "vault"]
+
+
+class PayoutOrdered(Body):
+    """What is to be paid: the lines are a salted blob that ``apply`` derives itself.
+
+    ``period`` is the newest settled month that the order nets. ``method`` says what pays: banks in
+    Japan, banks that know IBANs, or the vault, in which the members' claims grow.
+    """
+
+    period: Month
+    currency: Currency
+    method: PayoutMethod
+    count: PositiveMinor
+    total_minor: PositiveMinor
+    lines: BlobRef
+
+
+class PayoutExported(Body):
+    """The file that the bank is given for an order, as a salted blob; there is only one."""
+
+    order: Hash
+    format: Literal["zengin", "pain.001.001.03", "pain.001.001.09", "csv"]
+    pay_on: Date
+    file: BlobRef
+
+
+class PayoutResulted(Body):
+    """What became of lines of an order, as the bank or the contract says; the rows are a blob.
+
+    ``evidence_hash`` is SHA-256 of the bank's file, or of the proof of the contract's state.
+    """
+
+    order: Hash
+    paid_minor: Count
+    returned_minor: Count
+    results: BlobRef
+    evidence_hash: Hash
 
 
 BodyT = TypeVar("BodyT", bound=Body)

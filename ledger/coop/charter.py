@@ -9,9 +9,9 @@ holder has it. The leaf hash of entry 0 is the co-op's *genesis hash*.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer
 
 from ledger import canonical
 from ledger.coop.bodies import (
@@ -45,6 +45,12 @@ class PeriodTerms(Body):
     grace_days: Annotated[int, Field(ge=0, le=90)]
     objection_days: Annotated[int, Field(ge=0, le=90)]
     lookback_periods: Annotated[int, Field(ge=0, le=120)]
+
+
+class PayoutTerms(Body):
+    """How payouts are made: after how many days a new destination counts."""
+
+    destination_days: Annotated[int, Field(ge=0, le=90)]
 
 
 class Founder(Body):
@@ -157,6 +163,28 @@ class Charter(Body):
         list[Annotated[str, Field(max_length=4000)]], Field(min_length=1, max_length=4)
     ]
     anchors: Annotated[list[AnchorTarget], Field(max_length=8)]
+    payouts: PayoutTerms | None = None
+
+    @field_validator("payouts", mode="before")
+    @classmethod
+    def _is_given_or_absent(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError("leave the field out where there are no such terms")
+        return value
+
+    @model_serializer(mode="wrap")
+    def _without_absent_terms(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # A charter from before there were payouts keeps the hash that its founders signed.
+        document: dict[str, Any] = handler(self)
+        if self.payouts is None:
+            del document["payouts"]
+        return document
+
+    @property
+    def destination_days(self) -> int:
+        """After how many days a new payout destination counts; else as objections are heard."""
+        terms = self.payouts
+        return self.period.objection_days if terms is None else terms.destination_days
 
     def digits(self, currency: str) -> int:
         """The decimal digits of a currency of this co-op; raises MalformedEntry for another."""

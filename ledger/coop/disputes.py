@@ -27,6 +27,7 @@ from typing import Final
 
 from ledger.coop import bodies, settlements, subjects
 from ledger.coop.claimed import figure_at
+from ledger.coop.dues import add_settled
 from ledger.coop.proposals import is_lost, put_to_vote
 from ledger.coop.settlements import (
     FIRST_EPOCHS,
@@ -160,7 +161,8 @@ def settle(step: Step, body: bodies.SettlementSettled) -> Change:
         until = max(step.state.disputes[id_].deadline for id_ in open_disputes(step.state, period))
         raise PeriodClosed(f"{period.id} is disputed, until {until} at the latest")
     change = settlements.settle(step, body)
-    return replace(change, state=_hold_back(change.state, change.state.period(body.period)))
+    state = _hold_back(change.state, change.state.period(body.period))
+    return replace(change, state=add_settled(state, state.period(body.period)))
 
 
 def reject(state: State, proposal: Proposal) -> State:

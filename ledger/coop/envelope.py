@@ -32,6 +32,7 @@ DECISION = "decision"
 # Matched as texts first: bytes.fromhex takes blanks between the digits.
 _HASH = re.compile(r"[0-9a-f]{64}")
 _SIGNATURE = re.compile(r"0x[0-9a-f]{130}")
+_STAMP_BYTES = len('"received_at":"2026-10-31T15:00:00.000Z",')
 _DRAFT_FIELDS = {"v", "origin", "kind", "actor", "sequence", "seen", "body", "signature"}
 
 
@@ -113,6 +114,16 @@ class Envelope:
 
 def parse_draft(document: object) -> Draft:
     """Read the JSON object of a draft; raises MalformedEntry naming the field at fault."""
+    draft = _read_draft(document)
+    try:
+        size = len(canonical.encode(draft.document()))
+    except KyojoError as error:
+        raise MalformedEntry(f"the entry has no canonical form: {error.message}") from error
+    _check_size(size)
+    return draft
+
+
+def _read_draft(document: object) -> Draft:
     if not isinstance(document, dict):
         raise MalformedEntry("an entry is a JSON object")
     if document.keys() != _DRAFT_FIELDS:
@@ -125,7 +136,7 @@ def parse_draft(document: object) -> Draft:
         raise MalformedEntry("seen has the fields size and root")
     if not isinstance(document["body"], dict):
         raise MalformedEntry("body is a JSON object")
-    draft = Draft(
+    return Draft(
         origin=_text(document, "origin", 255),
         kind=_text(document, "kind", 64),
         actor=_actor(document["actor"]),
@@ -135,8 +146,6 @@ def parse_draft(document: object) -> Draft:
         body=document["body"],
         signature=_signature(document["signature"]),
     )
-    _check_size(draft)
-    return draft
 
 
 def parse_envelope(data: bytes) -> Envelope:
@@ -147,7 +156,9 @@ def parse_envelope(data: bytes) -> Envelope:
         parse_instant(received_at if isinstance(received_at, str) else "")
     except KyojoError as error:
         raise MalformedEntry(error.message) from error
-    envelope = Envelope(parse_draft(document), str(received_at))
+    draft = _read_draft(document)
+    _check_size(len(data) - _STAMP_BYTES)  # canonical: without its stamp it is the draft's form
+    envelope = Envelope(draft, str(received_at))
     envelope.__dict__["data"] = data  # canonical, so encoding it again would give these bytes
     return envelope
 
@@ -159,12 +170,9 @@ def parse_hash(text: object, what: str) -> bytes:
     raise MalformedEntry(f"{what} is 64 lower-case hex digits")
 
 
-def _check_size(draft: Draft) -> None:
-    try:
-        size = len(canonical.encode(draft.document()))
-    except KyojoError as error:
-        raise MalformedEntry(f"the entry has no canonical form: {error.message}") from error
-    if size > ENTRY_BYTES_MAX - 64:  # the stamp takes 43 bytes
+def _check_size(size: int) -> None:
+    """Whether a draft of ``size`` canonical bytes leaves room for the sequencer's stamp."""
+    if size > ENTRY_BYTES_MAX - 64:
         raise TooLarge(f"an entry has at most {ENTRY_BYTES_MAX - 64} bytes, this one has {size}")
 
 

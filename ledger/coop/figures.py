@@ -19,11 +19,13 @@ from ledger.coop.proposals import put_to_vote
 from ledger.coop.replaced import check_free, check_report, drop_outdated
 from ledger.coop.state import SUSPENSE, Period, Proposal, State
 from ledger.coop.step import Change, Evidence, Step
-from ledger.errors import MalformedEntry
+from ledger.errors import MalformedEntry, OutOfRange
 from ledger.period import next_month
 from ledger.rules.inputs import parse_inputs
-from ledger.usage.totals import SALT_BYTES
+from ledger.rules.number import parse_integer_json
+from ledger.usage.totals import CHARGE, SALT_BYTES
 
+TOTALS: Final = "totals"
 PAYMENTS: Final = "payments"
 """The one section that has no names in it: a payer's figure each."""
 
@@ -68,7 +70,9 @@ def reported_sections(facts: Mapping[str, Any], evidence: Evidence) -> dict[str,
 
 def _check(state: State, body: bodies.FiguresReported) -> Period:
     period = check_uncut(state, body.period)
-    if body.section == "totals" and body.id in state.scope().metrics:
+    # A charge is money; figures are voted on by their hash, and nobody would see the amount.
+    is_metered = body.id in state.scope().metrics or body.id.startswith(CHARGE)
+    if body.section == TOTALS and is_metered:
         raise MalformedEntry(f"{body.id!r} is metered; what is metered is never also reported")
     return period
 
@@ -92,7 +96,10 @@ def _check_content(state: State, body: bodies.FiguresReported, content: bytes) -
         "members": [*sorted(state.members), SUSPENSE],
         body.section: value if body.section == PAYMENTS else {body.id: value},
     }
-    inputs = parse_inputs(document)
-    for account, count in inputs.totals.get(body.id, {}).items():
-        if not isinstance(count, int):
-            raise MalformedEntry(f"{body.id} of {account} is {count}: a total is a whole number")
+    parse_inputs(document)
+    for account, count in value.items() if body.section == TOTALS else ():
+        try:
+            parse_integer_json(count)
+        except OutOfRange as error:
+            text = f"{body.id} of {account} is {count}: a total is a whole number, as 5 and not '5'"
+            raise MalformedEntry(text) from error

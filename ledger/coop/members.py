@@ -1,4 +1,4 @@
-"""Members, their keys, facilities and payout destinations: handlers of these kinds."""
+"""Members, their keys and facilities: handlers of these kinds."""
 
 from __future__ import annotations
 
@@ -102,24 +102,6 @@ def enact_facility(step: Step, state: State, proposal: Proposal) -> State:
     """The facility may be used from now on."""
     del step
     return _with_facility(state, bodies.parse_body(bodies.FacilityRegistered, dict(proposal.body)))
-
-
-def set_destination(step: Step, body: bodies.PayoutDestinationSet) -> Change:
-    """A member names its own destination; it counts once a second approver confirmed it."""
-    if body.member != step.member.id:
-        raise NotPermitted(f"only {body.member} itself names where {body.member} is paid")
-    step.state.terms().digits(body.currency)
-    if body.destination.type == "bank":
-        step.blob(body.destination.details, "the bank details")
-    return _put(step, subjects.of_destination(body), body)
-
-
-def enact_destination(step: Step, state: State, proposal: Proposal) -> State:
-    """Payouts go to the new destination from now on; the date lets a payout wait for a delay."""
-    body = bodies.parse_body(bodies.PayoutDestinationSet, dict(proposal.body))
-    found = {**body.destination.model_dump(mode="json"), "since": step.now}
-    key = f"{body.member}/{body.currency}"
-    return replace(state, destinations={**state.destinations, key: found})
 
 
 def check_possession(state: State, member: str, key: bodies.NewKey) -> None:

@@ -74,11 +74,12 @@ def put_to_vote(step: Step, subject: str, body: Body) -> State:
 
 def electors(state: State, quorum: Quorum) -> tuple[str, ...]:
     """The members who vote under a quorum now, by id."""
+    has_none = frozenset(quorum.roles).isdisjoint
     return tuple(
         sorted(
             member.id
             for member in state.members.values()
-            if member.left is None and not set(quorum.roles).isdisjoint(member.roles)
+            if member.left is None and not has_none(member.roles)
         )
     )
 

@@ -141,12 +141,12 @@ def inputs_document(  # noqa: PLR0913, PLR0917 - a run stands on these six
 def usage_by_name(totals: Mapping[AccountKey, int], currency: str) -> dict[str, dict[str, int]]:
     """Totals per metric or charge and account, over all facilities; charges in one currency."""
     found: dict[str, dict[str, int]] = {}
-    for key, amount in sorted(totals.items()):
-        if key.name.startswith(CHARGE) and key.currency != currency:
+    for key, amount in totals.items():
+        if key.currency != currency and key.name.startswith(CHARGE):
             continue
         row = found.setdefault(key.name, {})
         row[key.account] = row.get(key.account, 0) + amount
-    return found
+    return {name: dict(sorted(found[name].items())) for name in sorted(found)}
 
 
 def propose_settlement(step: Step, body: bodies.SettlementProposed) -> Change:
@@ -303,14 +303,17 @@ def _moved(before: Balances, left: _Left) -> Balances:
 def _offset(state: State, period: Period, result: Result) -> dict[str, Any]:
     """What members still owe when corrections and old debts are offset against this period.
 
-    Nothing, as long as there has been no correction and no charge. Those whom charges repay are
-    paid that beside their lines; whom they leave below zero owes it.
+    Nothing, as long as there has been no correction and no charge, unless the charter knows
+    payouts: then what everybody is paid is kept. Those whom charges repay are paid that beside
+    their lines; whom they leave below zero owes it.
     """
     posted = posted_to(period)
     owed = state.balances.get(result.currency, Balances()).receivables
     nets = {name: amount for name, amount in result.nets.items() if name != SUSPENSE}
     moved = {name for name, net in nets.items() if net < 0 or net != result.member_totals[name]}
     names = moved | posted.keys() | owed.keys()
+    if state.keeps_payouts():
+        names |= nets.keys()
     if not names:
         return {}
     rows = {

@@ -162,9 +162,9 @@ class Period:
     approved settlement can be computed again from, ``amended`` what upheld disputes change in the
     inputs: a figure's place and the difference. ``posted`` is what is settled with this period
     beside its own lines, each member's amount by the id of a correction or an ended dispute;
-    ``paid`` what the members are paid for whom something was offset. ``resumes`` is the status
-    after the last dispute. ``kpis`` are confirmed readings, by KPI and member, ``figures``
-    the blobs of confirmed figures.
+    ``paid`` what the members are paid for whom something was offset, and every member where the
+    charter knows payouts. ``resumes`` is the status after the last dispute. ``kpis`` are confirmed
+    readings, by KPI and member, ``figures`` the blobs of confirmed figures.
     """
 
     id: str
@@ -233,10 +233,62 @@ class Anchor:
 
 
 @dataclass(frozen=True, slots=True)
+class Dues:
+    """What settled periods made payable to a member in a currency, and what became of it.
+
+    ``due`` never falls: debts are offset before. ``ordered`` is on its way, ``paid`` has arrived,
+    ``returned`` came back and is payable again. ``ordered + paid`` is never above ``due``.
+    """
+
+    due: int = 0
+    ordered: int = 0
+    paid: int = 0
+    returned: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedLine:
+    """A payment of an approved order; its ``state`` is ordered, paid or returned.
+
+    ``destination`` is the hash of where it goes, ``account`` the EVM account if it goes to one.
+    ``attempt`` counts from 0: a line that came back is ordered again under another id.
+    """
+
+    member: str
+    amount_minor: int
+    destination: str
+    account: str | None
+    attempt: int
+    state: str = "ordered"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedFile:
+    """The one file that was made of an order: its format, day of payment, and blob."""
+
+    format: str
+    pay_on: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutOrder:
+    """An approved order: its lines by id. ``index`` is the entry that proposed it."""
+
+    period: str
+    currency: str
+    method: str
+    index: int
+    lines: Mapping[str, OrderedLine]
+    file: ExportedFile | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """The whole co-op after ``size`` entries; ``subtrees`` are the log's perfect subtrees.
 
-    ``erased`` has, by the entry index of a batch, which of its records are erased.
+    ``erased`` has, by the entry index of a batch, which of its records are erased. ``dues`` are by
+    currency and member, ``orders`` by the hash under which they were approved.
     """
 
     size: int = 0
@@ -257,6 +309,8 @@ class State:
     anchors: Mapping[str, Anchor] = field(default_factory=dict)
     erased: Mapping[str, Ranges] = field(default_factory=dict)
     disputes: Mapping[str, Dispute] = field(default_factory=dict)
+    dues: Mapping[str, Mapping[str, Dues]] = field(default_factory=dict)
+    orders: Mapping[str, PayoutOrder] = field(default_factory=dict)
 
     def terms(self) -> Charter:
         """The charter; only an empty log has none."""
@@ -267,6 +321,10 @@ class State:
     def keeps_runs(self) -> bool:
         """Whether the charter knows corrections: only then is kept what they start from."""
         return "correction-proposed" in self.terms().authority
+
+    def keeps_payouts(self) -> bool:
+        """Whether the charter knows payouts: only then is kept what members are due."""
+        return "payout-ordered" in self.terms().authority
 
     def member(self, member_id: str) -> Member:
         """A member that has not left; raises NotFound."""
@@ -302,7 +360,7 @@ class State:
 _adapter = TypeAdapter(State)
 
 LATER: Final[Mapping[type, tuple[str, ...]]] = {
-    State: ("erased", "disputes"),
+    State: ("erased", "disputes", "dues", "orders"),
     Period: ("run", "late", "amended", "posted", "paid", "resumes", "kpis", "figures"),
     Run: ("late", "amended"),
     Balances: ("receivables", "recoup"),

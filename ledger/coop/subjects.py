@@ -152,5 +152,21 @@ def of_dispute(body: bodies.DisputeOpened, member: str) -> str:
 def of_destination(body: bodies.PayoutDestinationSet) -> str:
     """The subject of a payout destination."""
     where = body.destination
-    place = to_checksum(where.address) if where.type == "evm" else f"bank account {where.hint}"
+    if where.type == "evm":
+        place = to_checksum(where.address)
+    else:
+        place = f"{'bank account' if where.type == 'bank' else 'IBAN'} {where.hint}"
     return f"Pay {body.member} in {body.currency} to {place}"
+
+
+def of_payout(body: bodies.PayoutOrdered, terms: Charter) -> str:
+    """The subject of a payout order: what is paid to how many members, and how."""
+    to = "1 member" if body.count == 1 else f"{body.count:,} members"
+    how = {"bank": "by bank", "iban": "by IBAN", "vault": "through the vault"}[body.method]
+    return f"Payout {body.period}: {money(terms, body.total_minor, body.currency)} to {to} {how}"
+
+
+def of_payout_results(period: str, paid: str, returned: str, count: int) -> str:
+    """The subject of what a bank or a contract says of an order's lines."""
+    lines = "1 line" if count == 1 else f"{count:,} lines"
+    return f"Payout results {period}: {paid} paid, {returned} returned, {lines}"

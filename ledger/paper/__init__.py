@@ -1,6 +1,12 @@
-"""A statement on paper: what a member reads, keeps, prints and passes to its bookkeeper.
+"""Documents on paper: what a member reads, keeps, prints and passes to its bookkeeper.
 
-``statement_view`` turns a member statement (``ledger.coop.grounds``) into texts of one language;
-``html``, ``pdf`` and ``table`` write them as a page, a printed document and a CSV table. Nothing is
-verified here: verify the statement first, and keep its JSON, which is what proves.
+``files`` writes a member statement (``ledger.coop.grounds``), ``invoice_files`` an invoice or
+payment notice (``ledger.payout.invoice``): ``statement_view`` and ``invoice_view`` turn them into
+texts of one language; ``html``, ``pdf``, ``invoice_pdf`` and ``table`` set these. Nothing of a
+statement is verified here: verify it first, and keep its JSON, which is what proves. An invoice is
+computed again before it is shown.
 """
+
+from ledger.paper import files, invoice_files
+
+__all__ = ["files", "invoice_files"]

@@ -1,254 +1,286 @@
-"""Anchor: bring the newest checkpoint to a contract, and record in the log that it stands there.
+"""Anchor: bring the newest checkpoint to each contract, and record in the log what stands there.
 
 Where the co-op has a policy with a quorum of witnesses, it is the newest checkpoint that has it:
 what the chain holds for good is a history that others have seen. Entries behind it wait
 (``unwitnessed``).
 
 One call does what can be done now and may be repeated at any time, by cron or after a crash:
-move what is in the outbox; record what has become final; if the log has grown since, sign and
-store a new anchor before sending it. Entries that only record anchors do not cause another.
+move what is in the outbox; bump what is stuck; record what has become final; if the log has grown
+and the policy says so, sign and store a new anchor before sending it. Entries that only record
+anchors do not cause another. Each target is worked on alone: one that is down, or refuses, holds
+up none of the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
-from ledger import canonical
 from ledger.chain.anchor import (
+    ANCHOR_GAS,
     AnchorMessage,
     Head,
     anchor_call,
     anchor_digest,
-    build_transaction,
     key_address,
     order_signatures,
     origin_hash,
     read_head,
+    read_signers,
     sign_digest,
 )
-from ledger.chain.evidence import build_anchor_evidence
-from ledger.chain.node import Node, SignedTransaction, open_node
-from ledger.chain.outbox import NodeView, Outbox, OutboxRow, State, next_nonce, queue_row
-from ledger.coop.bodies import AnchorRecorded
+from ledger.chain.fees import COST_CAP, FEE_CAP
+from ledger.chain.goals import AnchoredHead
+from ledger.chain.node import Node, open_node
+from ledger.chain.outbox import NodeView, Outbox, State
+from ledger.chain.sender import Sender
 from ledger.coop.charter import AnchorTarget
-from ledger.errors import AnchorMismatch
+from ledger.errors import AnchorMismatch, ChainUnavailable, KyojoError
+from ledger.service.anchor_access import (
+    LOCK_SECONDS,
+    ChainAccess,
+    choose_target,
+    compare_nodes,
+    usable_keys,
+)
+from ledger.service.anchor_policy import Verdict, judge
+from ledger.service.anchor_record import record_final
 from ledger.service.anchor_rows import AnchorRows
+from ledger.service.anchor_status import (
+    Anchored,
+    anchor_document,
+    anchor_rows,
+    is_on,
+    newest,
+    statuses,
+    unanchored,
+    waiting_text,
+    wanted_head,
+)
 from ledger.service.coop import Coop
-from ledger.service.office import blob_reference, write
-from ledger.service.published import quorum_size, unwitnessed
-from ledger.store.outbox import OutboxTable
-from ledger.store.reading import Filter, LogReader
+from ledger.store.key_lock import key_lock
 
-RECORDING = "anchor-recorded"
-PAGE = 500
+__all__ = ["Anchored", "ChainAccess", "anchor", "anchor_all", "newest", "waiting_text"]
+
+RECHECKED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class ChainAccess:
-    """How to reach the chain, who pays the gas, and which anchorers sign here."""
+class TargetReport:
+    """What a run did for one target: where it is reached, and the newest anchor there.
 
-    url: str
-    sender_key: bytes
-    anchorer_keys: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Anchored:
-    """Where the newest anchor stands: its state says how far it is shown.
-
-    ``unwitnessed`` counts the log's entries that are not anchored for want of a quorum.
+    ``verdict`` says why an anchor was made or not; ``waits_for`` what kept one that was due from
+    being made (a cap); ``error`` what ended the work on this target.
     """
 
-    size: int
-    root: bytes
-    state: str
-    chain_id: int
-    contract: str
-    transaction: bytes
-    block_number: int | None
-    block_hash: bytes | None
-    recorded_at: int | None
-    unwitnessed: int = 0
+    url: str
+    chain_id: int | None
+    contract: str | None
+    newest: Anchored | None
+    verdict: Verdict | None
+    waits_for: str
+    error: KyojoError | None
 
 
-def anchor(coop: Coop, access: ChainAccess) -> Anchored | None:
-    """Anchor what is new and record what is final; None if there is nothing to anchor yet."""
-    rows = AnchorRows(OutboxTable(coop.database, coop.log.id, coop.clock))
-    # First, and not while we hold the node: the embedded chain is one process's, one opening's.
-    coop.sequencer.compare()
-    with open_node(access.url) as node:
-        target = _target(coop, node)
-        node.check(
-            chain_id=target.chain_id,
-            contract=target.contract,
-            code_hash=bytes.fromhex(target.code_hash),
+def anchor(coop: Coop, access: ChainAccess, *, now: bool = False) -> Anchored | None:
+    """Anchor on one target; None if there is nothing to anchor yet.
+
+    ``now`` overrides the policy of when to, not the caps. Raises what ended the work.
+    """
+    report = _attempt(coop, access, is_forced=now)
+    if report.error is not None:
+        raise report.error
+    return report.newest
+
+
+def anchor_all(
+    coop: Coop, accesses: Sequence[ChainAccess], *, now: bool = False
+) -> list[TargetReport]:
+    """Anchor on every target that this installation reaches, each for itself."""
+    return [_attempt(coop, access, is_forced=now) for access in accesses]
+
+
+def reports_document(coop: Coop, reports: Sequence[TargetReport]) -> dict[str, Any]:
+    """What a run did: the newest anchor's own values, and a report on each target."""
+    found = newest(coop)
+    own = {} if found is None else anchor_document(found)
+    return {**own, "targets": [report_document(report) for report in reports]}
+
+
+def report_document(report: TargetReport) -> dict[str, Any]:
+    """A report as a JSON object."""
+    verdict, error = report.verdict, report.error
+    return {
+        "url": report.url,
+        "chain_id": report.chain_id,
+        "contract": report.contract,
+        "anchor": None if report.newest is None else anchor_document(report.newest),
+        "why": None if verdict is None else {"en": verdict.en, "ja": verdict.ja},
+        "overdue": verdict is not None and verdict.is_overdue,
+        "waits_for": report.waits_for,
+        "error": None if error is None else {"code": error.code, "detail": error.message},
+    }
+
+
+def report_lines(report: TargetReport) -> Iterator[str]:
+    """A report for a person."""
+    place = f"contract {report.contract} on chain {report.chain_id}"
+    found = report.newest
+    if report.error is not None:
+        place = report.url if report.contract is None else place
+        yield f"{place}: {report.error.message} [{report.error.code}]"
+        yield f"  → {report.error.remedy_en}"
+        yield f"  → {report.error.remedy_ja}"
+        return
+    if found is None:
+        yield f"{place}: nothing to anchor yet{waiting_text(0)}"
+    else:
+        noted = f" ({found.note})" if found.note else ""
+        yield (
+            f"size {found.size} is {found.state}{noted} on chain {found.chain_id}, contract "
+            f"{found.contract}, transaction 0x{found.transaction.hex()}"
+            f"{waiting_text(found.unwitnessed)}"
         )
-        outbox = Outbox(rows, NodeView(node))
+    if report.verdict is not None:
+        overdue = "OVERDUE 期限超過: " if report.verdict.is_overdue else ""
+        yield f"  {overdue}{report.verdict.en} {report.verdict.ja}"
+    if report.waits_for:
+        yield f"  waits 待機: {report.waits_for}"
+
+
+def _attempt(coop: Coop, access: ChainAccess, *, is_forced: bool) -> TargetReport:
+    place: list[AnchorTarget] = []
+    verdict, waits_for, error = None, "", None
+    try:
+        # First, and not while we hold the node: the embedded chain is one process's, one opening's.
+        coop.sequencer.compare()
+        with _working(coop, access, place) as work:
+            verdict = work.move(is_forced=is_forced)
+    except KyojoError as found:
+        if found.details.get("kind") in {FEE_CAP, COST_CAP}:
+            waits_for = found.message
+        else:
+            error = found
+    target = place[0] if place else None
+    known = statuses(coop, (access,))
+    status = next((one for one in known if target is not None and _is_same(one, target)), None)
+    return TargetReport(
+        url=access.url,
+        chain_id=access.chain_id if target is None else target.chain_id,
+        contract=access.contract if target is None else target.contract,
+        newest=None if status is None else status.newest,
+        verdict=verdict if status is None or verdict is not None else status.verdict,
+        waits_for=waits_for,
+        error=error,
+    )
+
+
+def _is_same(status: Any, target: AnchorTarget) -> bool:
+    return (status.chain_id, status.contract) == (target.chain_id, target.contract)
+
+
+@contextmanager
+def _working(coop: Coop, access: ChainAccess, place: list[AnchorTarget]) -> Iterator[_Work]:
+    """The target's node, checked, and the lock of the key; ``place`` tells which target it is."""
+    with open_node(access.url, wait_seconds=access.timeout_seconds) as node:
+        target = choose_target(coop.state(), access, node)
+        place.append(target)
+        compare_nodes(node, access, target, coop.log.origin)
+        rows = anchor_rows(coop)
+        sender = key_address(access.sender_key)
+        with key_lock(
+            coop.database, chain_id=node.chain_id, sender=sender, wait_seconds=LOCK_SECONDS
+        ):
+            yield _Work(coop, access, node, target, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One target under work: its node is open, the key's lock held."""
+
+    coop: Coop
+    access: ChainAccess
+    node: Node
+    target: AnchorTarget
+    rows: AnchorRows
+
+    def move(self, *, is_forced: bool) -> Verdict | None:
+        """Move what is under way; then, if the policy says so, begin a new anchor."""
+        self._advance()
+        if any(is_on(row, self.target) for row in self.rows.unfinished()):
+            return None
+        return self._begin(is_forced=is_forced)
+
+    def _advance(self) -> None:
+        view = NodeView(self.node, self.access.depths)
+        outbox = Outbox(self.rows, view, self.coop.clock)
+        outbox.recheck(self._newest_final())
         outbox.step()
-        _record_final(coop, node, rows)
-        if not rows.unfinished() and _queue(coop, node, rows, target, access):
+        if self._sender().tend():
             outbox.step()
-            _record_final(coop, node, rows)
-    return newest(coop)
+        record_final(self.coop, self.node, self.rows, self.target, self.access)
 
+    def _sender(self) -> Sender:
+        access = self.access
+        return Sender(self.node, access.sender_key, self.rows, access.fees, self.coop.clock)
 
-def newest(coop: Coop) -> Anchored | None:
-    """The newest anchor that the outbox knows, without asking the chain."""
-    rows = AnchorRows(OutboxTable(coop.database, coop.log.id, coop.clock)).all()
-    live = [row for row in rows if row.state not in (State.FAILED, State.REPLACED)]
-    if not live:
-        return None
-    row = live[-1]
-    return Anchored(
-        size=row.wanted.size,
-        root=row.wanted.root,
-        state=str(row.state),
-        chain_id=row.chain_id,
-        contract=row.contract,
-        transaction=row.transaction_hash,
-        block_number=row.block_number,
-        block_hash=row.block_hash,
-        recorded_at=_recorded(coop).get(row.transaction_hash.hex()),
-        unwitnessed=unwitnessed(coop),
-    )
+    def _newest_final(self) -> list[Any]:
+        final = [row for row in self.rows.all()
+                 if row.state is State.FINAL and row.chain_id == self.node.chain_id]  # fmt: skip
+        return sorted(final, key=lambda row: row.block_number or 0)[-RECHECKED:]
 
+    def _begin(self, *, is_forced: bool) -> Verdict:
+        previous = read_head(self.node, self.target.contract, self.coop.log.origin)
+        self._check_previous(previous)
+        anchors = [pair for pair in self.rows.anchors() if is_on(pair[0], self.target)]
+        with self.coop.reading() as (_, log):
+            found = unanchored(self.coop, log, previous.size, anchors)
+            verdict = judge(self.access.policy, found, self.coop.clock(), is_forced=is_forced)
+            wanted = wanted_head(self.coop, log, previous.size) if verdict.is_due else None
+        if wanted is not None:
+            self._queue(previous, wanted)
+            self._advance()
+        return verdict
 
-def waiting_text(count: int) -> str:
-    """What is added for people where entries wait for their quorum; empty where none does."""
-    if not count:
-        return ""
-    return (
-        f"; {count} newer entries have no quorum of witnesses yet and are not anchored "
-        f"証人の定足数を待つエントリー {count} 件"
-    )
-
-
-def _target(coop: Coop, node: Node) -> AnchorTarget:
-    for target in coop.state().terms().anchors:
-        if target.chain_id == node.chain_id:
-            return target
-    raise AnchorMismatch(
-        f"the charter names no anchor contract on chain {node.chain_id}; is this the right node?"
-    )
-
-
-def _queue(
-    coop: Coop, node: Node, rows: AnchorRows, target: AnchorTarget, access: ChainAccess
-) -> bool:
-    """Sign and store an anchor of the newest checkpoint that may be; False if none needs one."""
-    previous = read_head(node, target.contract, coop.log.origin)
-    with coop.reading() as (_, log):
-        head = log.head()
-        if previous.size > head.size:
-            raise AnchorMismatch(
-                f"the contract holds size {previous.size}, this log has {head.size}: it was "
-                "restored from an old copy, or is not this contract's log; do not write to it"
-            )
-        known = log.root(previous.size) if previous.size else bytes(32)
+    def _check_previous(self, previous: Head) -> None:
+        """Raises AnchorMismatch if the contract's head is no head of this log."""
+        with self.coop.reading() as (_, log):
+            head = log.head()
+            if previous.size > head.size:
+                raise AnchorMismatch(
+                    f"the contract holds size {previous.size}, this log has {head.size}: it was "
+                    "restored from an old copy, or is not this contract's log; do not write to it"
+                )
+            known = log.root(previous.size) if previous.size else bytes(32)
         if known != previous.root:
             raise AnchorMismatch(
                 f"the contract holds another root at size {previous.size}: a fork; stop writing"
             )
-        wanted = _wanted(coop, log, previous.size)
-        if wanted is None:
-            return False
-        proof = log.consistency(previous.size, wanted.size) if previous.size else ()
-    message = AnchorMessage(origin_hash(coop.log.origin), previous, wanted)
-    transaction = _sign(
-        node=node, rows=rows, message=message, proof=proof, target=target, access=access
-    )
-    rows.add(
-        queue_row(
-            transaction,
-            chain_id=node.chain_id,
-            contract=target.contract,
-            origin=coop.log.origin,
-            wanted=message.head,
-        )
-    )
-    return True
+        final = [head.size for row, head in self.rows.anchors()
+                 if row.state is State.FINAL and is_on(row, self.target)]  # fmt: skip
+        if previous.size < max(final, default=0):
+            raise ChainUnavailable(
+                f"the contract holds size {previous.size}, {max(final)} was final there: the node "
+                "is behind, or serves another chain with the same id",
+                kind="behind",
+            )
 
-
-def _wanted(coop: Coop, log: LogReader, anchored: int) -> Head | None:
-    """The head to anchor after the first ``anchored`` entries; None if nothing new needs it."""
-    size = quorum_size(coop, log.head())
-    if size is None or size <= anchored:
-        return None
-    rows = log.search(Filter(), start=anchored, limit=PAGE)
-    is_all = len(rows) < PAGE or rows[-1].index >= size - 1
-    if is_all and all(row.kind == RECORDING for row in rows if row.index < size):
-        return None
-    return Head(size, log.root(size))
-
-
-def _sign(  # noqa: PLR0913 - one transaction, all its parts
-    *,
-    node: Node,
-    rows: AnchorRows,
-    message: AnchorMessage,
-    proof: Sequence[bytes],
-    target: AnchorTarget,
-    access: ChainAccess,
-) -> SignedTransaction:
-    digest = anchor_digest(message, chain_id=node.chain_id, contract=target.contract)
-    signatures = order_signatures(
-        digest, [sign_digest(digest, key) for key in access.anchorer_keys]
-    )
-    sender = key_address(access.sender_key)
-    nonce = next_nonce(
-        rows.unfinished(), chain_id=node.chain_id, sender=sender, on_chain=node.nonce(sender)
-    )
-    return build_transaction(
-        node,
-        access.sender_key,
-        contract=target.contract,
-        data=anchor_call(message, proof, signatures),
-        nonce=nonce,
-    )
-
-
-def _record_final(coop: Coop, node: Node, rows: AnchorRows) -> None:
-    recorded = _recorded(coop)
-    for row in rows.all():
-        if row.state == State.FINAL and row.transaction_hash.hex() not in recorded:
-            _record(coop, node, row)
-
-
-def _record(coop: Coop, node: Node, row: OutboxRow) -> None:
-    evidence, facts = build_anchor_evidence(
-        node,
-        row.transaction_hash,
-        contract=row.contract,
-        origin=row.origin,
-        head=row.wanted,
-        raw=row.raw,
-    )
-    data = canonical.encode(evidence)
-    reference = blob_reference(data)
-    body = AnchorRecorded.model_validate(
-        {
-            "size": row.wanted.size,
-            "root": row.wanted.root.hex(),
-            "chain_id": row.chain_id,
-            "contract": row.contract.lower(),
-            "transaction": row.transaction_hash.hex(),
-            "block_number": facts.block_number,
-            "block_hash": facts.block_hash.hex(),
-            "evidence": reference,
-        }
-    )
-    write(coop, kind=RECORDING, body=body, blobs={str(reference["sha256"]): data})
-
-
-def _recorded(coop: Coop) -> dict[str, int]:
-    """The transactions that entries of the log record, with the index of the entry."""
-    found: dict[str, int] = {}
-    with coop.reading() as (_, log):
-        start = 0
-        while page := log.search(Filter(kind=RECORDING), start=start, limit=PAGE):
-            for row in page:
-                body = canonical.parse(log.entry(row.index))["body"]
-                found[body["transaction"]] = row.index
-            start = page[-1].index + 1
-    return found
+    def _queue(self, previous: Head, wanted: Head) -> None:
+        """Sign and store an anchor; what the contract would refuse is found before that."""
+        keys = usable_keys(self.node, self.target, self.access.anchorer_keys)
+        growth = read_signers(self.node, self.target.contract).max_growth
+        origin = self.coop.log.origin
+        with self.coop.reading() as (_, log):
+            if wanted.size - previous.size > growth:
+                size = previous.size + growth
+                wanted = Head(size, log.root(size))
+            proof = log.consistency(previous.size, wanted.size) if previous.size else ()
+        message = AnchorMessage(origin_hash(origin), previous, wanted)
+        contract = self.target.contract
+        digest = anchor_digest(message, chain_id=self.node.chain_id, contract=contract)
+        signatures = order_signatures(digest, [sign_digest(digest, key) for key in keys])
+        data = anchor_call(message, proof, signatures)
+        self.node.call(contract, data)  # tried without sending: a refusal costs nothing here
+        self._sender().queue(AnchoredHead(contract, origin, wanted), data, gas=ANCHOR_GAS)

@@ -6,8 +6,9 @@ so a report is the same whatever the number of processes. A small bundle is judg
 a process takes longer.
 
 The processes start before the fold does, which has the members' entries to go through before the
-first batch; and the fold may run well ahead of them, so that they have work while it computes the
-settlement again. What it may run ahead is bounded, and with it what is held of outcomes.
+first batch, and judge the first batches meanwhile (``audit_pool``); and the fold may run well
+ahead of them, so that they have work while it computes the settlement again. What either may run
+ahead is bounded, and with it what is held of outcomes.
 """
 
 from __future__ import annotations
@@ -16,29 +17,23 @@ import gc
 import multiprocessing
 import os
 import tempfile
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 from ledger.audit.anchors import ChainView
-from ledger.audit.batch import Outcome, Task
 from ledger.audit.bundle import Progress
 from ledger.audit.records import Judge, JudgeHere
 from ledger.audit.report import Report
 from ledger.audit.trust import Trust
 from ledger.audit.verify import verify_bundle
-from ledger.errors import InvariantViolated, OutOfRange
+from ledger.errors import OutOfRange
 from ledger.service import audit_worker
+from ledger.service.audit_pool import PoolJudge, alive
 
 SMALL_BYTES = 8 * 2**20  # below this, one process is as fast
-TOGETHER_BYTES = 2**21  # tasks are sent together until their lines have this many bytes
-TOGETHER_MAX = 128
-WAITING_MAX = 32  # per process; bounds what is held of outcomes, to some 100 KB each
 SCRATCH_BYTES = 4 * 2**20  # above this, the ids laid aside go to a temporary file
 JOBS_MAX = 256
 COLLECT_AFTER = 50_000  # new objects between two searches for circles among them
@@ -95,54 +90,9 @@ def _judge(path: Path, source: BinaryIO, count: int) -> Iterator[Judge]:
     spawn = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(count, spawn, audit_worker.start, (str(path),))
     try:
-        with _alive():
+        with alive():
             for _ in range(count):
                 pool.submit(audit_worker.ready)
-        yield _PoolJudge(pool, count * WAITING_MAX)
+        yield PoolJudge(pool, source, count)
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-@dataclass(slots=True)
-class _PoolJudge:
-    """Judges batches in the processes of a pool."""
-
-    pool: ProcessPoolExecutor
-    waiting_max: int
-    _together: list[Task] = field(default_factory=list)
-    _size_bytes: int = 0
-    _waiting: deque[Future[list[Outcome]]] = field(default_factory=deque)
-
-    def submit(self, task: Task) -> Iterable[Outcome]:
-        """Take a task; waits for the oldest ones if too many are under way."""
-        self._together.append(task)
-        self._size_bytes += task.lines.size_bytes + task.leaves.size_bytes
-        if self._size_bytes >= TOGETHER_BYTES or len(self._together) == TOGETHER_MAX:
-            self._send()
-        while len(self._waiting) > self.waiting_max:
-            yield from self._oldest()
-
-    def finish(self) -> Iterable[Outcome]:
-        """Wait for all that is left."""
-        if self._together:
-            self._send()
-        while self._waiting:
-            yield from self._oldest()
-
-    def _send(self) -> None:
-        with _alive():
-            self._waiting.append(self.pool.submit(audit_worker.judge, self._together))
-        self._together, self._size_bytes = [], 0
-
-    def _oldest(self) -> list[Outcome]:
-        with _alive():
-            return self._waiting.popleft().result()
-
-
-@contextmanager
-def _alive() -> Iterator[None]:
-    """A process that is gone gives no answer, and none is made up for it."""
-    try:
-        yield
-    except BrokenProcessPool as error:
-        raise InvariantViolated("a process that judged batches ended before its time") from error

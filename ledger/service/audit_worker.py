@@ -10,9 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from ledger.audit import ahead
+from ledger.audit.ahead import Ahead
 from ledger.audit.batch import Outcome, Task, judge_batch
+from ledger.usage.alike import AlikeReader
 
 _opened: list[BinaryIO] = []
+_reader = AlikeReader()
 
 
 def start(path: str) -> None:
@@ -25,6 +29,11 @@ def ready() -> None:
     """Nothing: a process that is asked for it has started by the time of the first task."""
 
 
+def judge_ahead(tasks: Sequence[Task]) -> list[Ahead | None]:
+    """What can be said of some tasks without their scopes, in their order."""
+    return [ahead.judge_ahead(_opened[-1], task, _reader) for task in tasks]
+
+
 def judge(tasks: Sequence[Task]) -> list[Outcome]:
     """The outcomes of some tasks, in their order."""
-    return [judge_batch(_opened[-1], task) for task in tasks]
+    return [judge_batch(_opened[-1], task, _reader) for task in tasks]

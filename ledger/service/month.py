@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from ledger.coop.disputes import open_disputes, tend
 from ledger.coop.settlements import objections_until
@@ -49,21 +48,6 @@ def run_month(
         done.append(name)
     anchored = None if access is None or dry_run else anchor(coop, access)
     return Progress(tuple(done), "", _status(coop, month), anchored)
-
-
-def anchor_document(anchored: Anchored) -> dict[str, Any]:
-    """An anchor as a JSON object."""
-    return {
-        "size": anchored.size,
-        "root": anchored.root.hex(),
-        "state": anchored.state,
-        "chain_id": anchored.chain_id,
-        "contract": anchored.contract,
-        "transaction": "0x" + anchored.transaction.hex(),
-        "block_number": anchored.block_number,
-        "recorded_at": anchored.recorded_at,
-        "unwitnessed": anchored.unwitnessed,
-    }
 
 
 def _steps(coop: Coop, month: str) -> Iterator[tuple[str, Callable[[], object]]]:

@@ -24,6 +24,9 @@ from ledger.store.reading import PAGE, Filter, Head, IndexRow, LogReader
 from ledger.usage.totals import SALT_BYTES
 
 PAGE_MAX = 500
+LINES_OF_MEMBERS = frozenset(
+    ("settlement-proposed", "correction-proposed", "payout-ordered", "payout-resulted")
+)
 Subject = Literal["totals", "records", "settlements"]
 
 
@@ -178,7 +181,7 @@ def _opens(state: State, reader: Reader, use: _Use, member: str) -> bool:
     """Whether the subject of a blob, as its entry shows it, is open to a member."""
     if use.kind == "usage-batch":
         return use.author == member or may_read(state, reader, "totals")
-    if use.kind in {"settlement-proposed", "correction-proposed"}:
+    if use.kind in LINES_OF_MEMBERS:
         # From the seed follow all salts, so it opens every member's rows: not even for the office.
         if use.field == "seed":
             return "auditor" in reader.roles
@@ -191,8 +194,8 @@ def _opens(state: State, reader: Reader, use: _Use, member: str) -> bool:
             if proposal.kind == use.kind and proposal.body == use.body
         )
         return votes or use.author == member or may_read(state, reader, "totals")
-    if use.kind == "payout-destination-set":
-        return use.body["member"] == member or "operator" in reader.roles
+    if use.kind in {"payout-destination-set", "payout-exported"}:
+        return use.body.get("member") == member or "operator" in reader.roles
     return use.kind in {"anchor-recorded", "ruleset-proposed"}
 
 

@@ -1,18 +1,39 @@
 """Rows of the outbox: what is to be sent to a chain, stored before it is sent.
 
-The store knows a row's id, its state and its bytes; what they mean is the chain's affair.
+The store knows a row's id, whose nonce it uses, its state, its times and its bytes; what they mean
+is the chain's affair.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, Select, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ledger.errors import Conflict, DuplicateId
 from ledger.store.database import Database
 from ledger.store.tables import outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A row of the table without its log; instants as text, ``cost_wei`` as decimal digits."""
+
+    id: str
+    state: str
+    row: bytes
+    chain_id: int
+    sender: str
+    nonce: int
+    bump: int
+    queued_at: str
+    sent_at: str | None = None
+    cost_wei: str | None = None
+
+
+_NAMES = tuple(Stored.__dataclass_fields__)
 
 
 class OutboxTable:
@@ -24,32 +45,55 @@ class OutboxTable:
         self._log_id = log_id
         self._clock = clock
 
-    def add(self, row_id: str, state: str, data: bytes) -> None:
-        """Keep a new row; raises DuplicateId if its id is there already."""
-        row = {"id": row_id, "state": state, "updated_at": self._clock(), "row": data}
+    def add(self, added: Stored) -> None:
+        """Keep a new row; raises DuplicateId if its id, or its place at its nonce, is taken."""
+        values = {name: getattr(added, name) for name in _NAMES}
         try:
             with self._database.write(self._log_id) as connection:
-                connection.execute(outbox.insert().values(log_id=self._log_id, **row))
+                row = {"log_id": self._log_id, "updated_at": self._clock(), **values}
+                connection.execute(outbox.insert().values(row))
         except IntegrityError as error:
-            raise DuplicateId(f"the outbox has a row {row_id} already") from error
+            raise DuplicateId(
+                f"the outbox has the transaction {added.id}, or another one with nonce "
+                f"{added.nonce} of {added.sender}, already"
+            ) from error
 
-    def rows(self, *, without: Collection[str] = ()) -> list[bytes]:
-        """The rows' bytes, except those in the states named, by id."""
-        statement = select(outbox.c.row).where(
+    def rows(self, *, without: Collection[str] = ()) -> list[Stored]:
+        """The rows, except those in the states named, by id."""
+        statement = _columns().where(
             outbox.c.log_id == self._log_id, outbox.c.state.not_in(list(without))
         )
         with self._database.read() as connection:
-            found = connection.execute(statement.order_by(outbox.c.id)).scalars().all()
-        return [bytes(row) for row in found]
+            return [_stored(row) for row in connection.execute(statement.order_by(outbox.c.id))]
 
-    def replace(self, row_id: str, before: bytes, state: str, after: bytes) -> None:
+    def nonces(self, *, chain_id: int, sender: str) -> list[int]:
+        """The nonces that any log of this database has used of a key on a chain, ascending."""
+        statement = select(outbox.c.nonce).where(
+            outbox.c.chain_id == chain_id, outbox.c.sender == sender
+        )
+        with self._database.read() as connection:
+            return list(connection.execute(statement.order_by(outbox.c.nonce)).scalars())
+
+    def replace(self, before: Stored, after: Stored) -> None:
         """Replace a row; raises Conflict if it is no longer what it was."""
+        changed = {name: getattr(after, name) for name in ("state", "row", "sent_at", "cost_wei")}
         statement = (
             update(outbox)
-            .where(outbox.c.log_id == self._log_id, outbox.c.id == row_id)
-            .where(outbox.c.row == before)
-            .values(state=state, updated_at=self._clock(), row=after)
+            .where(outbox.c.log_id == self._log_id, outbox.c.id == before.id)
+            .where(
+                outbox.c.row == before.row, outbox.c.sent_at.is_not_distinct_from(before.sent_at)
+            )
+            .values(updated_at=self._clock(), **changed)
         )
         with self._database.write(self._log_id) as connection:
             if connection.execute(statement).rowcount != 1:
-                raise Conflict(f"the outbox row {row_id} was changed by another process")
+                raise Conflict(f"the outbox row {before.id} was changed by another process")
+
+
+def _columns() -> Select[tuple[object, ...]]:
+    return select(*(outbox.c[name] for name in _NAMES))
+
+
+def _stored(row: Row[tuple[object, ...]]) -> Stored:
+    values = dict(zip(_NAMES, row, strict=True))
+    return Stored(**{**values, "row": bytes(values["row"])})  # type: ignore[arg-type]

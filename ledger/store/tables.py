@@ -170,7 +170,18 @@ outbox = Table(
     Column("updated_at", String(24), nullable=False),
     # The row as its owner writes it: canonical JSON, raw transaction included.
     Column("row", LargeBinary, nullable=False),
+    # Whose nonce it is, on which chain, and the how-manieth transaction with it. One key may serve
+    # several logs, so these are unique over all of them: nobody signs a nonce differently.
+    Column("chain_id", BigInteger, nullable=False),
+    Column("sender", String(42), nullable=False),
+    Column("nonce", BigInteger, nullable=False),
+    Column("bump", Integer, nullable=False),
+    Column("queued_at", String(24), nullable=False),
+    Column("sent_at", String(24), nullable=True),
+    # What it has cost, in wei: more digits than an integer column has.
+    Column("cost_wei", String(40), nullable=True),
     Index("ix_outbox_state", "log_id", "state"),
+    Index("ix_outbox_nonce", "chain_id", "sender", "nonce", "bump", unique=True),
 )
 
 # Checkpoints that were put before witnesses; what is published is chosen from them. Those at which

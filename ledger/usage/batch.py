@@ -54,7 +54,10 @@ class Calendar:
 
     def period_of(self, record: Record) -> str:
         """The period that a record belongs to; raises OutOfRange if none was opened for it."""
-        moment = record.started_at if self.decided_by == "start" else record.ended_at
+        return self.period_at(record.started_at if self.decided_by == "start" else record.ended_at)
+
+    def period_at(self, moment: datetime) -> str:
+        """The period that contains a moment; raises OutOfRange if none was opened for it."""
         at = bisect_right(self.starts, moment) - 1
         if at < 0 or moment >= self.ends[at]:
             raise OutOfRange(f"no period has been opened that contains {moment.isoformat()}")
@@ -67,7 +70,7 @@ class Calendar:
         if first >= 0 and max(moments) < self.ends[first]:
             return [self.names[first]] * len(moments)
         try:
-            return list(map(self.period_of, columns.records))
+            return list(map(self.period_at, moments))
         except OutOfRange:
             return None
 
@@ -154,13 +157,19 @@ def refuse_future(judged: Lines, now: str) -> None:
 def judge_together(lines: Sequence[bytes], scope: Scope) -> Lines | None:
     """The judgement on a batch without a fault, in one pass; None if any line is in doubt."""
     columns = parse_lines(lines)
-    if columns is None or not _is_known(columns, scope):
-        return None
-    periods = scope.calendar.periods_of(columns)
-    if periods is None or not _is_unique(columns, periods):
+    periods = None if columns is None else judge_columns(columns, scope)
+    if columns is None or periods is None:
         return None
     totals = count_totals(columns, periods)
     return Lines(tuple(lines), tuple(columns.records), tuple(periods), totals)
+
+
+def judge_columns(columns: Columns, scope: Scope) -> Sequence[str] | None:
+    """The period of each record of a batch without a fault; None if any record is in doubt."""
+    if not is_known(columns, scope):
+        return None
+    periods = scope.calendar.periods_of(columns)
+    return periods if periods is not None and is_unique(columns, periods) else None
 
 
 def judge_singly(
@@ -222,7 +231,7 @@ def seal_batch(lines: Sequence[bytes], scope: Scope, *, seed: bytes, salt: bytes
     return SealedBatch(judged.lines, seed, root, encode_totals(salt, judged.totals))
 
 
-def _is_known(columns: Columns, scope: Scope) -> bool:
+def is_known(columns: Columns, scope: Scope) -> bool:
     """Whether facilities, metrics and kinds of charge are those of the co-op."""
     return (
         set(columns.facilities) <= scope.facilities
@@ -231,7 +240,7 @@ def _is_known(columns: Columns, scope: Scope) -> bool:
     )
 
 
-def _is_unique(columns: Columns, periods: Sequence[str]) -> bool:
+def is_unique(columns: Columns, periods: Sequence[str]) -> bool:
     """Whether no id stands twice in a period, and reversals negate what stands above them."""
     if not columns.reversals and len(set(columns.ids)) == len(columns.ids):
         return True

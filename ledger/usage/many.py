@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
-from operator import itemgetter, lt
+from operator import attrgetter, itemgetter, lt
 from typing import Any
 
 import msgspec
@@ -32,9 +32,10 @@ from ledger.usage.record import (
     decode_record,
 )
 
-_match_name = re.compile(NAME).match
-_match_currency = re.compile(CURRENCY).match
-_REQUIRED = 9  # strings of every record: five names, four values
+MATCH_NAME = re.compile(NAME).match
+MATCH_CURRENCY = re.compile(CURRENCY).match
+_attributes = attrgetter("attributes")
+REQUIRED_STRINGS = 9  # strings of every record: five names, four values
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class Columns:
     """Records field by field.
 
     ``reversals`` are the positions of the records that take back another; ``currencies`` has None
-    for a record without charges.
+    for a record without charges. Columns without reversals may come without ``records``, see
+    ``alike``.
     """
 
     records: Sequence[Record]
@@ -66,7 +68,6 @@ class Columns:
     currencies: tuple[str | None, ...]
     payers: tuple[str | None, ...]
     reversals: Sequence[int]
-    attributes: Sequence[Table]
 
 
 def parse_lines(lines: Sequence[bytes]) -> Columns | None:
@@ -75,9 +76,10 @@ def parse_lines(lines: Sequence[bytes]) -> Columns | None:
         return None
     try:
         columns = columns_of(list(map(decode_record, lines)))
-        if not _has_meaning(columns) or not _is_spelt(columns):
+        attributes = _tables(tuple(map(_attributes, columns.records)))
+        if not _has_meaning(columns) or not _is_spelt(columns, attributes):
             return None
-        _check_texts(lines, columns)
+        _check_texts(lines, columns, attributes)
     except (msgspec.DecodeError, UnicodeDecodeError, MalformedRecord):
         return None
     return columns
@@ -87,7 +89,7 @@ def columns_of(records: Sequence[Record]) -> Columns:
     """The fields of one or more records."""
     rows = map(msgspec.structs.astuple, records)
     ids, facilities, starts, ends, measures, *optional = zip(*rows, strict=True)
-    charges, currencies, payers, reverses, attributes = optional
+    charges, currencies, payers, reverses, _ = optional
     return Columns(
         records=records,
         ids=ids,
@@ -99,7 +101,6 @@ def columns_of(records: Sequence[Record]) -> Columns:
         currencies=currencies,
         payers=payers,
         reversals=_given(reverses),
-        attributes=_tables(attributes),
     )
 
 
@@ -138,7 +139,7 @@ def _table(positions: Sequence[int], values: tuple[Any, ...]) -> Table | None:
         return None
 
 
-def _check_texts(lines: Sequence[bytes], columns: Columns) -> None:
+def _check_texts(lines: Sequence[bytes], columns: Columns, attributes: Sequence[Table]) -> None:
     """``check_text`` for all lines at once, or for each where marks do not settle it.
 
     No line has fewer marks than two for each string of its record, so the sum tells for all.
@@ -148,7 +149,7 @@ def _check_texts(lines: Sequence[bytes], columns: Columns) -> None:
     if (
         b"\\" not in text
         and LONG_FRACTION.search(text) is None
-        and marks == 2 * _count_strings(columns)
+        and marks == 2 * _count_strings(columns, attributes)
     ):
         return
     for line, record in zip(lines, columns.records, strict=True):
@@ -173,33 +174,32 @@ def _has_right_signs(record: Record) -> bool:
     return max(amounts) <= 0 if record.reverses is not None else min(amounts) >= 0
 
 
-def _is_spelt(columns: Columns) -> bool:
+def _is_spelt(columns: Columns, attributes: Sequence[Table]) -> bool:
     """Whether identifiers, names and currencies are made of the characters that they may have."""
     payers = filter(None, columns.payers)
     reversed_ids = (str(columns.records[position].reverses) for position in columns.reversals)
     joined = "".join(chain(columns.ids, payers, reversed_ids))
-    tables = chain(columns.measures, columns.charges, columns.attributes)
+    tables = chain(columns.measures, columns.charges, attributes)
     names = set(columns.facilities)
     names.update(name for table in tables for name in table.columns)
     return (
         joined.isascii()
         and joined.isprintable()
         and " " not in joined
-        and all(map(_match_name, names))
-        and all(map(_match_currency, filter(None, set(columns.currencies))))
+        and all(map(MATCH_NAME, names))
+        and all(map(MATCH_CURRENCY, filter(None, set(columns.currencies))))
     )
 
 
-def _count_strings(columns: Columns) -> int:
+def _count_strings(columns: Columns, attributes: Sequence[Table]) -> int:
     """How many strings the lines of these records hold, names included."""
-    attributes = columns.attributes
     texts = sum(
         list(map(type, values)).count(str)
         for table in attributes
         for values in table.columns.values()
     )
     return (
-        _REQUIRED * len(columns.records)
+        REQUIRED_STRINGS * len(columns.records)
         + _count_names(columns.measures, 0)
         + _count_names(columns.charges, 3)  # charges, currency and its value
         + 2 * len(_given(columns.payers))

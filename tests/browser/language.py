@@ -114,7 +114,8 @@ class Language:
             to = self.pick(self.members[0], "fund.rest")
             step["rounding"] = self.pick({"method": "sequential"}, {"half_even_residual_to": to})
         if self.often(0.1):
-            step["when"] = {"kpi": self.pick("town", "score"), "at_least": self.pick(3, "9/2")}
+            least = self.pick(3, 3, "9/2", "9/2", "45%")
+            step["when"] = {"kpi": self.pick("town", "score"), "at_least": least}
         return step | self.filled(kind, number)
 
     def filled(self, kind: str, number: int) -> dict[str, Any]:
@@ -286,8 +287,12 @@ class Language:
         document["costs"]["runway"] = self.amounts(700)
         # A cost that no step of the rules recovers or charges would be refused.
         places = {name: (f'["{name}"]', f'"source": "cost.{name}"') for name in document["costs"]}
-        for name in [name for name, at in places.items() if not any(a in self.written for a in at)]:
+        stray = [name for name, at in places.items() if not any(a in self.written for a in at)]
+        for name in stray if self.often(0.92) else ():
             del document["costs"][name]
+        if self.often(0.08):
+            fares = document["revenue"]["fares"]
+            document["revenue"]["fares"] = {"amount_minor": fares, "origin": "public"}
         if self.carries or self.often(0.05):
             document |= {"carry": {"s0": sum(carried.values())}, "owed": {"s0": carried}}
         if self.often(0.2):

@@ -97,6 +97,10 @@ class Rules:
         chosen = self.chosen
         return {member: chosen.randrange(most) for member in self.members if chosen.random() < 0.8}
 
+    def costs(self) -> list[str]:
+        """Costs that the rules recover, and now and then one of which no step takes notice."""
+        return [*self.pick([], self.recovered), *(["stray"] if self.chosen.random() < 0.1 else [])]
+
     def inputs(self) -> bytes:
         carried = self.amounts(900)
         is_carried = not self.is_vast and self.chosen.random() < 0.3
@@ -105,9 +109,10 @@ class Rules:
             "members": sorted(self.members),
             "totals": {"trips": self.amounts(self.most(1, 2, 90)),
                        "charge.fare": self.amounts(self.most(9000))},
-            "revenue": {"fares": {"amount_minor": self.pick(0, 1_000_001, 77), "origin": "member"},
+            "revenue": {"fares": {"amount_minor": self.pick(0, 1_000_001, 77),
+                                  "origin": self.pick(*["member"] * 9, "public")},
                         "grant": {"amount_minor": 500, "origin": "public"}},
-            "costs": {cost: self.amounts(4000) for cost in self.pick([], self.recovered)},
+            "costs": {cost: self.amounts(4000) for cost in self.costs()},
             "funding": {"network": self.amounts(self.most(3, 10**6)),
                         "depot": self.amounts(10**6)},
             "balances": {"fund.reserve": 1000},

@@ -12,8 +12,11 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from ledger import canonical
 from ledger.errors import KyojoError
 from ledger.rules.document import parse_rules
+from ledger.rules.headcount import headcount_problems
 from ledger.settlement.spec import _over, parse_spec
 from tests.browser.language import Language
+from tests.browser.lawful import Lawful
+from tests.browser.rules import Rules
 from tests.browser.session import CHROMIUM
 from tests.browser.test_settlements import (
     SEED,
@@ -24,7 +27,7 @@ from tests.browser.test_settlements import (
     statements,
 )
 from tests.rules import test_profiles as profiles
-from tests.settlement.cases import EVERYTHING, everything_inputs, inputs
+from tests.settlement.cases import EVERYTHING, everything_inputs
 from tests.settlement.test_invariants import figures, rules
 
 pytestmark = [
@@ -42,6 +45,10 @@ def encoded(document: object) -> bytes:
     return json.dumps(document).encode()
 
 
+def is_placed(cost: str, text: str) -> bool:
+    return f"[{cost}]" in text or f".{cost}" in text
+
+
 def drawn() -> list[Pair]:
     """Rule sets and figures of the settlement's own strategies, always the same ones."""
     found: list[Pair] = []
@@ -53,10 +60,10 @@ def drawn() -> list[Pair]:
     )  # fmt: skip
     @given(rules(), figures())
     def draw(text, amounts):
-        given_costs = amounts["costs"].items()
-        costs = {
-            name: row for name, row in given_costs if f"[{name}]" in text or f".{name}" in text
-        }
+        stray = [name for name in amounts["costs"] if not is_placed(name, text)]
+        # In every eighth the costs of which no step takes notice stay.
+        kept = amounts["costs"].items() if len(found) % 8 == 7 else ()
+        costs = {n: row for n, row in amounts["costs"].items() if n not in stray} | dict(kept)
         found.append((text.encode(), encoded({**amounts, "costs": costs})))
 
     draw()
@@ -75,10 +82,8 @@ def examples() -> list[Pair]:
     return found
 
 
-def test_settlements_of_the_whole_language_are_computed_alike(calls):
-    cases = [Language(number) for number in range(360)]
-    pairs = [(case.rules(), case.inputs()) for case in cases]
-    pairs += [(EVERYTHING.encode(), encoded(everything_inputs())), *examples(), *drawn()]
+def settled(pairs: list[Pair], calls) -> tuple[list[list[str] | None], list[dict[str, str]]]:
+    """What the ledger makes of each, None where it refuses, and the page's answers: the same."""
     expected = [python_settles(*pair) for pair in pairs]
     answers = calls([["settle", text.hex(), found.hex(), SEED.hex()] for text, found in pairs])
     wrong = [
@@ -87,6 +92,25 @@ def test_settlements_of_the_whole_language_are_computed_alike(calls):
         if answer.get("is") != there
     ]
     assert wrong == []
+    return expected, answers
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("start", range(1000, 7000, 1000))
+def test_thousands_of_settlements_are_computed_and_refused_alike(calls, start):
+    cases = [made(number) for number in range(start, start + 1000) for made in (Language, Rules)]
+    expected, answers = settled([(case.rules(), case.inputs()) for case in cases], calls)
+    assert 500 < expected.count(None) < 1500
+    why = " ".join(answer.get("why", "") for answer in answers)
+    for reason in ("no step recovers or charges", "holds public money", "is a percentage"):
+        assert reason in why
+
+
+def test_settlements_of_the_whole_language_are_computed_alike(calls):
+    cases = [Language(number) for number in range(360)]
+    pairs = [(case.rules(), case.inputs()) for case in cases]
+    pairs += [(EVERYTHING.encode(), encoded(everything_inputs())), *examples(), *drawn()]
+    expected, answers = settled(pairs, calls)
     assert len(expected) - expected.count(None) > 240
     assert expected.count(None) > 100
     assert sum("unknown" in answer for answer in answers) < 20
@@ -154,23 +178,78 @@ def variants() -> list[str]:
     return found
 
 
-def is_sound(text: str) -> bool:
+def read(text: bytes) -> list[object] | None:
+    """A rule set's hash, and whether the law asks everybody; None where it is refused."""
     try:
-        parse_rules(text)
+        found = parse_rules(text)
     except KyojoError:
-        return False
-    return True
+        return None
+    return [found.rule_hash.hex(), found.needs_everybody]
+
+
+def differences(texts: list[bytes], calls) -> list[tuple[bytes, object]]:
+    """Rule sets of which the page says something else than this; it never says that it cannot."""
+    expected = [read(text) for text in texts]
+    answers = calls([["rules", text.hex()] for text in texts])
+    pairs = zip(texts, answers, expected, strict=True)
+    return [(text, got) for text, got, there in pairs if got.get("is") != there or "unknown" in got]
 
 
 def test_legal_profiles_are_judged_alike(calls):
-    texts = variants()
-    empty = encoded(inputs(members=["bus", "ev"])).hex()
-    answers = calls([["settle", text.encode().hex(), empty, SEED.hex()] for text in texts])
-    expected = [is_sound(text) for text in texts]
+    texts = [text.encode() for text in variants()]
+    texts += [Lawful(number).rules() for number in range(250)]
+    assert differences(texts, calls) == []
+    found = [read(text) for text in texts[-250:]]
+    assert 60 < found.count(None) < 190
+    assert sum(one[1] for one in found if one) > 10
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("start", range(1000, 5000, 1000))
+def test_thousands_of_rule_sets_under_legal_profiles_are_judged_alike(calls, start):
+    texts = [Lawful(number).rules() for number in range(start, start + 1000)]
+    assert differences(texts, calls) == []
+
+
+def fits(text: bytes, members: list[str]) -> bool | None:
+    """Whether so many members can keep to a rule set's bounds; None where it is refused."""
+    try:
+        found = parse_rules(text)
+    except KyojoError:
+        return None
+    return not list(headcount_problems(found, members))
+
+
+def headcounts(numbers: range) -> list[tuple[bytes, list[str]]]:
+    chosen, found = random.Random(20_261_130), []
+    for number in numbers:
+        members = ["bus", "ev", "bike", "suspense", "taxi", "town", *"abcdefgh"]
+        text = Language(number).rules()
+        found.append((text, chosen.sample(members, chosen.choice((0, 1, 2, 3, 8)))))
+    return found
+
+
+def counted(pairs: list[tuple[bytes, list[str]]], calls) -> list[bool | None]:
+    """Who fits, after checking that the page says the same of all that parse."""
+    given = [(pair, fits(*pair)) for pair in pairs]
+    given = [(pair, there) for pair, there in given if there is not None]
+    answers = calls([["heads", text.hex(), members] for (text, members), _ in given])
     wrong = [
-        (text, answer)
-        for text, answer, sound in zip(texts, answers, expected, strict=True)
-        if sound == (answer.get("refused") == "malformed-rules") or "unknown" in answer
+        (pair, answer)
+        for (pair, there), answer in zip(given, answers, strict=True)
+        if (answer.get("is") == "fits") != there or "unknown" in answer
     ]
     assert wrong == []
-    assert 20 < sum(expected) < len(texts) - 100
+    return [there for _, there in given]
+
+
+def test_floors_and_caps_are_counted_with_the_members_alike(calls):
+    found = counted(headcounts(range(250)), calls)
+    assert found.count(False) > 3
+    assert found.count(True) > 80
+
+
+@pytest.mark.long
+def test_thousands_of_floors_and_caps_are_counted_alike(calls):
+    found = counted(headcounts(range(1000, 4000)), calls)
+    assert found.count(False) > 30

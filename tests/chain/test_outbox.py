@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from ledger.chain.anchor import ANCHOR_GAS, Head, key_address, read_head
+from ledger.chain.goals import AnchoredHead, PlainCall, is_reached
 from ledger.chain.node import (
     Fees,
     FinalityDepths,
@@ -22,7 +23,6 @@ from ledger.chain.outbox import (
     OutboxRow,
     State,
     advance,
-    is_reached,
     next_nonce,
     queue_row,
     supersede,
@@ -47,8 +47,12 @@ FORK = Head(7, b"\xff" * 32)
 BLOCK, OTHER_BLOCK = b"\xaa" * 32, b"\xbb" * 32
 
 
+NOW = "2026-11-01T00:00:00.000Z"
+GOAL = AnchoredHead("0xc0", ORIGIN, WANTED)
+
+
 def row(**changes):
-    plain = OutboxRow(1, "0xc0", "0x5e", 4, b"raw", b"\x01" * 32, ORIGIN, WANTED)
+    plain = OutboxRow(1, "0x5e", 4, b"raw", b"\x01" * 32, GOAL, NOW)
     return replace(plain, **changes)
 
 
@@ -63,7 +67,10 @@ def receipt(block_hash=BLOCK, *, succeeded=True):
 def seen(
     found=None, *, canonical=BLOCK, nonce=4, safe=0, final=0, head=NOTHING, final_head=NOTHING
 ):
-    return Observation(found, canonical if found else None, nonce, safe, final, head, final_head)
+    reached, final_reached = is_reached(WANTED, head), is_reached(WANTED, final_head)
+    return Observation(
+        found, canonical if found else None, nonce, safe, final, reached, final_reached
+    )
 
 
 IN_BLOCK = {"head": WANTED, "nonce": 5}
@@ -134,7 +141,7 @@ def test_transition(before, observation, state, block):
     after = advance(before, observation)
     assert (after.state, after.block_hash) == (state, block)
     assert (after.block_number is None) == (block is None)
-    assert (after.raw, after.nonce, after.wanted) == (before.raw, before.nonce, before.wanted)
+    assert (after.raw, after.nonce, after.goal) == (before.raw, before.nonce, before.goal)
 
 
 @pytest.mark.parametrize("state", sorted(FINISHED))
@@ -151,19 +158,27 @@ def test_a_failure_says_why():
     assert "nonce" in taken.note
 
 
+CALLED = row(goal=PlainCall("0xc0", "fill a gap"))
+
+
 @pytest.mark.parametrize(
-    ("head", "reached"),
-    [(NOTHING, False), (Head(6, WANTED.root), False), (WANTED, True), (FORK, False), (LATER, True)],
+    ("observation", "state"),
+    [
+        (seen(receipt(), safe=10, final=9), State.SAFE),
+        (seen(receipt(), safe=10, final=10), State.FINAL),
+        (seen(receipt(succeeded=False), final=10), State.FAILED),
+        (seen(nonce=5), State.FAILED),
+    ],
 )
-def test_the_goal_is_the_contracts_state(head, reached):
-    assert is_reached(WANTED, head) is reached
+def test_a_plain_call_is_done_when_its_own_transaction_has_succeeded(observation, state):
+    unseen = replace(observation, reached=False, final_reached=False)
+    assert advance(CALLED, unseen).state is state
 
 
-def test_nonces_follow_the_unfinished_rows_and_the_chain():
-    rows = [row(nonce=4), row(nonce=7), row(nonce=9, sender="0x0f"), row(nonce=9, chain_id=2)]
-    assert next_nonce(rows, chain_id=1, sender="0x5e", on_chain=5) == 8
-    assert next_nonce(rows, chain_id=1, sender="0x5e", on_chain=11) == 11
-    assert next_nonce([], chain_id=1, sender="0x5e", on_chain=0) == 0
+def test_a_nonce_comes_after_all_that_were_used_and_the_chains():
+    assert next_nonce([4, 7], on_chain=5) == 8
+    assert next_nonce([4, 7], on_chain=11) == 11
+    assert next_nonce([], on_chain=0) == 0
 
 
 def test_a_fee_bump_is_the_same_call_with_the_same_nonce():
@@ -173,7 +188,7 @@ def test_a_fee_bump_is_the_same_call_with_the_same_nonce():
     with pytest.raises(InvariantViolated):
         supersede(old, replace(bump, nonce=5))
     with pytest.raises(InvariantViolated):
-        supersede(old, replace(bump, wanted=LATER))
+        supersede(old, replace(bump, goal=replace(GOAL, head=LATER)))
     with pytest.raises(Conflict):
         supersede(mined_row(), bump)
 
@@ -259,7 +274,7 @@ def test_whatever_a_send_does_the_row_ends_final_and_is_mined_once(faults):
     store, chain = MemoryStore(row()), FakeChain(*faults)
     for _ in range(4):
         try:
-            Outbox(store, chain).step()
+            Outbox(store, chain, lambda: NOW).step()
         except Crash:
             continue
     assert store.states() == [State.FINAL]
@@ -286,11 +301,11 @@ def test_a_crash_at_any_write_of_the_store(dies_at, persisted):
     for round_number in range(4):
         chain.final = 0 if round_number < 2 else 100
         try:
-            Outbox(store, chain).step()
+            Outbox(store, chain, lambda: NOW).step()
         except Crash:
             continue
     store.update = keep
-    Outbox(store, chain).step()
+    Outbox(store, chain, lambda: NOW).step()
     assert store.states() == [State.FINAL]
     assert len(chain.mined) == 1
 
@@ -299,7 +314,7 @@ def test_nothing_is_sent_again_once_it_is_in_a_block():
     store, chain = MemoryStore(row()), FakeChain()
     chain.final = 0
     for _ in range(3):
-        Outbox(store, chain).step()
+        Outbox(store, chain, lambda: NOW).step()
     assert store.states() == [State.MINED]
     assert chain.sent == [b"raw"]
 
@@ -307,12 +322,12 @@ def test_nothing_is_sent_again_once_it_is_in_a_block():
 def test_a_reorganised_row_is_sent_again_as_the_same_bytes():
     store, chain = MemoryStore(row()), FakeChain()
     chain.final = 0
-    Outbox(store, chain).step()
+    Outbox(store, chain, lambda: NOW).step()
     chain.mined.clear()
     chain.faults = ["lost error"]
-    (after,) = Outbox(store, chain).step()
+    (after,) = Outbox(store, chain, lambda: NOW).step()
     assert (after.state, after.block_hash, after.note) == (State.SENT, None, "no answer")
-    (after,) = Outbox(store, chain).step()
+    (after,) = Outbox(store, chain, lambda: NOW).step()
     assert after.state is State.MINED
     assert chain.sent == [b"raw"] * 3
 
@@ -323,7 +338,7 @@ def test_a_store_that_lost_the_race_is_heard():
     store.update(stale[0], replace(stale[0], note="somebody else was here"))
     store.unfinished = lambda: list(stale)
     with pytest.raises(Conflict):
-        Outbox(store, chain).step()
+        Outbox(store, chain, lambda: NOW).step()
 
 
 # Real chains ------------------------------------------------------------------------------------
@@ -334,14 +349,13 @@ def queued(node, payer, contract, old_size, size, **options):
     return queue_row(
         transaction,
         chain_id=node.chain_id,
-        contract=contract,
-        origin=ORIGIN,
-        wanted=head_of(size),
+        goal=AnchoredHead(contract, ORIGIN, head_of(size)),
+        queued_at=NOW,
     )
 
 
 def run(node, store, depths=None):
-    return Outbox(store, NodeView(node, depths)).step()
+    return Outbox(store, NodeView(node, depths), lambda: NOW).step()
 
 
 def test_a_month_of_anchors_on_a_real_chain(chain, node):
@@ -350,7 +364,7 @@ def test_a_month_of_anchors_on_a_real_chain(chain, node):
     for old_size, size in [(0, 3), (3, 7), (7, 9)]:
         store.add(queued(node, chain.payer, contract, old_size, size))
         run(node, store)
-        (last,) = [one for one in store.rows.values() if one.wanted == head_of(size)]
+        (last,) = [one for one in store.rows.values() if one.goal.head == head_of(size)]
         node.wait_for_receipt(last.transaction_hash)
         run(node, store, FinalityDepths(0, 0))
     assert store.states() == [State.FINAL] * 3
@@ -464,6 +478,4 @@ def dearer(node, contract, cheap):
     data = anchor_data(node, contract, 0, 3)
     unsigned = Transaction(node.chain_id, cheap.nonce, contract, data, ANCHOR_GAS, fees)
     signed = sign_transaction(unsigned, ANVIL_PAYER)
-    return queue_row(
-        signed, chain_id=node.chain_id, contract=contract, origin=ORIGIN, wanted=cheap.wanted
-    )
+    return queue_row(signed, chain_id=node.chain_id, goal=cheap.goal, queued_at=NOW, bump=1)

@@ -7,6 +7,7 @@ code with the product, so that it may serve as an oracle. Typed data is encoded 
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 
 from eth_abi import decode, encode
@@ -21,6 +22,7 @@ SENDER = "0x" + "5e" * 20
 SIZE_MAX = 2**63 - 1
 ORIGIN = hashlib.sha256(b"example.com/log/testdata").digest()
 ZERO = bytes(32)
+SIGNATURES = "(bytes32,bytes32,uint8)[]"
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 FIELDS = {
@@ -128,6 +130,11 @@ def sign_all(signers, kind, message, contract, chain_id=CHAIN_ID):
     return [sign(account, kind, message, contract, chain_id) for account in signers]
 
 
+def words(signatures):
+    """Signatures of 65 bytes as the contract takes them: r, s and v."""
+    return [(one[:32], one[32:64], int.from_bytes(one[64:], "big")) for one in signatures]
+
+
 class Reverted(Exception):
     """The contract refused; the text is its reason, empty if it gave none."""
 
@@ -182,13 +189,17 @@ class World:
             raise Reverted(self._reason(error)) from None
 
     def call(self, signature, values, returns=(), *, contract=None, sender=SENDER, value=0):
-        types = _argument_types(signature)
-        data = keccak(signature.encode())[:4] + encode(types, values)
+        arguments = encode(_argument_types(signature), values)
+        output = self.send(signature, arguments, contract=contract, sender=sender, value=value)
+        return decode(returns, output)
+
+    def send(self, signature, arguments, *, contract=None, sender=SENDER, value=0):
+        """Call with arguments that are encoded already; the raw answer."""
+        data = keccak(signature.encode())[:4] + arguments
         try:
-            output = self.evm.message_call(sender, contract or self.contract, data, value)
+            return self.evm.message_call(sender, contract or self.contract, data, value)
         except RuntimeError as error:
             raise Reverted(self._reason(error)) from None
-        return decode(returns, output)
 
     @staticmethod
     def _reason(error):
@@ -204,15 +215,21 @@ class World:
     def anchor(self, step, signatures=None, **options):
         if signatures is None:
             signatures = sign_all(self.signers, "Anchor", step.message(), self.contract)
-        values = [step.origin, step.previous_size, step.size, step.root, step.proof, signatures]
-        self.call("anchor(bytes32,uint64,uint64,bytes32,bytes32[],bytes[])", values, **options)
+        values = [step.origin, step.previous_size, step.size, step.root, step.proof]
+        signature = f"anchor(bytes32,uint64,uint64,bytes32,bytes32[],{SIGNATURES})"
+        self.call(signature, [*values, words(signatures)], **options)
 
     def rotate(self, new_signers, new_k, epoch, signatures=None, by=None):
         addresses = [getattr(account, "address", account) for account in new_signers]
         if signatures is None:
             message = {"newSigners": addresses, "newK": new_k, "epoch": epoch}
             signatures = sign_all(by or self.signers, "Rotate", message, self.contract)
-        self.call("rotate(address[],uint8,uint64,bytes[])", [addresses, new_k, epoch, signatures])
+        values = [addresses, new_k, epoch, words(signatures)]
+        self.call(f"rotate(address[],uint8,uint64,{SIGNATURES})", values)
+
+    def includes(self, leaf, index, proof, origin=ORIGIN):
+        signature = "verifyInclusion(bytes32,bytes32,uint64,bytes32[])"
+        return self.call(signature, [origin, leaf, index, proof], ["bool"])[0]
 
     def head(self, origin=ORIGIN):
         return self.call("head(bytes32)", [origin], ["uint64", "bytes32"])
@@ -223,4 +240,4 @@ class World:
 
 def _argument_types(signature):
     inside = signature.split("(", 1)[1].removesuffix(")")
-    return inside.split(",") if inside else []
+    return re.findall(r"(?:[^,(]|\([^)]*\))+", inside)

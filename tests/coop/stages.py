@@ -15,6 +15,7 @@ from ledger.coop.charter import Charter
 from ledger.coop.corrections import compute_correction
 from ledger.coop.envelope import parse_envelope
 from ledger.coop.logkeys import possession_text
+from ledger.coop.payouts import derive_order
 from ledger.coop.settlements import compute
 from ledger.coop.submission import Submission
 from ledger.errors import KyojoError
@@ -22,6 +23,7 @@ from ledger.log.key import KeyType, format_vkey
 from ledger.log.key import SigningKey as LogKey
 from ledger.log.note import Ed25519Signer, sign_note
 from tests.builder import (
+    FIRMS,
     ORIGIN,
     RULES,
     SALT,
@@ -140,11 +142,8 @@ def _stage(name: str) -> World:
         world.write("office", "period-opened", NOVEMBER)
         world.submit("ev", record("ev-late", measures={"trips": 59}))
         return world
-    if name == "two keys":
-        world = fork(_stage("month"))
-        world.write("office", "log-key-added", log_key_body(world, second_log_key()))
-        world.carry("bus", "ev")
-        return world
+    if name in OTHER_STAGES:
+        return OTHER_STAGES[name]()
     before = {"closing": "month", "closed": "closing", "proposed": "closed"} | {
         "approved": "proposed",
         "settled": "approved",
@@ -316,6 +315,102 @@ def dispute_body(world: World, **changes: Any) -> tuple[dict[str, Any], tuple[by
     return {**body, **changes}, ()
 
 
+def bank_details(firm: str) -> bytes:
+    """The details of a firm's account, salted; the ledger does not read them."""
+    return SALT + canonical.encode({"account": f"000{len(firm)}", "holder": firm})
+
+
+def set_destination(world: World, firm: str, destination: dict[str, Any] | None = None) -> None:
+    """A firm names where it is paid, a bank account unless told, and another office confirms."""
+    details = bank_details(firm)
+    bank = {"type": "bank", "details": blob_ref(details), "hint": f"···{firm}"}
+    body = {"member": firm, "currency": "JPY", "destination": destination or bank}
+    world.write(firm, "payout-destination-set", body, *(() if destination else (details,)))
+    world.carry("office")
+
+
+def settled_with_destinations() -> World:
+    """October settled, of a co-op that knows payouts; all firms have bank accounts."""
+    world = fork(_stage("disputable"))
+    world.carry("bus", "ev")
+    settlement = world.state.period(MONTH).settlement
+    world.write("office", "settlement-settled", {"period": MONTH, "settlement_id": settlement})
+    for firm in FIRMS:
+        set_destination(world, firm)
+    return world
+
+
+def two_keys() -> World:
+    """The log has announced a second key."""
+    world = fork(_stage("month"))
+    world.write("office", "log-key-added", log_key_body(world, second_log_key()))
+    world.carry("bus", "ev")
+    return world
+
+
+def ordered() -> World:
+    """The payable money is ordered."""
+    world = fork(_stage("payable"))
+    body, blobs = order_body(world)
+    world.write("office", "payout-ordered", body, *blobs)
+    world.carry("bus", "ev")
+    return world
+
+
+def order_body(
+    world: World, method: str = "bank", currency: str = "JPY"
+) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    """The body of the order that is due, and the blob that it names."""
+    order = derive_order(world.state, currency, method, world.now)
+    blob = SALT + order.content()
+    body = {
+        "period": order.period,
+        "currency": currency,
+        "method": method,
+        "count": len(order.lines),
+        "total_minor": order.total_minor,
+        "lines": blob_ref(blob),
+    }
+    return body, (blob,)
+
+
+def export_body(
+    world: World, order_id: str = "", form: str = "zengin"
+) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    """The body that an order was exported, the last one unless told, and its file."""
+    blob = SALT + b"the bank's file"
+    order_id = order_id or next(reversed(world.state.orders))
+    named = {"order": order_id, "format": form, "pay_on": "2026-11-10", "file": blob_ref(blob)}
+    return named, (blob,)
+
+
+def results_body(
+    world: World, outcomes: dict[str, str] | None = None, order_id: str = ""
+) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    """A report on lines of an order, of its first line and as paid unless told."""
+    order_id = order_id or next(reversed(world.state.orders))
+    lines = world.state.orders[order_id].lines
+    outcomes = outcomes or {next(iter(lines)): "paid"}
+    rows = [
+        {"id": id_, "outcome": outcome, "date": "2026-11-10", "reference": "FT1", "reason": ""}
+        for id_, outcome in outcomes.items()
+    ]
+    document = {"kyojo_payout_results": 1, "order": order_id, "results": rows}
+    blob = SALT + canonical.encode(document)
+    sums = {
+        how: sum(lines[id_].amount_minor for id_, one in outcomes.items() if one == how)
+        for how in ("paid", "returned")
+    }
+    body = {
+        "order": order_id,
+        "paid_minor": sums["paid"],
+        "returned_minor": sums["returned"],
+        "results": blob_ref(blob),
+        "evidence_hash": "ef" * 32,
+    }
+    return body, (blob,)
+
+
 def _answer(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
     (dispute,) = world.state.disputes
     return {"dispute": dispute, "answer": "we have its log", "evidence_hash": "ab" * 32}, ()
@@ -333,6 +428,8 @@ def _withdrawal(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
 NAME = {"ja": "拠点二", "en": "Hub 2"}
 MONEY = {"amount_minor": 5, "currency": "JPY"}
 
+OTHER_STAGES = {"two keys": two_keys, "payable": settled_with_destinations, "ordered": ordered}
+
 CASES: dict[str, Case] = {
     "member-admitted": Case("month", "bus", _admission, "audit"),
     "member-left": Case("month", "bus", plain(member="bus", reason="sold"), None),
@@ -345,7 +442,7 @@ CASES: dict[str, Case] = {
         plain(
             member="bus", currency="JPY", destination={"type": "evm", "address": "0x" + "55" * 20}
         ),
-        "office",
+        "audit",
     ),
     "funding-reported": Case(
         "month",
@@ -382,6 +479,9 @@ LATER_CASES: dict[str, Case] = {
     "dispute-answered": Case("disputed", "office", _answer, "audit"),
     "dispute-withdrawn": Case("disputed", "bus", _dispute_withdrawal, "office"),
     "figures-reported": Case("all kinds", "office", _figures, "audit"),
+    "payout-ordered": Case("payable", "office", order_body, "audit"),
+    "payout-exported": Case("ordered", "office", export_body, "bus"),
+    "payout-resulted": Case("ordered", "office", results_body, "bus"),
     "kpi-reported": Case(
         "all kinds",
         "office",

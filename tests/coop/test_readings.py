@@ -126,7 +126,7 @@ steps:
 
 def test_a_reported_count_weighs_and_is_disputed_like_what_was_metered() -> None:
     world = month_under(BY_COUNT)
-    for wrong in ({"bus": "5/2"}, {"bus": "1.5"}):
+    for wrong in ({"bus": "5/2"}, {"bus": "1.5"}, {"bus": "4/2"}, {"bus": "2.0"}, {"bus": "3"}):
         with pytest.raises(MalformedEntry, match="a total is a whole number"):
             figures(world, "totals", "count.trips", wrong)
     figures(world, "totals", "count.trips", {"bus": 3, "ev": 1})
@@ -212,6 +212,8 @@ def test_figures_are_read_before_anybody_confirms_them() -> None:
         figures(world, "matrices", "plays", {"u1": {"stranger": 3}})
     with pytest.raises(MalformedEntry, match="is metered"):
         figures(world, "totals", "trips", {"bus": 3})
+    with pytest.raises(MalformedEntry, match="is metered"):
+        figures(world, "totals", "charge.fare", {"bus": 7_000_000})
     blob = SALT + b'{"u1":  {"bus":3}}'
     body = {"period": MONTH, "section": "matrices", "id": "plays", "figures": blob_ref(blob)}
     with pytest.raises(MalformedEntry, match="RFC 8785"):

@@ -11,8 +11,13 @@ from pathlib import Path
 import pytest
 
 from ledger.chain.anchor import key_address
+from ledger.chain.node import open_node
+from ledger.chain.vault import require_vault
+from ledger.wiring import EMBEDDED_GAS_KEY
+from tests.chain.vault_on_chain import plain_token
 from tests.e2e.test_demo import REPOSITORY, kyojo, run_demo
 
+DEPLOYED = ("chain_id", "contract", "code_hash", "block_number")
 MONTH = ("--coop", "lugano", "2017-06")
 
 
@@ -65,8 +70,14 @@ def test_anchoring_again_covers_what_is_new_and_then_rests(folder: Path) -> None
     anchored = json.loads(first.stdout)
     assert anchored["state"] == "final"
     assert anchored["recorded_at"] == anchored["size"]
-    second = script("anchor_checkpoint", "--coop", "lugano", "--json", folder=folder)
-    assert json.loads(second.stdout) == anchored
+    (target,) = anchored.pop("targets")
+    assert target["why"]["en"] == "1 new entries"
+    second = json.loads(
+        script("anchor_checkpoint", "--coop", "lugano", "--json", folder=folder).stdout
+    )
+    (target,) = second.pop("targets")
+    assert target["why"]["en"] == "nothing new to anchor"
+    assert second == anchored
 
 
 def test_unknown_months_and_co_ops_are_named(folder: Path) -> None:
@@ -90,3 +101,27 @@ def test_the_contract_is_deployed_and_its_facts_printed(tmp_path: Path) -> None:
     assert len(facts["code_hash"]) == 64
     refused = script("deploy_contracts", "--rpc", chain, *options, "-k", "3", folder=tmp_path)
     assert refused.returncode == 6
+
+
+def test_the_vault_is_deployed_beside_or_alone(tmp_path: Path) -> None:
+    pytest.importorskip("vyper", reason="vyper is not installed: no token to deploy over")
+    chain = f"embedded:{tmp_path / 'chain.db'}"
+    with open_node(chain) as node:
+        token = plain_token(node, EMBEDDED_GAS_KEY)
+    approver = key_address(b"\1" * 32)
+    options = ("--token", token, "--decimals", "18", "--approver", approver, "--json")
+    done = script("deploy_contracts", "--rpc", chain, *options, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert set(facts) == {"vault_" + name for name in DEPLOYED}
+    with open_node(chain) as node:
+        assert require_vault(node, facts["vault_contract"]).signers == (approver,)
+    both = script(
+        "deploy_contracts", "--rpc", chain, "--signer", approver, *options, folder=tmp_path
+    )
+    assert set(json.loads(both.stdout)) == {*facts, *DEPLOYED}
+    other = (*options[:3], "6", *options[4:])
+    coarse = script("deploy_contracts", "--rpc", chain, *other, folder=tmp_path)
+    assert coarse.returncode == 6
+    nothing = script("deploy_contracts", "--rpc", chain, folder=tmp_path)
+    assert nothing.returncode == 2

@@ -22,6 +22,9 @@ FORM_ONLY = {
     ("tokens", "token_hash"),
     ("tokens", "expires_at"),
     ("outbox", "updated_at"),
+    ("outbox", "queued_at"),
+    ("outbox", "sent_at"),
+    ("outbox", "cost_wei"),
 }
 # The fold depends on these, so an edit may hide another one behind it.
 OF_THE_FOLD = {

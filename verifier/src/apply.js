@@ -4,6 +4,7 @@ import * as batches from "./batches.js";
 import { fromHex, toHex, equalBytes } from "./bytes.js";
 import { takeBody, takeCharter } from "./bodies.js";
 import * as corrections from "./corrections.js";
+import * as destinations from "./destinations.js";
 import * as disputes from "./disputes.js";
 import { charterDigest } from "./eip712.js";
 import { signedDigest } from "./envelope.js";
@@ -16,6 +17,7 @@ import * as kpis from "./kpis.js";
 import * as logKeys from "./logkeys.js";
 import * as members from "./members.js";
 import { EMPTY_ROOT } from "./merkle.js";
+import * as payouts from "./payouts.js";
 import * as periods from "./periods.js";
 import { decide, dropLost, isImpossible, withdraw } from "./proposals.js";
 import * as rulesets from "./rulesets.js";
@@ -30,7 +32,8 @@ const NEEDS_APPROVAL = [
   "member-admitted", "member-left", "key-added", "key-revoked", "payout-destination-set",
   "funding-reported", "revenue-reported", "cost-reported", "ruleset-proposed",
   "settlement-proposed", "log-key-added", "log-key-retired", "records-erased", "kpi-reported",
-  "figures-reported", "correction-proposed", "dispute-opened",
+  "figures-reported", "correction-proposed", "dispute-opened", "payout-ordered",
+  "payout-resulted",
 ];
 
 // Anchors.
@@ -63,7 +66,7 @@ const HANDLE = {
   "key-added": members.addKey,
   "key-revoked": members.revokeKey,
   "facility-registered": members.registerFacility,
-  "payout-destination-set": members.setDestination,
+  "payout-destination-set": destinations.setDestination,
   "funding-reported": facts.reportFunding,
   "revenue-reported": facts.reportRevenue,
   "cost-reported": facts.reportCost,
@@ -82,6 +85,9 @@ const HANDLE = {
   "dispute-opened": disputes.openDispute,
   "dispute-answered": disputes.answerDispute,
   "dispute-withdrawn": disputes.withdrawDispute,
+  "payout-ordered": payouts.proposeOrder,
+  "payout-exported": payouts.exportOrder,
+  "payout-resulted": payouts.reportResults,
   "log-key-added": logKeys.announce,
   "log-key-retired": logKeys.retire,
   "anchor-recorded": recordAnchor,
@@ -95,7 +101,7 @@ const ENACT = {
   "key-added": members.enactKey,
   "key-revoked": members.enactRevocation,
   "facility-registered": members.enactFacility,
-  "payout-destination-set": members.enactDestination,
+  "payout-destination-set": destinations.enactDestination,
   "funding-reported": facts.enactFunding,
   "revenue-reported": facts.enactRevenue,
   "cost-reported": facts.enactCost,
@@ -105,6 +111,8 @@ const ENACT = {
   "settlement-proposed": settlements.enactSettlement,
   "correction-proposed": corrections.enactCorrection,
   "dispute-opened": disputes.uphold,
+  "payout-ordered": payouts.enactOrder,
+  "payout-resulted": payouts.enactResults,
   "log-key-added": logKeys.enactAnnouncement,
   "log-key-retired": logKeys.enactRetirement,
   "records-erased": erasure.enactErasure,

@@ -42,7 +42,9 @@ const newKey = object({ address, possession: signature });
 
 const destination = either(
   object({ type: oneOf("evm"), address }),
-  object({ type: oneOf("bank"), details: blobRef, hint: text({ max: 40, pattern: READABLE }) }),
+  object({
+    type: oneOf("bank", "iban"), details: blobRef, hint: text({ max: 40, pattern: READABLE }),
+  }),
 );
 
 const vkey = text({ min: 1, max: 4000 });
@@ -127,6 +129,17 @@ export const BODIES = {
     evidence_hash: nullable(hash),
   }),
   "dispute-withdrawn": object({ dispute: hash, reason: shortText }),
+  "payout-ordered": object({
+    period: month, currency, method: oneOf("bank", "iban", "vault"), count: positive,
+    total_minor: positive, lines: blobRef,
+  }),
+  "payout-exported": object({
+    order: hash, format: oneOf("zengin", "pain.001.001.03", "pain.001.001.09", "csv"),
+    pay_on: date, file: blobRef,
+  }),
+  "payout-resulted": object({
+    order: hash, paid_minor: count, returned_minor: count, results: blobRef, evidence_hash: hash,
+  }),
   "log-key-added": object({ vkey, possession: text({ max: 8000 }) }),
   "log-key-retired": object({ vkey, reason: shortText }),
   "anchor-recorded": object({
@@ -139,6 +152,18 @@ export const BODIES = {
   }),
   "proposal-withdrawn": object({ subject_hash: hash, reason: shortText }),
 };
+
+// The rows of a report on payouts, as its blob has them.
+export const resultsShape = object({
+  kyojo_payout_results: oneOf(1), order: hash,
+  results: list(
+    object({
+      id: text({ pattern: /^[A-Za-z0-9-]{1,35}$/ }), outcome: oneOf("paid", "returned"), date,
+      reference: shortText, reason: shortText,
+    }),
+    1, 10_000,
+  ),
+});
 
 const quorum = object({
   roles, threshold: text({ pattern: /^[1-9][0-9]{0,3}(\/[1-9][0-9]{0,3})?$/ }),
@@ -178,6 +203,8 @@ export const charterTerms = object({
   anchors: list(
     object({ chain_id: positive, contract: address, code_hash: hash }), 0, 8,
   ),
+}, {
+  payouts: object({ destination_days: integer(0, 90) }),
 });
 
 const charterEntry = object({

@@ -8,6 +8,7 @@
 import { characters, sortedTexts, toHex } from "./bytes.js";
 import { figureAt } from "./claimed.js";
 import { difference, netsOf } from "./correction.js";
+import { addSettled } from "./dues.js";
 import { refuse } from "./errors.js";
 import { putToVote, sortedMap } from "./facts.js";
 import { readInputs } from "./inputs.js";
@@ -178,7 +179,8 @@ export function withdrawSettlement(state, proposal) {
 export function settle(step, body) {
   const period = periodOf(step.state, body.period);
   if (period.status === "disputed") refuse("period-closed", `${period.id} is disputed`);
-  return holdBack(settlements.settle(step, body), period);
+  const after = holdBack(settlements.settle(step, body), period);
+  return addSettled(after, periodOf(after, body.period));
 }
 
 // Nobody can carry the dispute any more, or whoever opened it took it back.

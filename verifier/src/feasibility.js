@@ -52,6 +52,9 @@ export function checkCharges(totals, rules, bad) {
     for (const key of [step.key, ...(step.parts ?? []).map((part) => part.key)]) {
       if (key?.input) placed.add(metricOf(rules, key.input));
     }
+    if (step.limit?.of?.startsWith("total.") && step.kind !== "citizens_fund") {
+      placed.add(metricOf(rules, step.limit.of.slice("total.".length)));
+    }
   }
   for (const currency of new Set(totals.map((row) => row.currency).filter((text) => text))) {
     for (const [name, row] of usageByName(totals, currency)) {

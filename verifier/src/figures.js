@@ -4,18 +4,20 @@
 // blob is 32 bytes of salt, then the RFC 8785 form of what stands under its name in the inputs. It
 // is read before anybody may vote on it.
 
-import { sortedTexts } from "./bytes.js";
+import { equalBytes, sortedTexts } from "./bytes.js";
 import { takeBody } from "./bodies.js";
-import { refuse } from "./errors.js";
+import { recode, refuse } from "./errors.js";
 import { checkUncut, putToVote, refusePending, sortedMap } from "./facts.js";
+import { parseIntegerJson } from "./fraction.js";
 import { readInputs } from "./inputs.js";
-import { parseCanonical, parseJson } from "./json.js";
+import { encodeCanonical, parseJson } from "./json.js";
 import { checkFree, checkReport, dropOutdated } from "./replaced.js";
 import { SUSPENSE, withKey, withPeriod } from "./state.js";
 import { ofFigures } from "./subjects.js";
 import { nextMonth } from "./time.js";
-import { SALT_BYTES } from "./totals.js";
+import { CHARGE, SALT_BYTES } from "./totals.js";
 
+const TOTALS = "totals";
 const PAYMENTS = "payments"; // the one section that has no names in it
 
 const placeOf = ({ section, id }) => (section === PAYMENTS ? PAYMENTS : `${section}/${id}`);
@@ -32,19 +34,26 @@ export function reportFigures(step, body) {
 
 // Refuse what no run could read.
 function checkContent(state, body, content) {
-  const value = parseCanonical(content, "the figures");
+  const value = parseJson(content, "the figures");
+  if (!equalBytes(encodeCanonical(value), content)) {
+    refuse("malformed-entry", "the figures are not in their RFC 8785 form");
+  }
   const period = new Map([["start", `${body.period}-01`], ["end", nextMonth(body.period)]]);
   readInputs(new Map([
     ["kyojo_inputs", 1], ["period", period],
     ["members", [...sortedTexts(state.members.keys()), SUSPENSE]],
     [body.section, body.section === PAYMENTS ? value : new Map([[body.id, value]])],
   ]));
+  for (const count of body.section === TOTALS ? value.values() : []) {
+    recode("malformed-entry", () => parseIntegerJson(count));
+  }
 }
 
 function checkFigures(state, body) {
   const period = checkUncut(state, body.period);
-  const isMetered = state.charter.terms.vocabulary.metrics.some(({ id }) => id === body.id);
-  if (body.section === "totals" && isMetered) {
+  const isMetered = body.id.startsWith(CHARGE) ||
+    state.charter.terms.vocabulary.metrics.some(({ id }) => id === body.id);
+  if (body.section === TOTALS && isMetered) {
     refuse("malformed-entry", `${body.id} is metered; what is metered is never also reported`);
   }
   return period;
@@ -67,7 +76,7 @@ export function reportedSections(figures = new Map(), evidence) {
     const slash = place.indexOf("/");
     const [section, name] = [place.slice(0, slash), place.slice(slash + 1)];
     if (place === PAYMENTS) found.sections[PAYMENTS] = content;
-    else if (section === "totals") found.counts.set(name, content);
+    else if (section === TOTALS) found.counts.set(name, content);
     else (found.sections[section] ??= new Map()).set(name, content);
   }
   return found;

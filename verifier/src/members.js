@@ -1,4 +1,4 @@
-// Members, their keys, facilities and payout destinations: what these kinds of entry do.
+// Members, their keys and facilities: what these kinds of entry do.
 
 import { fromHex, sortedTexts, toHex } from "./bytes.js";
 import { takeBody } from "./bodies.js";
@@ -6,7 +6,7 @@ import { possessionDigest } from "./eip712.js";
 import { refuse } from "./errors.js";
 import { electors, neededOf, propose } from "./proposals.js";
 import { recoverAddress } from "./secp256k1.js";
-import { SUSPENSE, digitsOf, memberOf, withKey } from "./state.js";
+import { SUSPENSE, memberOf, withKey } from "./state.js";
 import * as subjects from "./subjects.js";
 
 export const newKeyState = (member) => ({ member, sequence: 0, revoked: false });
@@ -157,20 +157,4 @@ export function enactFacility(step, state, proposal) {
 function withFacility(state, { id, name, owner }) {
   if (state.facilities.has(id)) refuse("duplicate-id", `the facility ${id} is registered by now`);
   return { ...state, facilities: withKey(state.facilities, id, { id, name, owner }) };
-}
-
-export function setDestination(step, body) {
-  if (body.member !== step.member.id) {
-    refuse("not-permitted", `only ${body.member} itself names where ${body.member} is paid`);
-  }
-  digitsOf(step.state, body.currency);
-  if (body.destination.type === "bank") step.blob(body.destination.details, "the bank details");
-  return put(step, subjects.ofDestination(body));
-}
-
-export function enactDestination(step, state, proposal) {
-  const body = takeBody(proposal.kind, proposal.body);
-  const found = { ...body.destination, since: step.now };
-  const key = `${body.member}/${body.currency}`;
-  return { ...state, destinations: withKey(state.destinations, key, found) };
 }

@@ -3,7 +3,7 @@
 // `rule_hash` is SHA-256 of the RFC 8785 form of the document as parsed. The rule language grows:
 // words that are not known here make a rule set unknown, for a later ledger may know them.
 
-import { Unknown, recode, refuse } from "./errors.js";
+import { recode, refuse } from "./errors.js";
 import { canonicalDigest } from "./json.js";
 import { checkInput, checkPools, checkSteps, checkUnique, isCharge } from "./rules/checks.js";
 import { namesOfKey } from "./rules/keys.js";
@@ -86,14 +86,6 @@ export function parseRules(bytes) {
   return { members: null, approval: null, late: null, ...rules, inputs, hash };
 }
 
-function requireKnown(isKnown, what) {
-  if (isKnown) return;
-  throw new Unknown(
-    `this page does not know how a log holds ${what}`,
-    `このページは、ログに次のものがどう記録されるかを知りません: ${what}`,
-  );
-}
-
 function addTotal(used, metric) {
   const charge = /^charge\.([^]+)$/.exec(metric);
   if (charge) used.charges.add(charge[1]);
@@ -125,9 +117,7 @@ function addStep(used, rules, one) {
     addFigure(used, behind(rules, one.when.kpi, "kpis"));
   }
   if (one.limit?.of?.startsWith("total.") && one.kind !== "citizens_fund") {
-    const found = behind(rules, one.limit.of.slice("total.".length), "totals");
-    requireKnown(!found.name.startsWith("charge."), "a limit of charges");
-    addFigure(used, found);
+    addFigure(used, behind(rules, one.limit.of.slice("total.".length), "totals"));
   }
   const bounds = [one.bounds?.cap, one.bounds?.floor].filter((bound) => bound instanceof Map);
   for (const map of [one.claims ?? new Map(), ...bounds]) {

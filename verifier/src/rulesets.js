@@ -6,9 +6,12 @@ import { refuse } from "./errors.js";
 import { propose } from "./proposals.js";
 import { namesUsed, parseRules } from "./rules.js";
 import { needsEverybody } from "./rules/profiles.js";
+import { checkHeadcount } from "./rules/steps.js";
 import { SUSPENSE, digitsOf } from "./state.js";
 import { ofRules } from "./subjects.js";
 import { SALT_BYTES } from "./totals.js";
+
+const COUNT = "count."; // count.trips is reported, and trips is the metric behind it
 
 // Who must agree where the law asks for all partners, whatever quorum the charter names.
 const EVERY_MEMBER = { roles: ["member"], threshold: "1/1" };
@@ -22,6 +25,7 @@ export function proposeRules(step, body) {
     refuse("malformed-entry", `the entry says ${stated}, the rule set's text says ${found}`);
   }
   checkNames(step.state, rules);
+  checkHeadcount(rules, sharingNow(step.state));
   checkSuccession(step.state, body);
   const subject = ofRules(body);
   const { rule_hash: subjectHash } = body;
@@ -29,13 +33,24 @@ export function proposeRules(step, body) {
   return propose(step, quorum, { subject, subjectHash, body: step.entry.body });
 }
 
+// Who would share in a month of now: members in that role, and whoever funds an asset.
+function sharingNow({ members, funding }) {
+  const active = [...members].filter(([, { left, roles }]) =>
+    left === null && roles.includes("member"));
+  const funders = [...funding.values()].flatMap(({ amounts }) => [...amounts.keys()]);
+  return [...active.map(([id]) => id), ...funders];
+}
+
 function checkNames(state, rules) {
   const { vocabulary, period, time_zone: zone } = state.charter.terms;
   const used = namesUsed(rules);
   // What the charter lets nobody report: better known now than when the month is to be closed.
   const { authority } = state.charter.terms;
+  used.counts = new Set([...used.metrics].filter((name) => name.startsWith(COUNT)));
+  used.metrics = new Set([...used.metrics].map((name) =>
+    (used.counts.has(name) ? name.slice(COUNT.length) : name)));
   const reported = [
-    ["kpi-reported", ["kpis"]], ["figures-reported", ["matrices", "games", "ballots"]],
+    ["kpi-reported", ["kpis"]], ["figures-reported", ["counts", "matrices", "games", "ballots"]],
   ];
   for (const [kind, registers] of reported) {
     const needed = registers.flatMap((register) => [...used[register]]);

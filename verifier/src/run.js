@@ -7,8 +7,10 @@ import { refuse } from "./errors.js";
 import { least, most, sum } from "./fraction.js";
 import { totalOf } from "./inputs.js";
 import { accountsOf, inAndOut, specialTotals } from "./result.js";
+import { namesUsed } from "./rules.js";
 import { isCharge } from "./rules/checks.js";
 import { policyOf } from "./rules/models.js";
+import { targetsOf } from "./rules/steps.js";
 import { repayments } from "./repayment.js";
 import { runStep } from "./steps.js";
 
@@ -52,6 +54,47 @@ function declaredOrder(rules, inputs) {
     place(a) - place(b) || compareText(inputs.members[a], inputs.members[b]));
 }
 
+// The steps by which members receive what a pool holds.
+const pays = (step) => step.kind === "guarantee" ||
+  (step.kind === "allocate" && !step.split && step.key?.kind !== "quadratic");
+
+// Whether members receive of a pool, also through pools that it feeds. One that says that its money
+// is public hides nothing.
+function isDivided(pool, rules) {
+  const reached = new Set([pool]);
+  for (const step of rules.steps) {
+    if (!reached.has(step.source)) continue;
+    if (pays(step)) return true;
+    for (const target of targetsOf(step)) {
+      const name = target.startsWith("pool.") ? target.slice("pool.".length) : null;
+      if (name !== null && rules.pools.get(name).origin !== "public") reached.add(name);
+    }
+  }
+  return false;
+}
+
+// Public money is divided among members only from pools that say so.
+function refuseHidden(rules, inputs) {
+  for (const [name, { from, origin = null }] of rules.pools) {
+    const isPublic = (source) => {
+      const found = inputs.revenue.get(source.slice("revenue.".length));
+      return source.startsWith("revenue.") && found?.origin === "public" && found.amount;
+    };
+    if (origin === null && from.some(isPublic) && isDivided(name, rules)) {
+      bad(`the pool ${name} of no stated origin holds public money, which members would receive`);
+    }
+  }
+}
+
+// Costs of which no step takes any notice: nobody would learn that they stay unpaid.
+function refuseStrayCosts(rules, inputs) {
+  const known = namesUsed(rules).costs;
+  for (const [name, borne] of inputs.costs) {
+    const isStray = !known.has(name) && [...borne.values()].some((amount) => amount);
+    if (isStray) bad(`no step recovers or charges the cost ${name}`);
+  }
+}
+
 // Money that no pool takes, or a carry that no step pays, must not fall by the wayside.
 function refuseHomeless(rules, inputs) {
   const pools = [...rules.pools.values()];
@@ -60,6 +103,8 @@ function refuseHomeless(rules, inputs) {
       [null, origin].includes(pool.origin ?? null);
     if (!pools.some(takes)) bad(`no pool takes the revenue ${name} of origin ${origin}`);
   }
+  refuseHidden(rules, inputs);
+  refuseStrayCosts(rules, inputs);
   for (const name of inputs.opening.keys()) {
     if (!rules.pools.has(name)) bad(`there is no pool ${name}`);
   }

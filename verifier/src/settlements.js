@@ -14,7 +14,7 @@ import { electors, neededOf, propose } from "./proposals.js";
 import { rulesOf } from "./rulesets.js";
 import { buildSettlement } from "./settlement.js";
 import {
-  SUSPENSE, balancesOf, digitsOf, keepsRuns, periodOf, withKey, withPeriod,
+  SUSPENSE, balancesOf, digitsOf, keepsPayouts, keepsRuns, periodOf, withKey, withPeriod,
 } from "./state.js";
 import { ofSettlement } from "./subjects.js";
 import { addDays, nextMonth } from "./time.js";
@@ -140,20 +140,23 @@ function proposalBody(state, period, { rules, result }) {
     pools_left: amountsJson(result.poolsLeft), carry: amountsJson(result.carry),
     owed: mapValues(result.owed, amountsJson),
     ...(result.recoup.size ? { recoup: amountsJson(result.recoup) } : {}),
-    ...offset(period, balancesOf(state, rules.currency).receivables, result),
+    ...offset(state, period, rules.currency, result),
   }));
 }
 
 // What members are paid, and still owe, when corrections and old debts are offset against this
-// period; nothing, as long as there has been no correction and no charge. Those whom charges repay
-// are paid that beside their lines; whom they leave below zero owes it.
-function offset(period, owed, result) {
+// period; nothing, as long as there has been no correction and no charge, unless the charter knows
+// payouts: then what everybody is paid is kept. Those whom charges repay are paid that beside their
+// lines; whom they leave below zero owes it.
+function offset(state, period, currency, result) {
+  const owed = balancesOf(state, currency).receivables;
   const posted = postedTo(period);
   const [lines, earned] = [totalsOf(result), netsOf(result)];
   earned.delete(SUSPENSE);
   const isMoved = ([id, net]) => net < 0n || net !== lines.get(id);
   const moved = [...earned].filter(isMoved).map(([id]) => id);
-  const names = new Set([...moved, ...posted.keys(), ...owed.keys()]);
+  const kept = keepsPayouts(state) ? [...earned.keys()] : [];
+  const names = new Set([...moved, ...posted.keys(), ...owed.keys(), ...kept]);
   if (!names.size) return {};
   const [receivables, paid] = [new Map(), new Map()];
   for (const id of sortedTexts(names)) {

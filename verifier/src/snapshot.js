@@ -83,6 +83,21 @@ const dispute = object({
   evidence_hash: nullable(text()), opened_at: text(), deadline: text(), loses: amounts,
   pays_undisputed: truth, state: text(), decisions: texts, held: amounts,
 });
+const dues = object({ due: vast, ordered: vast, paid: vast, returned: vast });
+const order = object({
+  period: text(), currency: text(), method: text(), index: integer(),
+  lines: record(object({
+    member: text(), amount_minor: vast, destination: text(), account: nullable(text()),
+    attempt: integer(), state: text(),
+  })),
+  file: nullable(object({ format: text(), pay_on: text(), sha256: text() })),
+});
+// A destination, and the one that comes into force after it.
+const destination = (value, where, faults) => {
+  const found = loose(value, where, faults);
+  if (!(found?.next instanceof Map)) return found;
+  return { ...found, next: Object.fromEntries(found.next) };
+};
 const stateShape = object({
   size: integer(1), subtrees: list(hash, 0, 64), received_at: instant, genesis: hash,
   charter: charterTerms,
@@ -110,7 +125,7 @@ const stateShape = object({
   })),
   periods: record(period),
   balances: record(balances),
-  destinations: record(loose),
+  destinations: record(destination),
   anchors: record(object({
     size: integer(), root: text(), transaction: text(), block_number: integer(),
     block_hash: text(),
@@ -120,7 +135,7 @@ const stateShape = object({
     list(tuple(integer(0, BATCH_RECORDS_MAX - 1), integer(0, BATCH_RECORDS_MAX - 1))),
     text({ pattern: /^[0-9]+$/ }),
   ),
-  disputes: record(dispute),
+  disputes: record(dispute), dues: record(record(dues)), orders: record(order),
 });
 
 // The state whose canonical form these bytes are; refuses, or says what is unknown in it.

@@ -19,7 +19,7 @@ export function emptyState() {
     members: new Map(), keys: new Map(), log_keys: new Map(), facilities: new Map(),
     funding: new Map(), proposals: new Map(), rule_sets: [], periods: new Map(),
     balances: new Map(), destinations: new Map(), anchors: new Map(),
-    erased: new Map(), disputes: new Map(),
+    erased: new Map(), disputes: new Map(), dues: new Map(), orders: new Map(),
   };
 }
 
@@ -45,6 +45,11 @@ export function laterOfPeriod() {
 // Whether the charter knows corrections: only then is kept what they start from.
 export function keepsRuns(state) {
   return state.charter.terms.authority.has("correction-proposed");
+}
+
+// Whether the charter knows payouts: only then is kept what members are due.
+export function keepsPayouts(state) {
+  return state.charter.terms.authority.has("payout-ordered");
 }
 
 export function balancesOf(state, currency) {
@@ -97,7 +102,7 @@ function exact(value) {
 
 // Fields that are not in a state's document while they are empty: the hashes of states from before
 // there was such a field stay.
-const LATER_OF_STATE = ["erased", "disputes"];
+const LATER_OF_STATE = ["erased", "disputes", "dues", "orders"];
 const LATER_OF_PERIOD = Object.keys(laterOfPeriod());
 const LATER_OF_RUN = ["late", "amended"];
 const LATER_OF_BALANCES = Object.keys(laterOfBalances());

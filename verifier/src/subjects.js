@@ -83,6 +83,19 @@ export function ofDispute({ period, claims }, member) {
 
 export function ofDestination(body) {
   const where = body.destination;
-  const place = where.type === "evm" ? toChecksum(where.address) : `bank account ${where.hint}`;
+  const bank = where.type === "bank" ? "bank account" : "IBAN";
+  const place = where.type === "evm" ? toChecksum(where.address) : `${bank} ${where.hint}`;
   return `Pay ${body.member} in ${body.currency} to ${place}`;
+}
+
+export function ofPayout(state, { period, count, total_minor, currency, method }) {
+  const to = count === 1 ? "1 member" : `${formatMinor(count, 0)} members`;
+  const how = { bank: "by bank", iban: "by IBAN", vault: "through the vault" }[method];
+  const amount = money(state, { amount_minor: total_minor, currency });
+  return `Payout ${period}: ${amount} to ${to} ${how}`;
+}
+
+export function ofPayoutResults(period, paid, returned, count) {
+  const lines = count === 1 ? "1 line" : `${formatMinor(count, 0)} lines`;
+  return `Payout results ${period}: ${paid} paid, ${returned} returned, ${lines}`;
 }

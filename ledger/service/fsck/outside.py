@@ -15,6 +15,7 @@ from ledger import canonical
 from ledger.audit.anchor_evidence import verify_anchor_evidence
 from ledger.audit.anchors import ChainView
 from ledger.audit.trust import Trust
+from ledger.chain.anchor import Head
 from ledger.chain.outbox import OutboxRow
 from ledger.coop.bodies import AnchorRecorded
 from ledger.errors import AnchorMismatch, KyojoError
@@ -49,11 +50,14 @@ def recorded_heads(fold: Fold, trust: Trust | None, chain: ChainView | None) -> 
 
 
 def outbox_heads(
-    rows: Iterable[OutboxRow], trust: Trust | None, chain: ChainView | None, findings: Findings
+    rows: Iterable[tuple[OutboxRow, Head]],
+    trust: Trust | None,
+    chain: ChainView | None,
+    findings: Findings,
 ) -> list[OutsideHead]:
     """The heads that stored transactions carry; one in a known block rests on that block."""
     found = []
-    for row in rows:
+    for row, head in rows:
         key = row.transaction_hash.hex()
         rests_on: RestsOn = "record"
         if row.block_number is not None and row.block_hash is not None:
@@ -67,9 +71,7 @@ def outbox_heads(
                     f"ブロックがチェーンと一致しません: {error.message}",
                 )  # fmt: skip
                 continue
-        found.append(
-            OutsideHead("outbox", f"transaction {key}", row.wanted.size, row.wanted.root, rests_on)
-        )
+        found.append(OutsideHead("outbox", f"transaction {key}", head.size, head.root, rests_on))
     return found
 
 

@@ -48,6 +48,12 @@ function multiple(value) {
   return { of, times: value.has("times") ? nonNegative(value.get("times")) : ONE };
 }
 
+// What a condition compares: readings as they are given, so no percentage.
+function readReading(value) {
+  if (typeof value === "string" && value.endsWith("%")) bad(`${value} is a percentage`);
+  return parseNumber(value);
+}
+
 function readBound(value) {
   if (typeof value === "number" && value >= 0) return { amount: BigInt(value) };
   if (typeof value === "string" && value.endsWith("%")) return { percent: readProportion(value) };
@@ -60,6 +66,7 @@ function readLimit(value) {
 }
 
 export const number = reads((value) => parseNumber(value));
+export const reading = reads(readReading);
 export const weight = reads(nonNegative);
 export const proportion = reads(readProportion);
 export const weightOrRemaining =

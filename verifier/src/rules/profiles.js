@@ -4,6 +4,7 @@
 import { refuse } from "../errors.js";
 import { ONE, ZERO, fraction, isLess, isSame, minus, plus, times, total } from "../fraction.js";
 import { filled, count, date, fund, memberName, outside, proportion } from "./models.js";
+import { keysOf, targetsOf } from "./steps.js";
 import { list, nullable, object, text } from "../schema.js";
 
 const bad = (why) => refuse("malformed-rules", why);
@@ -17,10 +18,12 @@ export const llp = nullable(object({
   capital_ratio: filled(proportion, memberName), split: writing, reason: writing, from: date,
 }));
 
-// How much of a pool's surplus a reserve surely takes: nothing, if it need not take it.
-function putAside(step, standing) {
+// How much of a pool's surplus a reserve surely takes: nothing, if it need not take it. Only the
+// statutory reserve may stop at a balance, for the articles state its ceiling.
+function putAside(step, standing, statutory) {
   let part = ZERO;
-  if (step.rate?.percent && !step.limit && !step.when) {
+  const stops = (step.until_balance ?? null) !== null && step.to !== statutory;
+  if (step.rate?.percent && !step.limit && !step.when && !stops) {
     const isWhole = step.rate.ofOpening || step.of === "opening";
     part = isWhole ? step.rate.percent : times(step.rate.percent, standing.left);
   }
@@ -28,36 +31,54 @@ function putAside(step, standing) {
   standing.left = minus(standing.left, part);
 }
 
-// Every step that pays members of a pool, with what earlier steps put aside of it.
-function* distributions({ pools, steps }) {
+// What is sure of a pool that is fed from two others.
+function joined(a, b) {
+  const least = (x, y) => (isLess(y, x) ? y : x);
+  const both = [...a.aside].filter(([fund]) => b.aside.has(fund));
+  return {
+    left: isLess(a.left, b.left) ? b.left : a.left,
+    aside: new Map(both.map(([fund, part]) => [fund, least(part, b.aside.get(fund))])),
+    isLate: a.isLate || b.isLate,
+    origin: a.origin === b.origin ? a.origin : null,
+  };
+}
+
+const DISTRIBUTING = ["allocate", "guarantee"];
+
+// Every step that pays members of a pool by a key or a claim, with what earlier steps put aside.
+function* distributions({ pools, steps }, statutory) {
   const standings = new Map([...pools].map(([name, { origin = null }]) =>
     [name, { left: ONE, aside: new Map(), isLate: false, origin }]));
-  for (const [index, step] of steps.entries()) {
+  const fed = new Set();
+  for (const step of steps) {
     const standing = standings.get(step.source);
     if (!standing) continue;
-    if (step.split) {
-      for (const target of step.split.keys()) {
-        const name = target.startsWith("pool.") ? target.slice(5) : null;
-        if (standings.has(name)) {
-          standings.set(name, { ...standing, aside: new Map(standing.aside) });
-        }
-      }
-    } else if (step.kind === "allocate" || step.kind === "guarantee") {
-      yield { index, step, standing };
-    } else if (step.kind === "reserve") putAside(step, standing);
-    else if (step.kind === "recover_cost" && standing.aside.size) standing.isLate = true;
+    const isOfCosts = step.kind === "recover_cost";
+    const pays = isOfCosts ? step.key : DISTRIBUTING.includes(step.kind) && !step.split;
+    if (pays) yield { step, standing, isOfCosts };
+    if (step.kind === "reserve") putAside(step, standing, statutory);
+    else if (isOfCosts && standing.aside.size) standing.isLate = true;
+    for (const target of targetsOf(step).filter((account) => account.startsWith("pool."))) {
+      const name = target.slice("pool.".length);
+      if (!standings.has(name)) continue;
+      const copy = { ...standing, aside: new Map(standing.aside) };
+      standings.set(name, fed.has(name) ? joined(copy, standings.get(name)) : copy);
+      fed.add(name);
+    }
   }
 }
 
-const keysOf = (step) => [...(step.key ? [step.key] : []), ...(step.parts ?? []).map((p) => p.key)];
-
-// Statutory funds first, costs before them, and members' own money only.
-function checkDistribution({ step, standing }, duties) {
-  if (standing.isLate) bad(`costs come before what is put aside: ${step.id}`);
-  for (const [name, least] of duties) {
+// Statutory funds first, costs before them, members' own money only, and by the law's measure only.
+function checkDistribution({ step, standing, isOfCosts }, duties) {
+  if (!isOfCosts && standing.isLate) bad(`costs come before what is put aside: ${step.id}`);
+  for (const [name, least] of isOfCosts ? [] : duties) {
     if (name && isLess(standing.aside.get(name) ?? ZERO, least)) bad(`${name} gets too little`);
   }
   if (standing.origin !== "member") bad(`${step.id} divides a pool that is not members' own`);
+  const isFixed = step.kind === "guarantee" || step.if_no_weight === "equal" ||
+    (step.bounds?.floor ?? null) !== null || step.bounds?.cap instanceof Map;
+  if (isFixed) bad(`${step.id} pays members whatever the law's measure gives them`);
+  if (keysOf(step).some((key) => key.members)) bad(`${step.id} leaves some members out`);
 }
 
 function checkCeiling({ articles: found, steps }) {
@@ -75,18 +96,17 @@ function smeCoop(rules) {
   checkCeiling(rules);
   const duties = [[found.reserve, TENTH], [found.education, TWENTIETH]];
   const byUse = ["patronage", "proportional", "tiered", "pro_rata", "user_centric"];
-  for (const one of distributions(rules)) {
+  let onCapital = 0n;
+  for (const one of distributions(rules, found.reserve)) {
     checkDistribution(one, duties);
-    for (const key of keysOf(one.step)) {
-      if (key.kind !== "capital") {
-        if (!byUse.includes(key.kind)) bad(`${one.step.id} divides by ${key.kind}`);
-        continue;
-      }
-      // At most a twelfth of 10 % of the paid capital a month.
-      const amount = one.step.limit?.amount;
-      const isWithin = amount !== undefined && amount * 120n <= BigInt(found.paid_capital);
-      if (!one.step.key || !isWithin) bad("a dividend on capital is at most 10 % a year");
-    }
+    const { id, key: single, limit } = one.step;
+    const others = keysOf(one.step).filter(({ kind }) => kind !== "capital");
+    if (others.some(({ kind }) => !byUse.includes(kind))) bad(`${id} divides by another key`);
+    if (others.length === keysOf(one.step).length) continue;
+    // All steps together at most a twelfth of 10 % of the paid capital a month.
+    onCapital += limit?.amount ?? 0n;
+    const isWithin = limit?.amount !== undefined && onCapital * 120n <= BigInt(found.paid_capital);
+    if (!single || !isWithin) bad("a dividend on capital is at most 10 % a year");
   }
 }
 
@@ -97,7 +117,7 @@ function workerCoop(rules) {
   const duties = [
     [found.reserve, TENTH], [found.employment, TWENTIETH], [found.education, TWENTIETH],
   ];
-  for (const one of distributions(rules)) {
+  for (const one of distributions(rules, found.reserve)) {
     checkDistribution(one, duties);
     const keys = keysOf(one.step);
     const isWork = (key) => ["proportional", "patronage", "tiered"].includes(key.kind) &&
@@ -106,13 +126,20 @@ function workerCoop(rules) {
   }
 }
 
-// Whether partners share otherwise than by the ratio of their capital.
-function departs(rules) {
-  const isOther = (key) =>
-    key.kind !== "capital" || (key.asset ?? null) !== null || Boolean(key.time_weighted);
-  return [...distributions(rules)].some(({ step }) => {
+// Whether partners share otherwise than by the ratio of all their capital: by another key, some of
+// them only, within bounds, by heads, by a sum fixed beforehand, by a key for what was borne, or
+// where one of them takes what rounding leaves.
+function departs({ steps, rounding }) {
+  const isRatio = (key) => key.kind === "capital" && (key.asset ?? null) === null &&
+    (key.members ?? null) === null && !key.time_weighted;
+  return steps.some((step) => {
     const keys = keysOf(step);
-    return !keys.length || keys.some(isOther);
+    if (step.kind === "guarantee") return true;
+    if (!keys.length) return false;
+    const account = (step.rounding ?? rounding)?.half_even_residual_to ?? "fund.";
+    return step.kind === "recover_cost" || !keys.every(isRatio) ||
+      (step.bounds ?? null) !== null || step.if_no_weight === "equal" ||
+      !account.startsWith("fund.");
   });
 }
 

@@ -9,13 +9,13 @@ import { boundMembers, ownBound } from "../steps/bounding.js";
 import { checkKey, isPartial, key, openAndSum } from "./keys.js";
 import {
   account, bound, byKind, checkRounding, count, filled, flag, fund, label, limit, memberName, name,
-  number, oneOrMap, outside, rate, rounding, shortRule, weight, weightOrRemaining,
+  oneOrMap, outside, rate, reading, rounding, shortRule, weight, weightOrRemaining,
 } from "./models.js";
 
 const bad = (why) => refuse("malformed-rules", why);
 const common = {
   limit: nullable(limit), of: oneOf("entry", "opening"), rounding: nullable(rounding), label,
-  when: nullable(object({ kpi: outside, at_least: number })),
+  when: nullable(object({ kpi: outside, at_least: reading })),
   tax: nullable(oneOf("none", "taxable_sale", "sales_return", "purchase_return")),
 };
 const head = (kind) => ({ kind: oneOf(kind), id: name, source: outside });
@@ -142,11 +142,30 @@ function checkBounds(one) {
     bad("a bound is given to somebody whom the key leaves out");
   }
   checkCrossing(cap, floor);
-  if (!one.short_rule && floor !== null) checkFloors(floor, named, one.limit);
+  if (!one.short_rule && floor instanceof Map) checkFloors([...floor.values()], one.limit);
+  checkShared(one, named);
+}
+
+// What `named` members, if they are known, cannot keep to of a bound that is one for everybody.
+function checkShared(one, named) {
+  const [cap, floor] = [one.bounds.cap ?? null, one.bounds.floor ?? null];
+  if (!one.short_rule && floor !== null && !(floor instanceof Map)) {
+    const heads = [...(named ?? [])].filter((id) => id !== SUSPENSE);
+    checkFloors(heads.map(() => floor), one.limit);
+  }
   const isKept = (one.overflow ?? "error") === "error";
   if (isKept && cap !== null && !(cap instanceof Map) && named && cap.percent) {
     const most = times(cap.percent, fraction(BigInt(named.size)));
     if (isLess(most, ONE)) bad("the caps of all members are less than everything");
+  }
+}
+
+// The same with the members of a co-op, for the steps that leave nobody out.
+export function checkHeadcount({ steps }, members) {
+  const heads = new Set([...members].filter((id) => id !== SUSPENSE));
+  if (!heads.size) return;
+  for (const one of steps) {
+    if (one.kind === "allocate" && one.bounds && restricted(one) === null) checkShared(one, heads);
   }
 }
 
@@ -163,9 +182,7 @@ function checkCrossing(cap, floor) {
   }
 }
 
-function checkFloors(floor, named, found) {
-  const heads = [...(named ?? [])].filter((id) => id !== SUSPENSE);
-  const floors = floor instanceof Map ? [...floor.values()] : heads.map(() => floor);
+function checkFloors(floors, found) {
   const parts = floors.reduce((all, one) => plus(all, one.percent ?? ZERO), ZERO);
   const units = sum(floors.map((one) => one.amount ?? 0n));
   if (isLess(ONE, parts)) bad("the floors are more than all of the amount");

@@ -1,0 +1,275 @@
+"""Payout orders: derived from the state, approved by the quorum, never the same money twice.
+
+Like a settlement, an order in the log is right by construction: ``apply`` derives its lines from
+what is due and refuses any other. Payments are netted once per member and currency, over all
+periods that are settled; who owes more than it is due is paid nothing, and the rest is carried.
+Who has no destination in force is left out until it has one. While an order waits for decisions
+its money is spoken for. When the quorum is reached, every line is checked once more: it fails if
+a destination has changed or a debt has come up since, and is to be proposed again.
+
+A line's id is made of the settlement, the member, the currency and the attempt
+(``ledger.payout.netting.payout_id``), so the same order has the same ids on any machine, and a bank
+that keeps ids pays once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Final
+
+from ledger import canonical
+from ledger.coop import bodies, subjects
+from ledger.coop.destinations import EVM, destination_hash, destination_in_force
+from ledger.coop.dues import payable, waiting_orders
+from ledger.coop.proposals import propose
+from ledger.coop.state import ExportedFile, OrderedLine, PayoutOrder, Period, Proposal, State
+from ledger.coop.step import Change, Step
+from ledger.errors import (
+    AlreadyExported,
+    Conflict,
+    MalformedEntry,
+    NotFound,
+    OutOfRange,
+    SumMismatch,
+)
+from ledger.money import AMOUNT_MAX
+from ledger.payout.netting import payout_id
+from ledger.usage.totals import SALT_BYTES
+
+VAULT: Final = "vault"
+# Which type of destination a method pays to, and in which files.
+METHODS: Final[Mapping[str, str]] = {"bank": "bank", "iban": "iban", VAULT: EVM}
+FORMATS: Final[Mapping[str, tuple[str, ...]]] = {
+    "bank": ("zengin", "pain.001.001.03", "csv"),
+    "iban": ("pain.001.001.09", "csv"),
+    VAULT: (),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A payment as an order names it; see ``OrderedLine`` for its fields."""
+
+    id: str
+    member: str
+    amount_minor: int
+    destination: str
+    account: str | None
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be paid now by one method in one currency."""
+
+    period: str
+    currency: str
+    method: str
+    lines: tuple[Line, ...]
+
+    @property
+    def total_minor(self) -> int:
+        """What all lines come to."""
+        return sum(line.amount_minor for line in self.lines)
+
+    def content(self) -> bytes:
+        """The lines as the order's blob has them after its 32 bytes of salt (RFC 8785)."""
+        return canonical.encode(
+            {
+                "kyojo_payout": 1,
+                "period": self.period,
+                "currency": self.currency,
+                "method": self.method,
+                "lines": [asdict(line) for line in self.lines],
+            }
+        )
+
+
+def derive_order(state: State, currency: str, method: str, now: str) -> Order:
+    """What is to be paid now; raises Conflict if there is nothing, or nowhere to pay it to."""
+    state.terms().digits(currency)
+    period = newest_settled(state, currency)
+    settlement = bytes.fromhex(str(period.settlement))
+    amounts = payable(state, currency)
+    lines = []
+    for member, amount in amounts.items():
+        destination = destination_in_force(state, member, currency, now)
+        if destination is None or destination["type"] != METHODS[method]:
+            continue
+        attempt = _attempt(state, period.id, currency, member)
+        lines.append(
+            Line(
+                id=payout_id(settlement, member, currency, period=period.id, attempt=attempt),
+                member=member,
+                amount_minor=amount,
+                destination=destination_hash(destination),
+                account=destination["address"] if method == VAULT else None,
+                attempt=attempt,
+            )
+        )
+    if not lines:
+        raise Conflict(
+            f"nothing is to be paid in {currency} by {method}: of {len(amounts)} members with an "
+            f"amount payable none has such a destination in force"
+        )
+    order = Order(period.id, currency, method, tuple(lines))
+    if order.total_minor > AMOUNT_MAX:
+        raise OutOfRange("an order pays at most 2**53 − 1 minor units", total=order.total_minor)
+    return order
+
+
+def newest_settled(state: State, currency: str) -> Period:
+    """The newest month that is settled in a currency; raises Conflict if none is."""
+    found = [
+        period
+        for period in state.periods.values()
+        if period.status == "settled" and period.currency == currency
+    ]
+    if not found:
+        raise Conflict(f"no month is settled in {currency}; settle one before it is paid")
+    return max(found, key=lambda period: period.start)
+
+
+def propose_order(step: Step, body: bodies.PayoutOrdered) -> Change:
+    """Derive the order again and put it before the electorate."""
+    state = step.state
+    if step.right.approve is None:
+        raise MalformedEntry("a payout needs a quorum; the charter names none")
+    order = derive_order(state, body.currency, body.method, step.now)
+    stated = (body.period, body.count, body.total_minor)
+    derived = (order.period, len(order.lines), order.total_minor)
+    if stated != derived:
+        raise SumMismatch(
+            f"what is payable is {derived[2]} of {derived[0]} in {derived[1]} lines, the order "
+            f"says {stated[2]} of {stated[0]} in {stated[1]}",
+            stated=stated,
+            computed=derived,
+        )
+    if step.blob(body.lines, "the lines")[SALT_BYTES:] != order.content():
+        raise SumMismatch("the lines blob is not what is payable now")
+    state = propose(
+        step,
+        state,
+        step.right.approve,
+        subject=subjects.of_payout(body, state.terms()),
+        subject_hash=step.envelope.leaf,
+        body={
+            "period": order.period,
+            "currency": order.currency,
+            "method": order.method,
+            "blob": body.lines.sha256,
+            "lines": [asdict(line) for line in order.lines],
+        },
+    )
+    return Change(
+        state, period=order.period, amount_minor=order.total_minor, currency=order.currency
+    )
+
+
+def enact_order(step: Step, state: State, proposal: Proposal) -> State:
+    """The electorate approved: the lines are ordered, and no later order pays them again."""
+    body = proposal.body
+    currency = str(body["currency"])
+    lines = [Line(**row) for row in body["lines"]]
+    _check_still(step, state, currency, lines)
+    rows = dict(state.dues.get(currency, {}))
+    for line in lines:
+        before = rows[line.member]
+        rows[line.member] = replace(before, ordered=before.ordered + line.amount_minor)
+    order = PayoutOrder(
+        period=str(body["period"]),
+        currency=currency,
+        method=str(body["method"]),
+        index=proposal.index,
+        lines={
+            line.id: OrderedLine(
+                line.member, line.amount_minor, line.destination, line.account, line.attempt
+            )
+            for line in lines
+        },
+    )
+    # What is enacted is what the vote names: the hash under which the proposal stood.
+    id_ = str(step.envelope.draft.body["subject_hash"])
+    return replace(
+        state,
+        dues={**state.dues, currency: rows},
+        orders={**state.orders, id_: order},
+    )
+
+
+def export_order(step: Step, body: bodies.PayoutExported) -> Change:
+    """The bank's file is made, once: whoever needs it again reads its blob."""
+    order = order_of(step.state, body.order)
+    if order.file is not None:
+        raise AlreadyExported(
+            f"the order was exported as {order.file.format} to be paid on {order.file.pay_on}; "
+            "what the bank refuses is reported as returned and ordered again"
+        )
+    if body.format not in FORMATS[order.method]:
+        taken = ", ".join(FORMATS[order.method]) or "no file: its claims are in the vault"
+        raise MalformedEntry(f"an order by {order.method} takes {taken}, not {body.format}")
+    step.blob(body.file, "the bank's file")
+    exported = replace(order, file=ExportedFile(body.format, body.pay_on, body.file.sha256))
+    state = replace(step.state, orders={**step.state.orders, body.order: exported})
+    return Change(state, period=order.period, currency=order.currency)
+
+
+def order_of(state: State, order_id: str) -> PayoutOrder:
+    """An approved order; raises NotFound."""
+    order = state.orders.get(order_id)
+    if order is None:
+        raise NotFound(f"no approved payout order has the hash {order_id}")
+    return order
+
+
+def vault_totals(state: State, currency: str, *, through: str) -> dict[str, int]:
+    """What each EVM account has been ordered in all, in minor units, up to and with a month.
+
+    The leaves of the claims tree: cumulative, by account (0x and lower-case hex). None ever
+    falls, and an account that its member has given up keeps what it reached.
+    """
+    found: dict[str, int] = {}
+    for order in state.orders.values():
+        if (order.currency, order.method) != (currency, VAULT) or order.period > through:
+            continue
+        for line in order.lines.values():
+            account = str(line.account)
+            found[account] = found.get(account, 0) + line.amount_minor
+    return dict(sorted(found.items()))
+
+
+def _attempt(state: State, period: str, currency: str, member: str) -> int:
+    """How often this payment was tried: ordered, or waiting for approval."""
+    tried = [
+        line.attempt
+        for order in state.orders.values()
+        if (order.period, order.currency) == (period, currency)
+        for line in order.lines.values()
+        if line.member == member
+    ]
+    tried += [
+        int(row["attempt"])
+        for waiting in waiting_orders(state, currency)
+        if waiting["period"] == period
+        for row in waiting["lines"]
+        if row["member"] == member
+    ]
+    return max(tried, default=-1) + 1
+
+
+def _check_still(step: Step, state: State, currency: str, lines: Sequence[Line]) -> None:
+    """Raise Conflict unless every line may be paid as it was proposed."""
+    amounts: Mapping[str, int] = payable(state, currency)
+    for line in lines:
+        destination = destination_in_force(state, line.member, currency, step.now)
+        if destination is None or destination_hash(destination) != line.destination:
+            raise Conflict(
+                f"{line.member} is paid elsewhere since this order was proposed; "
+                "withdraw the order and propose it again"
+            )
+        if line.amount_minor > amounts.get(line.member, 0):
+            raise Conflict(
+                f"{line.member} may be paid {amounts.get(line.member, 0)} now, the order says "
+                f"{line.amount_minor}; withdraw the order and propose it again"
+            )
