@@ -384,6 +384,23 @@ class AnchorRecorded(Body):
     evidence: BlobRef
 
 
+class SuccessorContract(Body):
+    """A contract that is to witness the log, by its place and the keccak256 of its code."""
+
+    chain_id: Annotated[int, Field(ge=1, le=AMOUNT_MAX)]
+    contract: AddressText
+    code_hash: Hash
+
+
+class AnchorSuccessorNamed(Body):
+    """The contract that anchors go to instead of ``contract``, once the members agree."""
+
+    chain_id: Annotated[int, Field(ge=1, le=AMOUNT_MAX)]
+    contract: AddressText
+    successor: SuccessorContract
+    reason: ShortText
+
+
 class AccountDestination(Body):
     """An account on an EVM chain."""
 

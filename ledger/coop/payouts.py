@@ -14,7 +14,7 @@ that keeps ids pays once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
@@ -84,6 +84,12 @@ class Order:
                 "lines": [asdict(line) for line in self.lines],
             }
         )
+
+
+def is_payable_by(state: State, currency: str, method: str, now: str) -> bool:
+    """Whether an order by a method would have a line."""
+    found = (destination_in_force(state, m, currency, now) for m in payable(state, currency))
+    return any(one is not None and one["type"] == METHODS[method] for one in found)
 
 
 def derive_order(state: State, currency: str, method: str, now: str) -> Order:
@@ -237,6 +243,27 @@ def vault_totals(state: State, currency: str, *, through: str) -> dict[str, int]
             account = str(line.account)
             found[account] = found.get(account, 0) + line.amount_minor
     return dict(sorted(found.items()))
+
+
+def claimed_lines(
+    state: State, currency: str, claimed: Mapping[str, int]
+) -> Iterator[tuple[str, str]]:
+    """The lines (order, line) that the vault has paid and the state does not know as paid yet.
+
+    ``claimed`` is what each account has claimed in all, in minor units. The oldest lines of an
+    account are paid first; one counts when it is claimed whole.
+    """
+    left = dict(claimed)
+    for order_id, order in state.orders.items():
+        if (order.currency, order.method) != (currency, VAULT):
+            continue
+        for id_, line in order.lines.items():
+            account = str(line.account)
+            rest = left.get(account, 0) - line.amount_minor
+            # A younger, smaller line is not paid while an older one is not.
+            left[account] = max(rest, 0)
+            if rest >= 0 and line.state != "paid":
+                yield order_id, id_
 
 
 def _attempt(state: State, period: str, currency: str, member: str) -> int:

@@ -55,6 +55,15 @@ def of_log_key_retired(body: bodies.LogKeyRetired) -> str:
     return f"Sign the log no more with the key {_key_id(body.vkey)}"
 
 
+def of_anchor_successor(body: bodies.AnchorSuccessorNamed) -> str:
+    """The subject of naming the contract that follows another."""
+    new = body.successor
+    return (
+        f"Anchor at {to_checksum(new.contract)} on chain {new.chain_id} with code {new.code_hash} "
+        f"instead of {to_checksum(body.contract)} on chain {body.chain_id}"
+    )
+
+
 def _key_id(vkey: str) -> str:
     return vkey.split("+", 2)[1]
 

@@ -43,6 +43,7 @@ RIGHTS: dict[str, tuple[str, set[str]]] = {
     "/v1/{coop}/periods/{month}/totals": (f"/v1/kaga/periods/{MONTH}/totals", MEMBERS),
     "/v1/{coop}/periods/{month}/usage": (f"/v1/kaga/periods/{MONTH}/usage", MEMBERS),
     "/v1/{coop}/witnesses": ("/v1/kaga/witnesses", ALL),
+    "/v1/{coop}/shown": ("/v1/kaga/shown?index=0", ALL),
     "/v1/{coop}/log-keys": ("/v1/kaga/log-keys", ALL),
     "/v1/{coop}/periods/{month}/settlement": (f"/v1/kaga/periods/{MONTH}/settlement", ALL),
     "/v1/{coop}/periods/{month}/lines": (f"/v1/kaga/periods/{MONTH}/lines", {OFFICE, AUDIT}),
@@ -54,6 +55,7 @@ RIGHTS: dict[str, tuple[str, set[str]]] = {
         f"/v1/kaga/corrections/{'ab' * 32}/statements/bus", set(),
     ),
     "/v1/{coop}/disputes": ("/v1/kaga/disputes", MEMBERS),
+    "/v1/{coop}/payouts": ("/v1/kaga/payouts", MEMBERS),
     "/v1/{coop}/anchor": ("/v1/kaga/anchor", set()),
     "/log/{coop}/checkpoint": ("/log/kaga/checkpoint", ALL),
     "/log/{coop}/tile/entries/{path}": ("/log/kaga/tile/entries/000.p/1", MEMBERS),
@@ -110,6 +112,14 @@ def test_totals_show_a_member_its_own_and_the_charters_readers_all(settled: Worl
     assert [accounts(who) for who in (OWN, OTHER)] == [{OWN}, {OTHER}]
     assert accounts(TOWN) == set()
     assert accounts(OFFICE) == accounts(AUDIT) == {"bike", "bus", "ev"}
+
+
+def test_payouts_show_a_member_its_own_and_the_charters_readers_all(settled: World) -> None:
+    def members(who: str) -> set[str]:
+        return {row["member"] for row in settled.get("/payouts", who).json()["members"]}
+
+    assert [members(who) for who in (OWN, OTHER, TOWN)] == [{OWN}, {OTHER}, set()]
+    assert members(OFFICE) == members(AUDIT) == {"bike", "bus", "ev"}
 
 
 def test_a_month_before_its_settlement(settled: World) -> None:

@@ -52,7 +52,7 @@ from tests.builder import (
     rules_body,
     usage_submission,
 )
-from tests.coop.stages import ALL_CASES, batches_of, stage
+from tests.coop.stages import ALL_CASES, batches_of, stage, successor_body
 
 ENTRIES = "tile/entries/"
 
@@ -285,6 +285,9 @@ def kinds(world: World) -> Iterator[Case]:
                                        "contract": "0x" + "11" * 20, "transaction": "00" * 32,
                                        "block_number": 1, "block_hash": "00" * 32,
                                        "evidence": blob_ref(b"{}")}),
+        ("office", "anchor-successor-named", successor_body(contract="0x" + "99" * 20)),
+        ("office", "anchor-successor-named", successor_body(
+            successor={"chain_id": 31337, "contract": "0x" + "11" * 20, "code_hash": "44" * 32})),
         ("office", "charter", {}),
         ("office", "period-closing", {"period": "2026-10", "more": 1}),
         ("office", "period-closing", {}),

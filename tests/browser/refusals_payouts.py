@@ -9,15 +9,12 @@ from ledger.coop.submission import Submission
 from tests.browser.forging import Forger
 from tests.browser.refusals import absent_blob
 from tests.builder import FIRMS, RULES, SALT, World, blob_ref, record
+from tests.coop.payout_bodies import export_body, order_body, results_body, set_destination
 from tests.coop.stages import (
     MONTH,
     NOVEMBER,
     correction_body,
-    export_body,
-    order_body,
     propose,
-    results_body,
-    set_destination,
     stage,
 )
 

@@ -17,7 +17,7 @@ const FACILITY = new RegExp(
 );
 
 export const hash = text({ pattern: HASH });
-const address = text({ pattern: /^0x[0-9a-f]{40}$/ });
+export const address = text({ pattern: /^0x[0-9a-f]{40}$/ });
 const signature = text({ pattern: /^0x[0-9a-f]{130}$/ });
 export const memberName = text({ pattern: /^[a-z0-9][a-z0-9_-]{0,63}$/ });
 const word = text({ pattern: /^[a-z][a-z0-9_]{0,63}$/ });
@@ -145,6 +145,10 @@ export const BODIES = {
   "anchor-recorded": object({
     size: positive, root: hash, chain_id: positive, contract: address, transaction: hash,
     block_number: count, block_hash: hash, evidence: blobRef,
+  }),
+  "anchor-successor-named": object({
+    chain_id: positive, contract: address, reason: shortText,
+    successor: object({ chain_id: positive, contract: address, code_hash: hash }),
   }),
   decision: object({
     action: oneOf("approve", "reject", "abstain"), subject: text({ min: 1, max: 500 }),

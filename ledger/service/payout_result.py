@@ -1,0 +1,173 @@
+"""Result: what a bank or a contract says of ordered payments, as an entry that another confirms.
+
+The same file again changes nothing: what is paid or returned already, or waits in a report, is
+known. Rows that a person should look at are told and change nothing (``ledger.payout.results``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from typing import Any
+
+from ledger.coop.envelope import parse_envelope
+from ledger.coop.payout_results import PAID, RETURNED, LineResult, ResultsDocument, read_results
+from ledger.coop.payouts import VAULT, claimed_lines, order_of
+from ledger.coop.state import State
+from ledger.errors import Conflict
+from ledger.payout.bank_csv import ColumnMap, parse_bank_csv
+from ledger.payout.camt053 import parse_camt053
+from ledger.payout.results import BankFile, Booking, Known, Reconciliation, reconcile
+from ledger.service.coop import Coop
+from ledger.service.office import blob_reference, write
+from ledger.service.payout_export import find_order
+from ledger.service.read import search_all
+from ledger.store.reading import Filter, LogReader
+from ledger.store.sequencer import Receipt
+from ledger.usage.totals import SALT_BYTES
+
+RESULT = "payout-resulted"
+REASON_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What a bank's file came to: the report on its rows, and the entries that say so."""
+
+    report: Mapping[str, Any]
+    receipts: tuple[Receipt, ...]
+
+
+def parse_bank_file(data: bytes, digits: Mapping[str, int], columns: ColumnMap | None) -> BankFile:
+    """A camt.053 statement, or a CSV table where a map of its columns is given."""
+    return parse_camt053(data, digits) if columns is None else parse_bank_csv(data, columns)
+
+
+def import_results(coop: Coop, data: bytes, columns: ColumnMap | None = None) -> Imported:
+    """Read a bank's file and report what it says, an entry for each order; maybe none."""
+    with coop.reading() as (state, log):
+        digits = {terms.code: terms.digits for terms in state.terms().currencies}
+        file = parse_bank_file(data, digits, columns)
+        known = list(_known(state, log))
+    found = reconcile(file.rows, known)
+    outcomes = _outcomes(state, found)
+    receipts = tuple(
+        _report(coop, order_id, rows, sha256(data).hexdigest())
+        for order_id, rows in outcomes.items()
+    )
+    return Imported(found.report(file), receipts)
+
+
+def report_rejected(
+    coop: Coop, order_id: str, *, day: date, reason: str, evidence: bytes
+) -> Receipt:
+    """Report that a bank did not take an order: all that is still on its way came back."""
+    state = coop.state()
+    id_ = find_order(state, order_id)
+    order = order_of(state, id_)
+    if order.method == VAULT:
+        raise Conflict("claims in the vault do not come back")
+    known = waiting_outcomes(state)
+    rows = [
+        LineResult(id=line, outcome=RETURNED, date=day.isoformat(), reference="", reason=reason)
+        for line, one in order.lines.items()
+        if one.state == "ordered" and line not in known
+    ]
+    if not rows:
+        raise Conflict(f"nothing of the order {id_} is on its way")
+    return _report(coop, id_, rows, sha256(evidence).hexdigest())
+
+
+def report_claims(
+    coop: Coop, currency: str, claimed: Mapping[str, int], *, day: date, evidence: bytes
+) -> tuple[Receipt, ...]:
+    """Report as paid what the vault has paid out, by account and cumulative, in minor units.
+
+    ``evidence`` shows the contract's state at a final block. Oldest lines first; a line counts as
+    paid when its account has claimed it whole.
+    """
+    state = coop.state()
+    known = waiting_outcomes(state)
+    found: dict[str, list[LineResult]] = {}
+    for order_id, line in claimed_lines(state, currency, claimed):
+        if line not in known:
+            row = LineResult(
+                id=line, outcome=PAID, date=day.isoformat(), reference="vault", reason=""
+            )
+            found.setdefault(order_id, []).append(row)
+    proof = sha256(evidence).hexdigest()
+    return tuple(_report(coop, order_id, rows, proof) for order_id, rows in found.items())
+
+
+def waiting_outcomes(state: State) -> dict[str, str]:
+    """What reports that nobody has confirmed yet say, by line."""
+    return {
+        line: outcome
+        for proposal in state.proposals.values()
+        if proposal.kind == RESULT
+        for line, outcome in proposal.body["outcomes"].items()
+    }
+
+
+def _known(state: State, log: LogReader) -> Iterator[Known]:
+    """The payments ordered from banks, with what is known of them or waits to be confirmed."""
+    reported = _reported(log)
+    waiting = waiting_outcomes(state)
+    for order in state.orders.values():
+        if order.method == VAULT:
+            continue
+        for id_, line in order.lines.items():
+            rows = reported.get(id_, []) if line.state != "ordered" or id_ in waiting else []
+            bookings = tuple(
+                Booking(row.outcome, date.fromisoformat(row.date), row.reference) for row in rows
+            )
+            yield Known(id_, order.currency, line.amount_minor, bookings)
+
+
+def _reported(log: LogReader) -> dict[str, list[LineResult]]:
+    found: dict[str, list[LineResult]] = {}
+    for row in search_all(log, Filter(kind=RESULT)):
+        body = parse_envelope(log.entry(row.index)).draft.body
+        for one in read_results(log.blob(body["results"]["sha256"]), body["order"]):
+            found.setdefault(one.id, []).append(one)
+    return found
+
+
+def _outcomes(state: State, found: Reconciliation) -> dict[str, list[LineResult]]:
+    """The last change of each line, by the order that it belongs to."""
+    orders = {line: id_ for id_, order in state.orders.items() for line in order.lines}
+    rows: dict[str, dict[str, LineResult]] = {}
+    for change in found.changes:
+        booking = change.booking
+        rows.setdefault(orders[change.line], {})[change.line] = LineResult(
+            id=change.line,
+            outcome=booking.status,
+            date=booking.day.isoformat(),
+            reference=_short(booking.bank_reference),
+            reason=_short(change.reason),
+        )
+    return {id_: list(lines.values()) for id_, lines in rows.items()}
+
+
+def _short(text: str) -> str:
+    """A bank's text as an entry takes it: one line of what people can read."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)[:REASON_MAX]
+
+
+def _report(coop: Coop, order_id: str, rows: Sequence[LineResult], evidence: str) -> Receipt:
+    lines = order_of(coop.state(), order_id).lines
+    document = ResultsDocument(kyojo_payout_results=1, order=order_id, results=list(rows))
+    blob = coop.random(SALT_BYTES) + document.content()
+    sums = dict.fromkeys((PAID, RETURNED), 0)
+    for row in rows:
+        sums[row.outcome] += lines[row.id].amount_minor
+    body = {
+        "order": order_id,
+        "paid_minor": sums[PAID],
+        "returned_minor": sums[RETURNED],
+        "results": blob_reference(blob),
+        "evidence_hash": evidence,
+    }
+    return write(coop, kind=RESULT, body=body, blobs={sha256(blob).hexdigest(): blob})
