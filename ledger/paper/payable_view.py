@@ -66,7 +66,9 @@ def _rows(say: Speech, part: PayableShape) -> Iterator[PayableRow]:
     yield row("net", say("配分の差引額", "Net of the lines"), part.net_minor)
     for repaid in part.repaid:
         label = say("負担した費用の補填", "Repaid to you of a cost that you bore")
-        yield row("repaid", label, repaid.amount_minor, repaid.step)
+        yield row(
+            "repaid", label, repaid.amount_minor, say(f"段階 {repaid.step}", f"step {repaid.step}")
+        )
     for posted in part.posted:
         label = say("訂正の計上", "Correction posted with this month")
         if posted.kind == "dispute":
@@ -76,7 +78,10 @@ def _rows(say: Speech, part: PayableShape) -> Iterator[PayableRow]:
         label = say("異議による保留", "Held back by a dispute")
         if held.posted_in is not None:
             month = say.month(held.posted_in)
-            label = say(f"異議による保留（{month}分で計上）", f"Held back; given back in {month}")
+            label = say(
+                f"異議による保留（{month}分で計上）",
+                f"Held back by a dispute; given back in {month}",
+            )
         yield row("held", label, -held.amount_minor, held.dispute.hex())
     if part.offset_minor:
         label = say("未払い分との相殺", "Offset against what you owed")
