@@ -55,7 +55,7 @@ STEPS = {
     "record": ("final", "eth_getBlockByHash", None),
 }
 NETWORK = ["slow", "drop the answer", "drop the request", "duplicate", "half", "error", "html",
-           "other chain"]  # fmt: skip
+           "other chain", "behind"]  # fmt: skip
 # What happens to the chain just before the request, and what ends it.
 EVENTS = {
     "forgotten": (lambda world: world.forget(), None),
@@ -72,6 +72,7 @@ EVENTS = {
 }
 CRASHES = ["kill before", "kill after"]
 CELLS = [(step, fault) for step in STEPS for fault in [*NETWORK, *EVENTS, *CRASHES]]
+CELLS += [("nonce", "count too high"), ("final nonce", "count too high")]
 SAMPLE = [
     ("send", "drop the answer"),
     ("receipt", "reorg 2"),
