@@ -121,6 +121,7 @@ def _all_modules() -> tuple[Any, ...]:
     from ledger.cli import (  # noqa: PLC0415
         anchor,
         audit,
+        contracts,
         correct,
         erase,
         fsck,
@@ -135,5 +136,6 @@ def _all_modules() -> tuple[Any, ...]:
         witness,
     )
 
-    shared = (office, anchor, correct, payout, erase, logkeys, statement, member, audit, proof)
-    return *shared, rules, witness, fsck, recover
+    office_own = (office, anchor, correct, payout, erase, logkeys, contracts)
+    shared = (*office_own, statement, member, audit, proof, rules)
+    return *shared, witness, fsck, recover

@@ -178,10 +178,10 @@ class VaultMachine(RuleBasedStateMachine):
             coop.proved[member] = max(coop.proved[member], tree.amounts[member])
             self.received[RESERVE] += due
 
-    @rule(origin=origins, part=st.integers(1, 4), over=st.sampled_from([0, 0, 0, 1]))
+    @rule(origin=origins, part=st.integers(1, 4), over=st.sampled_from([False, False, True]))
     def withdraw(self, origin, part, over):
         coop = self.coops[origin]
-        amount = coop.surplus // part + over * (coop.surplus + 1)
+        amount = coop.surplus + 1 if over else coop.surplus // part
         reason = "withdraw: above the surplus" if amount > coop.surplus else None
         if amount == 0:
             reason = "withdraw: amount is zero"
