@@ -58,6 +58,8 @@ _LIBRARY = (
     ValueError,
     *_UNREACHABLE,
 )
+# web3 trusts the form of answers; what breaks it while it is read comes from outside.
+_MALFORMED = (AttributeError, KeyError, TypeError)
 _REVERT_PREFIX = "execution reverted: "
 
 
@@ -68,6 +70,9 @@ def translated(what: str) -> Iterator[None]:
         yield
     except _LIBRARY as error:
         raise translate(error, what) from error
+    except _MALFORMED as error:
+        text = f"{what}: the answer has not the form of one: {error!r}"
+        raise ChainUnavailable(text, kind="unknown") from error
 
 
 def translate(error: Exception, what: str) -> KyojoError:

@@ -313,13 +313,7 @@ class Node:
 
     def _ask(self, what: str, request: Callable[[], Answer]) -> Answer:
         with translated(what):
-            try:
-                return request()
-            except (AttributeError, KeyError, TypeError) as error:
-                # web3 trusts the form of answers; what breaks it comes from outside.
-                raise ChainUnavailable(
-                    f"{what}: the answer has not the form of one: {error!r}", kind="unknown"
-                ) from error
+            return request()
 
     def _find(self, what: str, request: Callable[[], Any]) -> Any:
         try:

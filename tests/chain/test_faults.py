@@ -40,6 +40,8 @@ CASES = [
     (ConnectionResetError("gone"), ChainUnavailable, "unreachable"),
     (sqlite3.OperationalError("disk full"), ChainUnavailable, "unreachable"),
     (json.JSONDecodeError("not JSON", "<html>", 0), ChainUnavailable, "unknown"),
+    (KeyError("blockNumber"), ChainUnavailable, "unknown"),
+    (TypeError("'NoneType' object is not subscriptable"), ChainUnavailable, "unknown"),
     (TransactionNotFound("none"), NotFound, None),
     (BlockNotFound("none"), NotFound, None),
     (sqlite3.ProgrammingError("created in another thread"), InvariantViolated, None),
