@@ -95,7 +95,7 @@ def cell(template, folder, step, name):
         kind = "act" if act else name
         fault = Fault(kind, method, matches or (lambda _parameters: True))
         fault.act = act and partial(act, world)
-        return run_cell(
+        runs = run_cell(
             world,
             phase,
             fault,
@@ -103,6 +103,11 @@ def cell(template, folder, step, name):
             is_world=act is not None,
             dies=name in CRASHES,
         )
+        if name.startswith("reorg") and name != "reorg 1" and phase == "mined":
+            # Its block was the second newest, so each of these took it away, and that was shown.
+            after = world.shown[world.shown.index("mined") :]
+            assert {"sent", "reorged"} & set(after), world.shown
+        return runs
 
 
 @pytest.mark.long
