@@ -8,7 +8,7 @@ looked at, ``anchored`` the largest that is on its way, and its state says how f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ledger.chain.anchor import Head
@@ -195,12 +195,23 @@ def _status(
     final = [head.size for row, head in rows if row.state is RowState.FINAL]
     final_size = max([*final, 0 if known is None else known.size])
     anchored = max([head.size for _, head in live] + [final_size])
-    with coop.reading() as (_, log):
-        verdict = judge(policy, unanchored(coop, log, anchored, rows), coop.clock())
+    verdict = _verdict(coop, rows, policy, anchored)
+    # What is on its way and in no block yet has not been anchored, however long it has been so.
+    in_block = [head.size for row, head in live if row.block_number is not None]
+    standing = max([*in_block, final_size])
+    late = _verdict(coop, rows, policy, standing).is_overdue
+    verdict = replace(verdict, is_overdue=late)
     last = max(rows, key=lambda pair: pair[0].queued_at)[0] if rows else None
     failed = last.note if last is not None and last.state is RowState.FAILED else ""
     where = (target.chain_id, target.contract)
     return TargetStatus(*where, _newest(coop, target, live), final_size, verdict, failed)
+
+
+def _verdict(
+    coop: Coop, rows: Sequence[tuple[OutboxRow, Head]], policy: AnchorPolicy, anchored: int
+) -> Verdict:
+    with coop.reading() as (_, log):
+        return judge(policy, unanchored(coop, log, anchored, rows), coop.clock())
 
 
 def _newest(
