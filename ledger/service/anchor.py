@@ -33,7 +33,7 @@ from ledger.chain.anchor import (
 )
 from ledger.chain.fees import COST_CAP, FEE_CAP
 from ledger.chain.goals import AnchoredHead
-from ledger.chain.node import Node, open_node
+from ledger.chain.node import Node, open_node, shown_url
 from ledger.chain.outbox import NodeView, Outbox, State
 from ledger.chain.sender import Sender
 from ledger.coop.charter import AnchorTarget
@@ -167,7 +167,7 @@ def _attempt(coop: Coop, access: ChainAccess, *, is_forced: bool) -> TargetRepor
     known = statuses(coop, (access.settings,))
     status = next((one for one in known if target is not None and _is_same(one, target)), None)
     return TargetReport(
-        url=access.url,
+        url=shown_url(access.url),
         chain_id=access.chain_id if target is None else target.chain_id,
         contract=access.contract if target is None else target.contract,
         newest=None if status is None else status.newest,
