@@ -104,8 +104,8 @@ class MemberModel(BaseModel):
 class ReceiptModel(BaseModel):
     """The answer to a write: the entry's place and the proof that it is there.
 
-    ``status`` is ``signed``: the checkpoint carries the log's signature. Anchoring and finality
-    follow and can be queried.
+    ``status`` is ``signed``: the checkpoint carries the log's signature. Witnessed, anchored and
+    final follow; ``GET /v1/{coop}/shown?index=…`` says how far the entry has come.
     """
 
     index: int
