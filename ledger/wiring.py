@@ -36,7 +36,7 @@ from ledger.log.note import Ed25519Signer, Signer
 from ledger.log.policy import LOG_TYPES, Policy, parse_policy
 from ledger.period import format_instant
 from ledger.service import erase
-from ledger.service.anchor_access import ChainAccess
+from ledger.service.anchor_access import ChainAccess, TargetSettings
 from ledger.service.anchor_policy import AnchorPolicy
 from ledger.service.claims import VaultAccess
 from ledger.service.coop import Coop, Office
@@ -80,6 +80,18 @@ class Installation:
         if not sections:
             raise NotFound(f"kyojo.toml has no [coops.{slug}.chain]")
         return [chain_access(slug, section) for section in sections]
+
+    def chain_settings(self, slug: str) -> list[TargetSettings]:
+        """What is set for each of a co-op's chains, without reading a key."""
+        section = self.config.coops.get(slug)
+        return (
+            []
+            if section is None
+            else [
+                TargetSettings(chain.chain_id, chain.contract, anchor_policy(chain))
+                for chain in section.chains()
+            ]
+        )
 
     def vault(self, slug: str) -> VaultAccess:
         """How this installation reaches a co-op's vault; raises NotFound if it is told of none."""

@@ -339,8 +339,8 @@ def find_origins(
     found: dict[bytes, None] = {}
     for start in range(first_block, last_block + 1, window):
         end = min(start + window - 1, last_block)
-        for topics in node.log_topics(contract, [_FUNDED], first_block=start, last_block=end):
-            found[topics[1]] = None
+        for entry in node.logs(contract, [_FUNDED], first_block=start, last_block=end):
+            found[entry.topics[1]] = None
     return list(found)
 
 

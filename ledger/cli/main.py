@@ -110,12 +110,18 @@ def _modules(command: str | None) -> tuple[Any, ...]:
         from ledger.cli import rules  # noqa: PLC0415
 
         return (rules,)
+    if command == "anchor":
+        from ledger.cli import anchor  # noqa: PLC0415
+
+        return (anchor,)
     return _all_modules()
 
 
 def _all_modules() -> tuple[Any, ...]:
     from ledger.cli import (  # noqa: PLC0415
+        anchor,
         audit,
+        contracts,
         correct,
         erase,
         fsck,
@@ -130,5 +136,6 @@ def _all_modules() -> tuple[Any, ...]:
         witness,
     )
 
-    shared = (office, correct, payout, erase, logkeys, statement, member, audit, proof, rules)
+    office_own = (office, anchor, correct, payout, erase, logkeys, contracts)
+    shared = (*office_own, statement, member, audit, proof, rules)
     return *shared, witness, fsck, recover

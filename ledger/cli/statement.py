@@ -66,7 +66,7 @@ def write_statements(options: argparse.Namespace) -> int:
     with progress("statements", quiet=options.json) as report:
         for done, (member, document) in enumerate(found.items(), 1):
             for form in formats:
-                path = options.out / f"{options.period}-{_file_name(member)}.{form}"
+                path = options.out / f"{options.period}-{file_name(member)}.{form}"
                 path.write_bytes(statement_file(document, form, options.language, options.font))
                 written.append(str(path))
             report(done, len(found))
@@ -94,7 +94,7 @@ def format_of(path: Path) -> Format:
     raise InvalidInput(f"{path} must end in one of {endings}: that chooses the format")
 
 
-def _file_name(member: str) -> str:
+def file_name(member: str) -> str:
     """A member's id as a part of a file's name: what could lead elsewhere is written as hex."""
     safe = (one if one.isalnum() or one in "-_" else f"%{ord(one):02x}" for one in member)
     return "".join(safe)

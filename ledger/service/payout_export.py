@@ -105,6 +105,8 @@ def export_order(coop: Coop, order_id: str, wanted: Wanted) -> Exported:
         raise InvalidInput(f"an order by {order.method} takes {taken}, not {wanted.format}")
     if wanted.pay_on is None:
         raise InvalidInput("say when the bank shall pay: --pay-on YYYY-MM-DD")
+    if wanted.payer is None and wanted.format != "csv":
+        raise InvalidInput("say who pays: --payer FILE")
     day = TransferDay(wanted.pay_on, today, bundled_calendar())
     head = MessageHead(f"{order.period.replace('-', '')}-{id_[:28]}", coop.clock())
     data, report = _file(wanted, payments, day, (head, digits, order.currency))

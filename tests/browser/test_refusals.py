@@ -13,6 +13,7 @@ from tests.browser.forging import Forger, codes
 from tests.browser.refusals import STAGES, forged
 from tests.browser.refusals_founding import founding, foundings
 from tests.browser.refusals_scenes import SCENES, scene
+from tests.browser.refusals_shapes import misshapen
 from tests.browser.session import CHROMIUM
 
 pytestmark = [
@@ -56,6 +57,19 @@ def forgers() -> list[Forger]:
 
 def test_every_forged_entry_is_refused_by_the_page_too(forgers, reports):
     assert differences(forgers, reports) == []
+
+
+def test_bodies_out_of_shape_are_refused_by_the_page_too(reports):
+    some = list(misshapen(0.12))
+    assert sum(len(forger.refused) for forger in some) > 100
+    assert differences(some, reports) == []
+
+
+@pytest.mark.long
+def test_every_body_out_of_shape_is_refused_by_the_page_too(reports):
+    every = list(misshapen())
+    assert sum(len(forger.refused) for forger in every) > 1000
+    assert differences(every, reports) == []
 
 
 ROOT = Path(__file__).parents[2]

@@ -178,6 +178,15 @@ def test_what_is_no_invoice_is_refused(document):
     assert isinstance(outcome(parse_invoice, document), MalformedDocument)
 
 
+def test_the_faults_of_a_party_are_told_by_their_place_in_the_document():
+    document = build_invoice(DRAFT)
+    document["seller"]["registration"]["number"] = "T1"
+    assert outcome(parse_invoice, document).faults[0].where == "/seller/registration/number"
+    document["buyer"]["form"] = "club"
+    document["seller"] = party_document(BUS)
+    assert outcome(parse_invoice, document).faults[0].where == "/buyer/form"
+
+
 def test_a_day_that_the_calendar_lacks_is_refused():
     wrong = {**build_invoice(DRAFT), "issued_on": "2026-11-31"}
     assert "2026-11-31" in outcome(parse_invoice, wrong).message
@@ -280,6 +289,7 @@ def test_the_payment_must_be_what_the_document_says():
         ({"items": ()}, "/items"),
         ({"items": (item(1, 5), item(1, 6))}, "/items"),
         ({"items": (item(1, -5),)}, "/rates"),
+        ({"items": (item(1, 2**52), item(2, 2**52))}, "/items"),
         ({"items": (item(1, 5), item(2, 5, reduced=True))}, "/items/1/is_reduced"),
         ({"items": (item(1, 5, None, reduced=True),)}, "/items/0/is_reduced"),
         ({"items": (item(1, 5).model_copy(update={"day": "2026-02-30"}),)}, "/items/0/day"),

@@ -256,6 +256,24 @@ def test_xml_that_is_not_plain_is_refused(data):
     assert isinstance(outcome(parse_camt053, data, DIGITS), MalformedPaymentFile)
 
 
+@both
+@pytest.mark.parametrize(
+    "doctype", [b"<!DOCTYPE x>", b'<!DOCTYPE x [<!ENTITY a "b">]>', b'<!DOCTYPE x SYSTEM "y.dtd">']
+)
+def test_a_good_statement_with_a_document_type_is_refused(version, doctype):
+    good = statement(version, [BATCH])
+    head, mark, body = good.partition(b"?>")
+    assert mark
+    assert isinstance(parse_camt053(good, DIGITS), BankFile)
+    with pytest.raises(MalformedPaymentFile, match="a document type is declared"):
+        parse_camt053(head + mark + doctype + body, DIGITS)
+
+
+def test_nesting_beyond_the_limit_is_told_as_such():
+    with pytest.raises(MalformedPaymentFile, match="nested deeper than 32 levels"):
+        parse_camt053(b"<a>" * 33 + b"</a>" * 33, DIGITS)
+
+
 def test_a_statement_beyond_its_limits_is_refused(monkeypatch):
     monkeypatch.setattr(xmltext, "ELEMENTS_MAX", 10)
     assert isinstance(outcome(parse_camt053, b"<a>" + b"<b/>" * 10 + b"</a>", DIGITS), TooLarge)

@@ -11,7 +11,6 @@ from ledger import canonical
 from ledger.cli.files import read_file
 from ledger.cli.office import chosen
 from ledger.cli.output import show
-from ledger.errors import InvalidInput
 from ledger.service.payout_export import Exported, Wanted, export_order
 
 FORMATS = ("zengin", "pain.001.001.03", "pain.001.001.09", "csv")
@@ -46,8 +45,6 @@ def run(options: argparse.Namespace) -> int:
     payer = None
     if options.payer is not None:
         payer = canonical.parse(read_file(options.payer), what=str(options.payer))
-    elif options.format != "csv" and options.pay_on is not None:
-        raise InvalidInput("say who pays: --payer FILE")
     with chosen(options) as (_, coop):
         made = export_order(coop, options.order, Wanted(options.format, options.pay_on, payer))
     options.out.write_bytes(made.data)

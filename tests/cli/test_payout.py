@@ -1,0 +1,178 @@
+"""``kyojo payout`` where the bank is elsewhere, wants another format, or is the vault; notices."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from ledger import canonical
+from ledger.coop.payouts import vault_totals
+from ledger.coop.submission import Submission
+from ledger.payout.account import hint_of, parse_account, seal_account
+from ledger.payout.invoice import parse_invoice
+from ledger.period import parse_instant
+from ledger.service.coop import Coop
+from ledger.service.payout_result import report_claims
+from ledger.service.submit import submit
+from tests.builder import SALT, blob_ref
+from tests.cli.conftest import Kyojo, check_error
+from tests.installation import FIRMS, MONTH, SLUG, Place, ballot, draft
+
+IBANS = {"bus": "DE89370400440532013000", "ev": "CH9300762011623852957"}
+DEBTOR = {"type": "iban", "iban": "DE89370400440532013000", "bic": "COBADEFFXXX", "holder": "Coop"}
+NUMBER = "T1180301018771"
+
+
+def in_two_weeks(weekday: int) -> str:
+    """A day after the week that comes; Monday is 1."""
+    day = datetime.now(UTC).date() + timedelta(days=14)
+    return (day + timedelta(days=weekday - day.isoweekday())).isoformat()
+
+
+@contextmanager
+def opened(place: Place) -> Iterator[Coop]:
+    with closing(place.open()) as installation:
+        yield installation.coop(SLUG)
+
+
+def vote(coop: Coop, *voters: str) -> None:
+    for id_ in list(coop.state().proposals):
+        for who in voters:
+            proposal = coop.state().proposals.get(id_)
+            if proposal is not None and who in proposal.electorate:
+                submit(coop, Submission(ballot(coop, who, id_)))
+
+
+def name_account(coop: Coop, firm: str, account: Mapping[str, Any]) -> None:
+    """The firm names an account, and the office confirms it."""
+    blobs: dict[str, bytes] = {}
+    where = dict(account)
+    if account["type"] != "evm":
+        found = parse_account(dict(account))
+        sealed = seal_account(found, SALT)
+        blobs[sha256(sealed).hexdigest()] = sealed
+        where = {"type": "iban", "details": blob_ref(sealed), "hint": hint_of(found)}
+    body = {"member": firm, "currency": "JPY", "destination": where}
+    submit(coop, Submission(draft(coop, firm, "payout-destination-set", body), blobs))
+    vote(coop, "office")
+
+
+def ordered(place: Place, kyojo: Kyojo, accounts: Mapping[str, Mapping[str, Any]]) -> str:
+    """What is due to these is ordered; answers with the order's hash."""
+    with opened(place) as coop:
+        for firm, account in accounts.items():
+            name_account(coop, firm, account)
+    assert kyojo("payout", "propose").code == 0
+    with opened(place) as coop:
+        vote(coop, *FIRMS)
+        return next(reversed(coop.state().orders))
+
+
+def evm(digit: str) -> dict[str, str]:
+    return {"type": "evm", "address": "0x" + digit * 40}
+
+
+def test_claims_in_the_vault_are_paid_when_they_are_claimed_whole(
+    kyojo: Kyojo, place_of: Callable[[str], Place], tmp_path: Path
+) -> None:
+    place = place_of("settled")
+    id_ = ordered(place, kyojo, {"bus": evm("5"), "ev": evm("5"), "bike": evm("6")})
+    refused = kyojo("payout", "export", id_, "--format", "csv", "--out", tmp_path / "x.csv")
+    check_error(refused, 2, "vault")
+    with opened(place) as coop:
+        totals = vault_totals(coop.state(), "JPY", through=MONTH)
+        lines = {one.member: one for one in coop.state().orders[id_].lines.values()}
+        one = {evm("5")["address"]: lines["bus"].amount_minor + lines["ev"].amount_minor - 1}
+        day = parse_instant(coop.clock()).date()
+        (receipt,) = report_claims(coop, "JPY", one, day=day, evidence=b"a proof")
+        assert report_claims(coop, "JPY", one, day=day, evidence=b"a proof") == ()
+        vote(coop, "audit")
+        assert receipt.index < coop.state().size
+        states = {one.member: one.state for one in coop.state().orders[id_].lines.values()}
+        assert states == {"bus": "paid", "ev": "ordered", "bike": "ordered"}
+        report_claims(coop, "JPY", totals, day=day, evidence=b"another proof")
+        vote(coop, "audit")
+        assert {one.state for one in coop.state().orders[id_].lines.values()} == {"paid"}
+
+
+def test_an_order_by_iban_is_a_pain_message_on_a_working_day(
+    kyojo: Kyojo, place_of: Callable[[str], Place], tmp_path: Path
+) -> None:
+    place = place_of("settled")
+    accounts = {firm: {**DEBTOR, "iban": iban, "holder": firm} for firm, iban in IBANS.items()}
+    id_ = ordered(place, kyojo, accounts)
+    payer, out = tmp_path / "payer.json", tmp_path / "order.xml"
+    payer.write_text(json.dumps(DEBTOR))
+    export = ("payout", "export", id_, "--format", "pain.001.001.09", "--out", out)
+    day, saturday = in_two_weeks(2), in_two_weeks(6)
+    check_error(kyojo(*export, "--pay-on", day), 2, "--payer")
+    check_error(kyojo(*export), 2, "--pay-on")
+    check_error(kyojo(*export, "--pay-on", saturday, "--payer", payer), 2, "weekend")
+    made = kyojo(*export, "--pay-on", day, "--payer", payer, "--json")
+    assert made.code == 0, made
+    data = out.read_bytes()
+    assert all(iban.encode() in data for iban in IBANS.values())
+    assert b"<NbOfTxs>2</NbOfTxs>" in data
+    again = kyojo(*export, "--pay-on", day)
+    assert "the same bytes" in again.out
+    assert out.read_bytes() == data
+    check_error(kyojo(*export, "--pay-on", in_two_weeks(3)), 6, "already-exported")
+
+
+def test_a_table_names_every_payment(
+    kyojo: Kyojo, place_of: Callable[[str], Place], tmp_path: Path
+) -> None:
+    place = place_of("settled")
+    account = {**DEBTOR, "holder": "=HYPERLINK(1)"}
+    id_ = ordered(place, kyojo, {"bus": account})
+    out, day = tmp_path / "order.csv", in_two_weeks(2)
+    made = kyojo("payout", "export", id_, "--format", "csv", "--out", out, "--pay-on", day)
+    assert made.code == 0, made
+    (row,) = csv.DictReader(io.StringIO(out.read_bytes().decode("utf-8-sig")))
+    with opened(place) as coop:
+        ((line_id, line),) = coop.state().orders[id_].lines.items()
+    assert (row["id"], row["amount_minor"]) == (line_id, str(line.amount_minor))
+    assert (row["iban"], row["holder"]) == (DEBTOR["iban"], "'=HYPERLINK(1)")
+    shown = kyojo("payout", "show")
+    assert line_id in shown.out
+    assert f"csv to be paid on {day}" in shown.out
+
+
+def test_notices_come_to_the_payments(
+    kyojo: Kyojo, place_of: Callable[[str], Place], tmp_path: Path
+) -> None:
+    place = place_of("settled")
+    id_ = ordered(place, kyojo, {firm: evm(d) for firm, d in zip(FIRMS, "567", strict=True)})
+    party = {"id": "bus", "name": "バス株式会社", "form": "corporation",
+             "registration": {"number": NUMBER, "since": "2023-10-01"}}  # fmt: skip
+    buyer = {"id": "kaga", "name": "加賀モビリティ共助", "form": "corporation"}
+    rates = {"none": {"rate": "10%"}}
+    terms = {"kyojo_notice_terms": 1, "sellers": {"bus": party}, "rates": rates, "buyer": buyer}
+    file = tmp_path / "terms.json"
+    file.write_bytes(canonical.encode(terms))
+    words = ("payout", "notice", id_[:10], "--terms", file, "--out", tmp_path / "out")
+    made = kyojo(*words, "--format", "json", "--format", "text", "--json")
+    assert made.code == 0, made
+    assert len(made.document) == 6
+    with opened(place) as coop:
+        lines = dict(coop.state().orders[id_].lines)
+    for row in made.document:
+        if not row["file"].endswith(".json"):
+            continue
+        document = json.loads(Path(row["file"]).read_text("utf-8"))
+        found = parse_invoice(document)
+        line = lines[document["number"]]
+        assert document["payable_minor"] == line.amount_minor
+        assert document["kind"] == ("self-billed" if line.member == "bus" else "payment-notice")
+        assert sum(item.amount_minor for item in found.items) == line.amount_minor
+        assert {item.id.split("/")[0] for item in found.items} == {MONTH}
+        assert {item.rate for item in found.items} == {"10%"}
+    file.write_text('{"kyojo_notice_terms": 2}')
+    check_error(kyojo(*words), 2, "/buyer")
