@@ -413,3 +413,67 @@ class WitnessesModel(BaseModel):
     )
     quorum: str | None = Field(description="The policy's quorum; null without a policy.")
     witnesses: list[WitnessModel]
+
+
+class AnchorStateModel(BaseModel):
+    """An anchor as the outbox knows it."""
+
+    size: int
+    root: str
+    state: str = Field(description="queued, sent, mined, safe, final, reorged")
+    chain_id: int
+    contract: str
+    transaction: str
+    block_number: int | None
+    recorded_at: int | None = Field(description="Index of the entry that records it.")
+    unwitnessed: int = Field(description="Entries not anchored for want of a quorum.")
+    note: str = Field(description="What the outbox last noted, such as why it waits.")
+
+
+class WhyModel(BaseModel):
+    """A reason in both languages."""
+
+    en: str
+    ja: str
+
+
+class TargetModel(BaseModel):
+    """How far the log is anchored on one contract, and when the next anchor is due."""
+
+    chain_id: int
+    contract: str
+    final_size: int = Field(description="Entries under the largest final anchor; 0 for none.")
+    newest: AnchorStateModel | None
+    due: bool
+    overdue: bool = Field(description="An entry waits longer than the co-op's settings allow.")
+    why: WhyModel
+    due_at: str | None
+    last_failure: str
+
+
+class EntryTargetModel(BaseModel):
+    """How far an anchor that covers an entry has come on one contract."""
+
+    chain_id: int
+    contract: str
+    state: str = Field(description="none, or a state of an anchor: queued to final")
+
+
+class EntryShownModel(BaseModel):
+    """How far one entry is shown."""
+
+    index: int
+    signed: bool
+    witnessed: bool
+    targets: list[EntryTargetModel]
+
+
+class ShownModel(BaseModel):
+    """How far the log is signed, witnessed, anchored and final; with an index, an entry too."""
+
+    size: int = Field(description="Entries that the log has signed.")
+    witnessed_size: int | None = Field(
+        description="Entries under the newest checkpoint with its quorum; null without one."
+    )
+    targets: list[TargetModel]
+    entry: EntryShownModel | None

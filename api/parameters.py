@@ -34,6 +34,9 @@ MemberId = Annotated[
 EntryIndex = Annotated[
     int, Path(description="Index of an entry, from 0.", examples=[0], ge=0, le=INTEGER_MAX)
 ]
+EntryQuery = Annotated[
+    int | None, Query(description="Index of an entry, from 0.", ge=0, le=INTEGER_MAX)
+]
 RecordNumber = Annotated[
     int, Path(description="Number of a record in its batch, from 0.", ge=0, le=BATCH_RECORDS_MAX)
 ]

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from bench.anchoring import anchor_batches
 from bench.check import check_database
 from bench.clients import CLIENTS
 from bench.database import BOTH
@@ -35,7 +36,10 @@ OF_A_CHECK = ("fsck", "fsck_memory")
 PROOFS = "proofs_per_second"
 BY_PAGE = "audit_in_browser"
 OF_DIVISIONS = ("shapley_table", "shapley_inputs", "bounds")
-FIGURES = (*OVER_HTTP, *OF_A_MONTH, BY_PAGE, PROOFS, *OF_A_CHECK, *OF_DIVISIONS)
+OF_ANCHORING = ("anchor_gas", "anchor_cost")
+FIGURES = (
+    *OVER_HTTP, *OF_A_MONTH, BY_PAGE, PROOFS, *OF_A_CHECK, *OF_DIVISIONS, *OF_ANCHORING,
+)  # fmt: skip
 NUMBERS = ("value", "its value", "ratio")
 Report = Callable[[str, int, int], None]
 
@@ -87,6 +91,9 @@ def measure(options: argparse.Namespace, console: Console) -> Iterator[Figure]:
     if options.only in (None, *OF_DIVISIONS):
         with shown(console, "divisions") as report:
             yield from divide_exactly(options.scale, report)
+    if options.only in (None, *OF_ANCHORING):
+        with shown(console, "anchoring") as report:
+            yield from anchor_batches(options.scale, report)
 
 
 def _of_a_month(options: argparse.Namespace, console: Console) -> Iterator[Figure]:

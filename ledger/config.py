@@ -42,6 +42,12 @@
     [[coops.kaga.more_chains]]            # further targets, with the same settings
     url = "https://…"
 
+    [coops.kaga.vault]                    # pays members on a chain (docs/contracts.md)
+    url = "https://…"                     # the node; further settings as for a chain above
+    contract = "0x…"                      # RevenueVault
+    currency = "JPY"
+    approver_keys = ["keys/approver.key"]
+
     [witness]                             # for "kyojo witness serve", mostly in a file of its own
     key = "keys/witness.key"              # a cosigner's Ed25519 key
     logs = ["<vkey>"]                     # the log keys that it trusts; names are the origins
@@ -70,6 +76,7 @@ SQLITE = "sqlite:///"
 EMBEDDED = "embedded:"
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+ContractAddress = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")]
 
 
 class Section(BaseModel):
@@ -93,22 +100,16 @@ class ServerSection(Section):
     scheme: Literal["http", "https"] = "http"
 
 
-class ChainSection(Section):
-    """A chain that witnesses a co-op's log: how it is reached, when it is used, what it may cost.
+class NodeSection(Section):
+    """How a chain is reached, and what a transaction may cost there.
 
     Without depths the node's own tags ``safe`` and ``finalized`` count.
     """
 
     url: str
     sender_key: str | None = None
-    anchorer_keys: list[str] = []
     chain_id: Annotated[int, Field(ge=1)] | None = None
-    contract: Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")] | None = None
-    check_url: str | None = None
     timeout_seconds: Annotated[int, Field(ge=1, le=120)] = 10
-    every_minutes: Annotated[int, Field(ge=1)] | None = None
-    every_entries: Annotated[int, Field(ge=1)] | None = None
-    never_older_minutes: Annotated[int, Field(ge=1)] | None = None
     max_fee_wei: Annotated[int, Field(ge=1)] | None = None
     priority_fee_wei: Annotated[int, Field(ge=0)] = 10**9
     monthly_cost_cap_wei: Annotated[int, Field(ge=0)] | None = None
@@ -124,6 +125,25 @@ class ChainSection(Section):
         return self
 
 
+class ChainSection(NodeSection):
+    """A chain that witnesses a co-op's log, and when it is used."""
+
+    anchorer_keys: list[str] = []
+    contract: ContractAddress | None = None
+    check_url: str | None = None
+    every_minutes: Annotated[int, Field(ge=1)] | None = None
+    every_entries: Annotated[int, Field(ge=1)] | None = None
+    never_older_minutes: Annotated[int, Field(ge=1)] | None = None
+
+
+class VaultSection(NodeSection):
+    """The vault that pays a co-op's members in one currency, and the approvers that sign here."""
+
+    contract: ContractAddress
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    approver_keys: list[str] = []
+
+
 class CoopSection(Section):
     """A co-op of this installation."""
 
@@ -136,6 +156,7 @@ class CoopSection(Section):
     witness_policy: str | None = None
     chain: ChainSection | None = None
     more_chains: Annotated[list[ChainSection], Field(max_length=7)] = []
+    vault: VaultSection | None = None
 
     @model_validator(mode="after")
     def _names_its_chains(self) -> Self:
@@ -235,17 +256,28 @@ def _absolute_coop(slug: str, coop: CoopSection, base: Path) -> CoopSection:
             "high_water": place(coop.high_water or f"{slug}.high-water"),
             "chain": None if coop.chain is None else _absolute_chain(coop.chain, base),
             "more_chains": [_absolute_chain(chain, base) for chain in coop.more_chains],
+            "vault": None if coop.vault is None else _absolute_vault(coop.vault, base),
         }
     )
 
 
 def _absolute_chain(chain: ChainSection, base: Path) -> ChainSection:
-    def place(url: str) -> str:
-        is_file = url.startswith(EMBEDDED)
-        return EMBEDDED + str(base / url.removeprefix(EMBEDDED)) if is_file else url
-
-    sender = None if chain.sender_key is None else str(base / chain.sender_key)
     keys = [str(base / path) for path in chain.anchorer_keys]
-    check = None if chain.check_url is None else place(chain.check_url)
-    changes = {"sender_key": sender, "anchorer_keys": keys, "check_url": check}
-    return chain.model_copy(update={"url": place(chain.url), **changes})
+    check = None if chain.check_url is None else _absolute_node(chain.check_url, base)
+    changes = {"anchorer_keys": keys, "check_url": check, **_absolute_access(chain, base)}
+    return chain.model_copy(update=changes)
+
+
+def _absolute_vault(vault: VaultSection, base: Path) -> VaultSection:
+    keys = [str(base / path) for path in vault.approver_keys]
+    return vault.model_copy(update={"approver_keys": keys, **_absolute_access(vault, base)})
+
+
+def _absolute_access(node: NodeSection, base: Path) -> dict[str, object]:
+    sender = None if node.sender_key is None else str(base / node.sender_key)
+    return {"url": _absolute_node(node.url, base), "sender_key": sender}
+
+
+def _absolute_node(url: str, base: Path) -> str:
+    is_file = url.startswith(EMBEDDED)
+    return EMBEDDED + str(base / url.removeprefix(EMBEDDED)) if is_file else url

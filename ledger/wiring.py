@@ -21,10 +21,13 @@ from ledger.config import (
     ChainSection,
     Config,
     CoopSection,
+    NodeSection,
+    VaultSection,
     WitnessSection,
     load_config,
 )
 from ledger.errors import InvalidInput, KyojoError, NotFound
+from ledger.identity.address import to_checksum
 from ledger.identity.signature import SigningKey
 from ledger.log.cosignature import ClockedSigner
 from ledger.log.key import KeyType, format_vkey, parse_signing_key, parse_vkey
@@ -33,8 +36,9 @@ from ledger.log.note import Ed25519Signer, Signer
 from ledger.log.policy import LOG_TYPES, Policy, parse_policy
 from ledger.period import format_instant
 from ledger.service import erase
-from ledger.service.anchor_access import ChainAccess
+from ledger.service.anchor_access import ChainAccess, TargetSettings
 from ledger.service.anchor_policy import AnchorPolicy
+from ledger.service.claims import VaultAccess
 from ledger.service.coop import Coop, Office
 from ledger.service.outside import Source, ask_all, heads_at_witnesses, heads_on_chain
 from ledger.service.witness import Witness
@@ -77,6 +81,26 @@ class Installation:
             raise NotFound(f"kyojo.toml has no [coops.{slug}.chain]")
         return [chain_access(slug, section) for section in sections]
 
+    def chain_settings(self, slug: str) -> list[TargetSettings]:
+        """What is set for each of a co-op's chains, without reading a key."""
+        section = self.config.coops.get(slug)
+        return (
+            []
+            if section is None
+            else [
+                TargetSettings(chain.chain_id, chain.contract, anchor_policy(chain))
+                for chain in section.chains()
+            ]
+        )
+
+    def vault(self, slug: str) -> VaultAccess:
+        """How this installation reaches a co-op's vault; raises NotFound if it is told of none."""
+        self.coop(slug)
+        section = self.config.coops[slug].vault
+        if section is None:
+            raise NotFound(f"kyojo.toml has no [coops.{slug}.vault]")
+        return vault_access(slug, section)
+
     def close(self) -> None:
         """Close the database."""
         self.database.close()
@@ -111,33 +135,57 @@ def open_installation(path: Path) -> Installation:
 
 def chain_access(slug: str, section: ChainSection) -> ChainAccess:
     """A chain's settings with their keys read; raises InvalidInput, NotFound for a key file."""
-    if section.sender_key is not None:
-        sender = read_secret(section.sender_key)
-    elif section.url.startswith(EMBEDDED):
-        sender = EMBEDDED_GAS_KEY
-    else:
-        raise InvalidInput(f"[coops.{slug}.chain] needs sender_key: somebody pays the gas")
-    depths = None
-    if section.safe_depth is not None and section.final_depth is not None:
-        depths = FinalityDepths(section.safe_depth, section.final_depth)
     return ChainAccess(
         url=section.url,
-        sender_key=sender,
+        sender_key=_sender_key(f"[coops.{slug}.chain]", section),
         anchorer_keys=tuple(read_secret(path) for path in section.anchorer_keys),
         chain_id=section.chain_id,
         contract=section.contract,
         check_url=section.check_url,
         policy=anchor_policy(section),
-        fees=FeePolicy(
-            priority_fee_wei=section.priority_fee_wei,
-            max_fee_wei=section.max_fee_wei,
-            monthly_cost_cap_wei=section.monthly_cost_cap_wei,
-            bump_after_seconds=section.bump_after_seconds,
-            bump_percent=section.bump_percent,
-        ),
-        depths=depths,
+        fees=_fees(section),
+        depths=_depths(section),
         timeout_seconds=section.timeout_seconds,
     )
+
+
+def vault_access(slug: str, section: VaultSection) -> VaultAccess:
+    """The vault's settings with their keys read; raises InvalidInput, NotFound for a key file."""
+    return VaultAccess(
+        url=section.url,
+        contract=to_checksum(section.contract),
+        currency=section.currency,
+        sender_key=_sender_key(f"[coops.{slug}.vault]", section),
+        approver_keys=tuple(read_secret(path) for path in section.approver_keys),
+        chain_id=section.chain_id,
+        fees=_fees(section),
+        depths=_depths(section),
+        timeout_seconds=section.timeout_seconds,
+    )
+
+
+def _sender_key(where: str, section: NodeSection) -> bytes:
+    if section.sender_key is not None:
+        return read_secret(section.sender_key)
+    if section.url.startswith(EMBEDDED):
+        return EMBEDDED_GAS_KEY
+    raise InvalidInput(f"{where} needs sender_key: somebody pays the gas")
+
+
+def _fees(section: NodeSection) -> FeePolicy:
+    return FeePolicy(
+        priority_fee_wei=section.priority_fee_wei,
+        max_fee_wei=section.max_fee_wei,
+        monthly_cost_cap_wei=section.monthly_cost_cap_wei,
+        bump_after_seconds=section.bump_after_seconds,
+        bump_percent=section.bump_percent,
+    )
+
+
+def _depths(section: NodeSection) -> FinalityDepths | None:
+    if section.safe_depth is None or section.final_depth is None:
+        return None
+    return FinalityDepths(section.safe_depth, section.final_depth)
 
 
 def anchor_policy(section: ChainSection) -> AnchorPolicy:

@@ -62,6 +62,7 @@ LATER_KINDS = (
     "payout-ordered",
     "payout-exported",
     "payout-resulted",
+    "anchor-successor-named",
 )
 
 

@@ -126,6 +126,14 @@ def test_divisions_are_measured(tmp_path):
     assert_rows(rows)
 
 
+def test_anchoring_costs_gas_and_gwei_for_each_record(tmp_path):
+    gas, cost = run(tmp_path, "--only", "anchor_gas", "--scale", "0.0001")
+    assert_rows([gas, cost])
+    assert (gas["unit"], gas["yardstick_value"]) == ("gas/record", 21_000)
+    assert 48 < gas["value"] < 75
+    assert cost["value"] == pytest.approx(10 * gas["value"], rel=1e-3)
+
+
 def test_a_database_is_checked(tmp_path):
     rows = run(tmp_path, "--only", "fsck", "--scale", "0.002")
     assert [row["figure"] for row in rows] == ["fsck", "fsck_memory"]

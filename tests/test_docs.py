@@ -21,12 +21,15 @@ from ledger.config import (
     CoopSection,
     DatabaseSection,
     ServerSection,
+    VaultSection,
     WitnessSection,
 )
 from ledger.errors import KyojoError
 from ledger.store.database import Database
 from ledger.wiring import Installation
 
+# Sections within a section, whose own settings are listed.
+NESTED = {"chain", "vault"}
 REPOSITORY = Path(__file__).resolve().parent.parent
 REFERENCE = (REPOSITORY / "docs" / "reference.md").read_text("utf-8")
 README = (REPOSITORY / "README.md").read_text("utf-8")
@@ -49,9 +52,10 @@ def kinds(kind: type[KyojoError]) -> Iterator[type[KyojoError]]:
 def settings() -> Iterator[str]:
     sections = (("[database]", DatabaseSection), ("[server]", ServerSection),
                 ("[coops.NAME]", CoopSection), ("[coops.NAME.chain]", ChainSection),
+                ("[coops.NAME.vault]", VaultSection),
                 ("[witness]", WitnessSection))  # fmt: skip
     for title, section in sections:
-        yield from (f"`{title} {name}`" for name in section.model_fields if name != "chain")
+        yield from (f"`{title} {name}`" for name in section.model_fields if name not in NESTED)
 
 
 def endpoints(folder: Path) -> Iterator[str]:

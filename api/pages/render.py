@@ -12,6 +12,7 @@ from ledger.paper.html import environment, page
 from ledger.paper.speech import LANGUAGES, Language
 from ledger.service.publication import Publication
 from ledger.service.read import Overview
+from ledger.service.shown import Shown
 
 _ENVIRONMENT = environment(Path(__file__).parent / "templates")
 
@@ -27,10 +28,16 @@ def settlement_page(settlement: Mapping[str, Any], context: Publication, languag
 
 
 def coop_page(
-    overview: Overview, language: Language, links: Mapping[str, str] | None = None
+    overview: Overview,
+    language: Language,
+    links: Mapping[str, str] | None = None,
+    found: Shown | None = None,
 ) -> str:
-    """A co-op's front page; ``links`` maps period ids to where their results are published."""
-    views = {each: coop_view(overview, links or {}, each) for each in LANGUAGES}
+    """A co-op's front page; ``links`` maps period ids to where their results are published.
+
+    ``found`` is how far the log is signed, witnessed and anchored.
+    """
+    views = {each: coop_view(overview, links or {}, each, found) for each in LANGUAGES}
     titles = {each: view.coop for each, view in views.items()}
     return page(_ENVIRONMENT, "coop.html", views, titles, language)
 

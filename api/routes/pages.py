@@ -23,6 +23,7 @@ from ledger.paper.speech import Language
 from ledger.service import read
 from ledger.service.coop import Coop
 from ledger.service.publication import publication
+from ledger.service.shown import shown
 from ledger.service.sign_in import TOKEN_MINUTES, read_token
 from ledger.service.statements import statement
 
@@ -43,9 +44,10 @@ def start(installation: InstallationHere) -> RedirectResponse:
 
 
 @router.get("/pages/{coop}")
-def front(coop: CoopHere, lang: Lang = "en") -> HTMLResponse:
+def front(coop: CoopHere, installation: InstallationHere, lang: Lang = "en") -> HTMLResponse:
     """The co-op's front page. Open to all."""
-    return _page(coop_page(read.overview(coop), lang, _links(coop)))
+    found = shown(coop, installation.chain_settings(coop.log.slug))
+    return _page(coop_page(read.overview(coop), lang, _links(coop), found))
 
 
 @router.get("/pages/{coop}/enter")

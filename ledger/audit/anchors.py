@@ -16,6 +16,7 @@ from ledger import canonical
 from ledger.audit.anchor_evidence import AnchorFacts, verify_anchor_evidence
 from ledger.audit.fold import Fold
 from ledger.audit.report import AnchorFact, Findings, RestsOn
+from ledger.audit.targets import Followed, followed_targets
 from ledger.audit.trust import Trust
 from ledger.coop.bodies import AnchorRecorded
 from ledger.coop.envelope import parse_envelope
@@ -58,18 +59,20 @@ class AnchorChecks:
 
     def run(self) -> tuple[AnchorFact, ...]:
         """Check every anchor, and the contract's own head if there is a node to ask."""
-        self._check_charter()
-        facts = tuple(self._check(index, body) for index, body in self.fold.anchors)
+        targets = followed_targets(self.fold.state, self.trust)
+        for found in targets:
+            self._check_code(found)
+        facts = tuple(self._check(targets, index, body) for index, body in self.fold.anchors)
         if self.chain is not None:
-            self._ask_contracts(self.chain)
+            self._ask_contracts(targets, self.chain)
         return facts
 
-    def _check(self, index: int, body: AnchorRecorded) -> AnchorFact:
+    def _check(self, targets: Sequence[Followed], index: int, body: AnchorRecorded) -> AnchorFact:
         proven: AnchorFacts | None = None
         rests_on: RestsOn = "nothing"
         try:
             proven = self._verify(body)
-            rests_on = self._rests_on(body)
+            rests_on = self._rests_on(targets, body)
             self._check_clock(body, proven.block_time)
         except KyojoError as error:
             if error.code == "chain-unavailable":
@@ -121,10 +124,11 @@ class AnchorChecks:
                 f"it at {known}: the log's clock was ahead"
             )
 
-    def _rests_on(self, body: AnchorRecorded) -> RestsOn:
+    def _rests_on(self, targets: Sequence[Followed], body: AnchorRecorded) -> RestsOn:
         """Who vouches for the block; raises AnchorMismatch if somebody knows another one."""
-        known = self.trust.chain(body.chain_id, body.contract) if self.trust is not None else None
-        trusted = known.block_hash(body.block_number) if known is not None else None
+        place = (body.chain_id, body.contract)
+        known = (one for one in targets if (one.target.chain_id, one.target.contract) == place)
+        trusted = next((one.block_hash(body.block_number) for one in known), None)
         rests_on: RestsOn = "evidence-only"
         if self.chain is not None and self.chain.chain_id() == body.chain_id:
             found = self.chain.block_hash(body.block_number)
@@ -143,39 +147,31 @@ class AnchorChecks:
             rests_on = "trusted-block"
         return rests_on
 
-    def _check_charter(self) -> None:
-        """The contracts that the charter names, compared with those that the auditor trusts."""
-        charter = self.fold.state.charter
-        if charter is None or self.trust is None:
-            return
-        for target in charter.anchors:
-            known = self.trust.chain(target.chain_id, target.contract)
-            if known is not None and known.code_hash != target.code_hash:
-                self.findings.add(
-                    "anchor-mismatch", f"entry 0, anchors, {target.contract}",
-                    f"the charter says its code hash is {target.code_hash}, "
-                    f"the trust file {known.code_hash}",
-                    "規約のコードハッシュが信頼ファイルと一致しません",
-                )  # fmt: skip
+    def _check_code(self, found: Followed) -> None:
+        """What the log says of a contract's code, compared with what the auditor trusts."""
+        if found.target.code_hash != found.code_hash:
+            self.findings.add(
+                "anchor-mismatch", f"entry {found.index}, anchors, {found.target.contract}",
+                f"the log says its code hash is {found.target.code_hash}, "
+                f"the trust file {found.code_hash}",
+                "台帳のコードハッシュが信頼ファイルと一致しません",
+            )  # fmt: skip
 
-    def _ask_contracts(self, chain: ChainView) -> None:
-        charter = self.fold.state.charter
-        if charter is None:
-            return
-        for target in charter.anchors:
-            known = self.trust.chain(target.chain_id, target.contract) if self.trust else None
-            if target.chain_id != chain.chain_id() or (self.trust and known is None):
+    def _ask_contracts(self, targets: Sequence[Followed], chain: ChainView) -> None:
+        for one in targets:
+            contract = one.target.contract
+            if one.target.chain_id != chain.chain_id():
                 continue
-            wanted = known.code_hash if known is not None else target.code_hash
-            found = chain.code_hash(target.contract).hex()
-            if found != wanted:
+            found = chain.code_hash(contract).hex()
+            if found != one.code_hash:
                 self.findings.add(
-                    "anchor-mismatch", f"chain {target.chain_id}, {target.contract}",
-                    f"the code there has the hash {found}, expected {wanted}",
+                    "anchor-mismatch", f"chain {one.target.chain_id}, {contract}",
+                    f"the code there has the hash {found}, expected {one.code_hash}",
                     "コントラクトのコードハッシュが一致しません",
                 )  # fmt: skip
                 continue
-            self._compare_head(target.contract, chain.head(target.contract, charter.origin))
+            origin = self.fold.state.terms().origin
+            self._compare_head(contract, chain.head(contract, origin))
 
     def _compare_head(self, contract: str, head: tuple[int, bytes]) -> None:
         size, root = head
@@ -191,14 +187,18 @@ class AnchorChecks:
             )  # fmt: skip
 
 
-def later_heads(fold: Fold, chain: ChainView | None) -> Sequence[int]:
-    """Sizes that contracts of the charter hold beyond the end of this bundle."""
-    charter = fold.state.charter
-    if chain is None or charter is None:
+def later_heads(fold: Fold, trust: Trust | None, chain: ChainView | None) -> Sequence[int]:
+    """Sizes that the contracts that count hold beyond the end of this bundle."""
+    if chain is None:
         return ()
     number = chain.chain_id()
-    targets = [target for target in charter.anchors if target.chain_id == number]
-    sizes = [chain.head(target.contract, charter.origin)[0] for target in targets]
+    sizes = [
+        chain.head(one.target.contract, fold.state.terms().origin)[0]
+        for one in followed_targets(fold.state, trust)
+        if one.target.chain_id == number
+        # Where there is other code, or none, nobody can be asked; that is a finding.
+        and chain.code_hash(one.target.contract).hex() == one.code_hash
+    ]
     return [size for size in sizes if size > fold.tree.size]
 
 

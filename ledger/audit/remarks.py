@@ -8,6 +8,7 @@ from ledger.audit.erasures import ErasureFacts
 from ledger.audit.fold import Fold
 from ledger.audit.report import AnchorFact, Remark, WitnessFact
 from ledger.audit.start import Start
+from ledger.audit.targets import Followed, followed_targets
 from ledger.audit.trust import Trust
 from ledger.log.policy import NO_QUORUM, parse_policy
 
@@ -62,6 +63,8 @@ def remarks_for(
     elif not has_node:
         found.append(NO_NODE)
     found += [_unproven(anchor) for anchor in anchors if anchor.rests_on == "evidence-only"]
+    if trust is not None:
+        found += [_followed(one) for one in followed_targets(fold.state, trust) if not one.known]
     found += [_later(size) for size in later] or [END]
     return (*found, TRUTH)
 
@@ -178,6 +181,19 @@ def _unproven(anchor: AnchorFact) -> Remark:
         f"(block {anchor.block_number} of chain {anchor.chain_id}) is not one you trust.",
         f"エントリー {anchor.entry} のアンカー: 証拠は整合していますが、ブロック "
         f"{anchor.block_number}(チェーン {anchor.chain_id})のハッシュは未確認です。",
+    )
+
+
+def _followed(found: Followed) -> Remark:
+    """A contract that only the log's own decision leads to."""
+    new, old = found.target, found.previous
+    before = f"{old.contract} on chain {old.chain_id}" if old else "nothing"
+    earlier = f"{old.contract}（チェーン {old.chain_id}）" if old else "なし"
+    return Remark(
+        f"Your trust file does not name the contract {new.contract} on chain {new.chain_id}: the "
+        f"members decided in entry {found.index} that it follows {before}.",
+        f"信頼ファイルにないコントラクト {new.contract}（チェーン {new.chain_id}）は、エントリー "
+        f"{found.index} の決定により {earlier} を引き継いだものです。",
     )
 
 

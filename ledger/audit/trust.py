@@ -65,7 +65,7 @@ class Trust(_Strict):
     genesis: Hash
     log_keys: Annotated[tuple[str, ...], Field(strict=False, max_length=16)] = ()
     policy: str | None = None
-    chains: Annotated[tuple[TrustedChain, ...], Field(strict=False, max_length=16)] = ()
+    chains: Annotated[tuple[TrustedChain, ...], Field(strict=False, max_length=64)] = ()
 
     @model_validator(mode="after")
     def _check_keys(self) -> Trust:

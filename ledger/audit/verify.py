@@ -149,7 +149,7 @@ def _report(
     findings = parts.all()
     verdict: Verdict = "refused" if findings else "consistent" if trust is None else "verified"
     remarks = remarks_for(
-        fold, trust, anchors, later_heads(fold, chain), has_node=chain is not None
+        fold, trust, anchors, later_heads(fold, trust, chain), has_node=chain is not None
     )
     facts = replace(_facts(fold, head, anchors, started, erasures), witnesses=witnesses)
     remarks = (*erasure_remarks(erasures), *remarks, *remarks_on_lines(head.unchecked))

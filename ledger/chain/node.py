@@ -27,7 +27,7 @@ from web3 import HTTPProvider, Web3
 from web3.middleware import ExtraDataToPOAMiddleware
 from web3.providers.rpc.utils import REQUEST_RETRY_ALLOWLIST, ExceptionRetryConfiguration
 
-from ledger.chain.embedded import open_embedded
+from ledger.chain.embedded import EMBEDDED_CHAIN_ID, open_embedded
 from ledger.chain.faults import translated
 from ledger.errors import (
     AnchorMismatch,
@@ -118,6 +118,16 @@ class Finality:
     final: int
 
 
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """An event of a contract, as a node's ``eth_getLogs`` gives it."""
+
+    block_number: int
+    transaction_hash: bytes
+    topics: tuple[bytes, ...]
+    data: bytes
+
+
 class Node:
     """A connection to one chain; use ``open_node``. Not for use by several threads."""
 
@@ -125,6 +135,11 @@ class Node:
         self.web3 = web3
         self.fee_cap_wei = fee_cap_wei
         self.chain_id: int = self._ask("ask for the chain id", lambda: web3.eth.chain_id)
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether this is the embedded chain, which has ways of its own."""
+        return self.chain_id == EMBEDDED_CHAIN_ID
 
     def code_hash(self, address: str) -> bytes:
         """The keccak256 of the code at ``address``, 32 bytes; that of nothing if there is none."""
@@ -256,12 +271,13 @@ class Node:
         request: Any = {"to": _eip55(to), "data": "0x" + data.hex(), "gas": CALL_GAS}
         return bytes(self._ask("call a contract", lambda: self.web3.eth.call(request, at)))
 
-    def log_transactions(
+    def logs(
         self, contract: str, topics: Sequence[bytes], *, first_block: int, last_block: int
-    ) -> list[bytes]:
-        """Hashes of the transactions that logged these topics, in order of their blocks.
+    ) -> list[LogEntry]:
+        """What a contract logged under these topics, in order of blocks.
 
-        Keep the range short: the embedded chain's cost grows faster than the range.
+        Keep the range short: the embedded chain's cost grows faster than the range, and public
+        nodes refuse long ones.
         """
         wanted: Any = {
             "address": _eip55(contract),
@@ -270,7 +286,22 @@ class Node:
             "toBlock": last_block,
         }
         found = self._ask("read logs", lambda: self.web3.eth.get_logs(wanted))
-        return [bytes(log["transactionHash"]) for log in found]
+        return [
+            LogEntry(
+                block_number=log["blockNumber"],
+                transaction_hash=bytes(log["transactionHash"]),
+                topics=tuple(bytes(topic) for topic in log["topics"]),
+                data=bytes(log["data"]),
+            )
+            for log in found
+        ]
+
+    def log_transactions(
+        self, contract: str, topics: Sequence[bytes], *, first_block: int, last_block: int
+    ) -> list[bytes]:
+        """Hashes of the transactions that logged these topics, in order of their blocks."""
+        found = self.logs(contract, topics, first_block=first_block, last_block=last_block)
+        return [log.transaction_hash for log in found]
 
     def _height(self, tag: BlockTag) -> int:
         block = self.block(tag)

@@ -62,6 +62,9 @@ FINISHED = frozenset({State.FINAL, State.REPLACED, State.FAILED})
 WAITING = frozenset({State.QUEUED, State.SENT, State.REORGED})
 _IN_BLOCK = frozenset({State.MINED, State.SAFE})
 
+# Noted at the end of a run; what the next run still finds so is believed.
+SEEMS_TAKEN = "another transaction seems to have the nonce; the next run looks again"
+
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
@@ -184,7 +187,10 @@ def _advance_without_block(row: OutboxRow, seen: Observation) -> OutboxRow:
     if row.state in _IN_BLOCK:
         return _leave_block(row, f"left the chain at height {row.block_number}")
     if seen.receipt is None and seen.final_nonce > row.nonce:
-        # Another transaction has the nonce, so this one can never be mined any more.
+        # Another transaction has the nonce, so this one can never be mined any more; unless the
+        # node that counted and the one that had no receipt were two, of which one is astray.
+        if row.note != SEEMS_TAKEN:
+            return replace(row, note=SEEMS_TAKEN)
         return _settle(row, seen, "another transaction took the nonce")
     return row
 
@@ -207,9 +213,9 @@ def _advance_in_block(row: OutboxRow, receipt: Receipt, seen: Observation) -> Ou
 
 
 def _leave_block(row: OutboxRow, note: str) -> OutboxRow:
-    return replace(
-        row, state=State.REORGED, block_number=None, block_hash=None, cost_wei=None, note=note
-    )
+    # Sent anew, so its patience begins anew; and it costs nothing until it is in a block again.
+    left = replace(row, state=State.REORGED, block_number=None, block_hash=None)
+    return replace(left, sent_at=None, cost_wei=None, note=note)
 
 
 def _settle(row: OutboxRow, seen: Observation, why: str) -> OutboxRow:

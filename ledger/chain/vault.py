@@ -37,6 +37,7 @@ AMOUNT_MAX = 2**256 - 1
 TOTAL_MAX = 2**128 - 1
 PROOF_HASHES_MAX = 32
 SIGNERS_MAX = 16
+SEARCHES_MAX = 10_000
 WINDOW_SECONDS_MIN, WINDOW_SECONDS_MAX = 2_592_000, 3_155_760_000
 # Five years, as claims lapse under article 166 of the Japanese Civil Code.
 DEFAULT_CLAIM_WINDOW_SECONDS = 157_788_000
@@ -61,6 +62,7 @@ _EXPIRE_TYPE = keccak(
 _WITHDRAW_TYPE = keccak(
     b"Withdraw(bytes32 originHash,uint256 previousWithdrawn,uint256 amount,address recipient)"
 )
+_FUNDED = keccak(b"Funded(bytes32,address,uint256,uint256)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +289,8 @@ def read_publication(
 ) -> Publication:
     """What a co-op has published, at a block; raises NotFound if no vault stands there."""
     kinds = ["uint32", "bytes32", "uint256"]
-    period, root, total = _view(node, contract, "published(bytes32)", [origin], kinds, at=at)
+    values = [origin_hash(origin)]
+    period, root, total = _view(node, contract, "published(bytes32)", values, kinds, at=at)
     return Publication(period, root, total)
 
 
@@ -298,26 +301,54 @@ def read_sums(
 
     Name a block by its number if the sums must fit each other while others use the vault.
     """
+    return read_sums_of(node, contract, origin_hash(origin), at=at)
 
-    def total(name: str) -> int:
-        found: int = _view(node, contract, f"{name}(bytes32)", [origin], ["uint256"], at=at)[0]
-        return found
 
-    held = _view(node, contract, "held(bytes32)", [origin], ["uint32", "uint64", "uint64"], at=at)
+def read_sums_of(
+    node: Node, contract: str, name: bytes, *, at: int | BlockTag = "latest"
+) -> VaultSums:
+    """The same for a co-op of which only its name on chain is known."""
+
+    def view(call: str, kinds: Sequence[str]) -> tuple[Any, ...]:
+        return _view(node, contract, f"{call}(bytes32)", [name], kinds, at=at)
+
+    period, root, total = view("published", ["uint32", "bytes32", "uint256"])
     return VaultSums(
-        deposited=total("deposited"),
-        withdrawn=total("withdrawn"),
-        paid=total("paidTotal"),
-        publication=read_publication(node, contract, origin, at=at),
-        hold=Hold(*held),
+        deposited=view("deposited", ["uint256"])[0],
+        withdrawn=view("withdrawn", ["uint256"])[0],
+        paid=view("paidTotal", ["uint256"])[0],
+        publication=Publication(period, root, total),
+        hold=Hold(*view("held", ["uint32", "uint64", "uint64"])),
     )
+
+
+def find_origins(
+    node: Node, contract: str, *, first_block: int, last_block: int, window: int
+) -> list[bytes]:
+    """The names on chain of all co-ops that funded the vault in these blocks, oldest first.
+
+    Asks for ``window`` blocks at a time. Raises OutOfRange for a range of more than
+    SEARCHES_MAX windows.
+    """
+    if first_block < 0 or last_block - first_block >= window * SEARCHES_MAX:
+        raise OutOfRange(
+            f"blocks {first_block} to {last_block} are too many to search; begin where the vault "
+            "was deployed",
+            first_block=first_block,
+        )
+    found: dict[bytes, None] = {}
+    for start in range(first_block, last_block + 1, window):
+        end = min(start + window - 1, last_block)
+        for entry in node.logs(contract, [_FUNDED], first_block=start, last_block=end):
+            found[entry.topics[1]] = None
+    return list(found)
 
 
 def read_paid(
     node: Node, contract: str, origin: str, account: str, *, at: int | BlockTag = "latest"
 ) -> int:
     """What of an account's claims is settled; raises NotFound if no vault stands there."""
-    values = [origin, account]
+    values = [origin_hash(origin), account]
     found: int = _view(node, contract, "paid(bytes32,address)", values, ["uint256"], at=at)[0]
     return found
 
@@ -325,7 +356,7 @@ def read_paid(
 def read_published_at(node: Node, contract: str, origin: str, root: bytes) -> int:
     """When a co-op first published a root, in seconds; 0 if it never did."""
     kinds = "publishedAt(bytes32,bytes32)"
-    found: int = _view(node, contract, kinds, [origin, root], ["uint64"])[0]
+    found: int = _view(node, contract, kinds, [origin_hash(origin), root], ["uint64"])[0]
     return found
 
 
@@ -358,9 +389,9 @@ def require_vault(node: Node, contract: str) -> VaultTerms:
     return terms
 
 
-def read_balance(node: Node, token: str, account: str) -> int:
+def read_balance(node: Node, token: str, account: str, *, at: int | BlockTag = "latest") -> int:
     """An account's balance of an ERC-20; raises NotFound if none stands there."""
-    output = node.call(token, call_data("balanceOf(address)", [account]))
+    output = node.call(token, call_data("balanceOf(address)", [account]), at=at)
     found: int = decode_answer(["uint256"], output, contract=token, name="ERC-20")[0]
     return found
 
@@ -436,7 +467,6 @@ def _view(  # noqa: PLR0913 - one question, all its parts
     *,
     at: int | BlockTag = "latest",
 ) -> tuple[Any, ...]:
-    """What a view of the vault answers; the first of ``values``, if any, is an origin."""
-    named = [origin_hash(values[0]), *values[1:]] if values else []
-    output = node.call(contract, call_data(signature, named), at=at)
+    """What a view of the vault answers; raises NotFound if that is no vault's answer."""
+    output = node.call(contract, call_data(signature, values), at=at)
     return decode_answer(kinds, output, contract=contract, name=_NAME)

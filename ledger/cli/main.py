@@ -7,7 +7,6 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import Any, NoReturn
 
 from ledger.cli.output import exit_code, show_error
@@ -70,6 +69,17 @@ class Parser(argparse.ArgumentParser):
         )
 
 
+class _Version(argparse.Action):
+    """Looks the version up when it is asked for: the processes of an audit start with this too."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        """Print the version, and leave."""
+        from importlib.metadata import version  # noqa: PLC0415
+
+        print(f"kyojo {version('kyojo')}")
+        parser.exit()
+
+
 def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     """The parser of all commands, or only of those that belong with ``command``."""
     parser = Parser(
@@ -78,7 +88,7 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"kyojo {version('kyojo')}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show kyojo's version and exit")
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--json", action="store_true", help="print one JSON document")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
@@ -100,12 +110,18 @@ def _modules(command: str | None) -> tuple[Any, ...]:
         from ledger.cli import rules  # noqa: PLC0415
 
         return (rules,)
+    if command == "anchor":
+        from ledger.cli import anchor  # noqa: PLC0415
+
+        return (anchor,)
     return _all_modules()
 
 
 def _all_modules() -> tuple[Any, ...]:
     from ledger.cli import (  # noqa: PLC0415
+        anchor,
         audit,
+        contracts,
         correct,
         erase,
         fsck,
@@ -120,5 +136,6 @@ def _all_modules() -> tuple[Any, ...]:
         witness,
     )
 
-    shared = (office, correct, payout, erase, logkeys, statement, member, audit, proof, rules)
+    office_own = (office, anchor, correct, payout, erase, logkeys, contracts)
+    shared = (*office_own, statement, member, audit, proof, rules)
     return *shared, witness, fsck, recover

@@ -14,7 +14,7 @@ from typing import Any
 import uvicorn
 from pydantic import ValidationError
 
-from ledger.cli.output import exit_code, progress, show
+from ledger.cli.output import progress, show
 from ledger.config import CONFIG_VARIABLE
 from ledger.coop.authority import KINDS
 from ledger.coop.bodies import faults_of
@@ -23,7 +23,8 @@ from ledger.coop.state import state_hash
 from ledger.errors import InvalidInput, NotFound, Unavailable
 from ledger.log.key import KeyType, SigningKey, format_signing_key, format_vkey
 from ledger.money import format_minor
-from ledger.service import anchor, decide, found, periods, settle
+from ledger.service import decide, found, periods, settle
+from ledger.service.anchor_status import status_document, status_lines, statuses
 from ledger.service.coop import Coop
 from ledger.service.published import (
     standing,
@@ -99,10 +100,6 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     draft = commands.add_parser("draft", parents=[coop], help="compute a settlement, write nothing")
     draft.add_argument("period", metavar="YYYY-MM")
     draft.set_defaults(run=show_draft)
-
-    anchoring = commands.add_parser("anchor", parents=[coop], help="anchor the newest checkpoint")
-    anchoring.add_argument("--now", action="store_true", help="whatever the policy says")
-    anchoring.set_defaults(run=run_anchor)
 
     rebuilding = commands.add_parser(
         "rebuild", parents=[coop], help="make the projections anew from the entries"
@@ -187,35 +184,32 @@ def found_coop(options: argparse.Namespace) -> int:
 
 def show_status(options: argparse.Namespace) -> int:
     """Print where a co-op stands."""
-    with chosen(options) as (_, coop):
+    with chosen(options) as (installation, coop):
         state = coop.state()
-        newest = anchor.newest(coop)
+        targets = statuses(coop, installation.chain_settings(coop.log.slug))
         document = {
             "origin": coop.log.origin,
             "size": state.size,
             "state_hash": state_hash(state).hex(),
             "periods": {period.id: period.status for period in state.periods.values()},
             "proposals": [proposal.subject for proposal in state.proposals.values()],
-            "anchored": None if newest is None else {"size": newest.size, "state": newest.state},
+            "anchors": [status_document(target) for target in targets],
         }
         witnessed = standing(coop)
-    lines = [*_status_lines(document), *standing_lines(witnessed)]
+    anchored = [line for target in targets for line in status_lines(target)]
+    lines = [*_status_lines(document), *(anchored or ["no anchor targets アンカー先なし"])]
+    lines += standing_lines(witnessed)
     document["witnesses"] = standing_document(witnessed)
     show("\n".join(lines), document, as_json=options.json)
     return 0
 
 
 def _status_lines(document: Mapping[str, Any]) -> Iterator[str]:
-    anchored = document["anchored"]
     yield f"{document['origin']}, {document['size']} entries, state {document['state_hash']}"
     for period, where in sorted(document["periods"].items()):
         yield f"{period}: {where}"
     for subject in document["proposals"]:
         yield f"waits for decisions: {subject}"
-    if anchored is None:
-        yield "not anchored yet"
-    else:
-        yield f"anchored at size {anchored['size']}: {anchored['state']}"
 
 
 def run_verb(options: argparse.Namespace) -> int:
@@ -258,17 +252,6 @@ def show_draft(options: argparse.Namespace) -> int:
     text = "\n".join([f"{options.period}, {result.currency}", *rows, f"id {computed.id.hex()}"])
     show(text, dict(computed.settlement.document), as_json=options.json)
     return 0
-
-
-def run_anchor(options: argparse.Namespace) -> int:
-    """Anchor on every target and record what has become final."""
-    with chosen(options) as (installation, coop):
-        accesses = installation.chains(coop.log.slug)
-        reports = anchor.anchor_all(coop, accesses, now=options.now)
-        document = anchor.reports_document(coop, reports)
-    lines = [line for report in reports for line in anchor.report_lines(report)]
-    show("\n".join(lines), document, as_json=options.json)
-    return next((exit_code(one.error) for one in reports if one.error is not None), 0)
 
 
 def run_rebuild(options: argparse.Namespace) -> int:

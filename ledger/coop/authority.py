@@ -30,6 +30,7 @@ from ledger.coop import (
     proposals,
     rulesets,
     settlements,
+    successors,
 )
 from ledger.coop.charter import Charter, Quorum, Right
 from ledger.coop.state import State
@@ -209,6 +210,11 @@ KINDS: Mapping[str, Kind] = {
     "anchor-recorded": Kind(
         "A checkpoint of this log stands on a chain",
         bodies.AnchorRecorded, anchors.record, OFFICE,
+    ),
+    "anchor-successor-named": Kind(
+        "Another contract witnesses the log in place of one",
+        bodies.AnchorSuccessorNamed, successors.name_successor, OFFICE, (MEMBERS, "2/3"),
+        successors.enact_successor,
     ),
     "decision": Kind(
         "One vote on one subject, in words",

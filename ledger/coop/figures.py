@@ -16,20 +16,24 @@ from ledger import canonical
 from ledger.coop import bodies, subjects
 from ledger.coop.facts import check_uncut, refuse_pending
 from ledger.coop.proposals import put_to_vote
+from ledger.coop.replaced import check_free, check_report, drop_outdated
 from ledger.coop.state import SUSPENSE, Period, Proposal, State
 from ledger.coop.step import Change, Evidence, Step
-from ledger.errors import DuplicateId, MalformedEntry
+from ledger.errors import MalformedEntry, OutOfRange
 from ledger.period import next_month
 from ledger.rules.inputs import parse_inputs
-from ledger.usage.totals import SALT_BYTES
+from ledger.rules.number import parse_integer_json
+from ledger.usage.totals import CHARGE, SALT_BYTES
 
+TOTALS: Final = "totals"
 PAYMENTS: Final = "payments"
 """The one section that has no names in it: a payer's figure each."""
 
 
 def report_figures(step: Step, body: bodies.FiguresReported) -> Change:
     """Report figures of a period that has not been cut off; they must be readable."""
-    _check(step.state, body)
+    row = _check(step.state, body).figures.get(_place(body))
+    check_report(step, body, None if row is None else {"figures": row}, _the_figures(body))
     content = step.blob(body.figures, "the figures")[SALT_BYTES:]
     _check_content(step.state, body, content)
     refuse_pending(step, body)
@@ -37,11 +41,12 @@ def report_figures(step: Step, body: bodies.FiguresReported) -> Change:
 
 
 def enact_figures(step: Step, state: State, proposal: Proposal) -> State:
-    """The figures enter the period's settlement."""
+    """The figures enter the period's settlement, perhaps in the place of others."""
     del step
     body = bodies.parse_body(bodies.FiguresReported, dict(proposal.body))
-    period = _check(state, body)
-    place = _place(body)
+    period, place = _check(state, body), _place(body)
+    check_free(body, _the_figures(body), confirmed=place in period.figures)
+    state = drop_outdated(state, proposal)
     row = body.figures.model_dump()
     return state.with_period(replace(period, figures={**period.figures, place: row}))
 
@@ -65,11 +70,15 @@ def reported_sections(facts: Mapping[str, Any], evidence: Evidence) -> dict[str,
 
 def _check(state: State, body: bodies.FiguresReported) -> Period:
     period = check_uncut(state, body.period)
-    if _place(body) in period.figures:
-        raise DuplicateId(f"the {body.section} {body.id!r} of {body.period} are confirmed already")
-    if body.section == "totals" and body.id in state.scope().metrics:
+    # A charge is money; figures are voted on by their hash, and nobody would see the amount.
+    is_metered = body.id in state.scope().metrics or body.id.startswith(CHARGE)
+    if body.section == TOTALS and is_metered:
         raise MalformedEntry(f"{body.id!r} is metered; what is metered is never also reported")
     return period
+
+
+def _the_figures(body: bodies.FiguresReported) -> str:
+    return f"the figure {_place(body)} of {body.period}"
 
 
 def _place(body: bodies.FiguresReported) -> str:
@@ -87,7 +96,10 @@ def _check_content(state: State, body: bodies.FiguresReported, content: bytes) -
         "members": [*sorted(state.members), SUSPENSE],
         body.section: value if body.section == PAYMENTS else {body.id: value},
     }
-    inputs = parse_inputs(document)
-    for account, count in inputs.totals.get(body.id, {}).items():
-        if not isinstance(count, int):
-            raise MalformedEntry(f"{body.id} of {account} is {count}: a total is a whole number")
+    parse_inputs(document)
+    for account, count in value.items() if body.section == TOTALS else ():
+        try:
+            parse_integer_json(count)
+        except OutOfRange as error:
+            text = f"{body.id} of {account} is {count}: a total is a whole number, as 5 and not '5'"
+            raise MalformedEntry(text) from error

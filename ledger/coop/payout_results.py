@@ -22,6 +22,7 @@ from ledger.coop.proposals import propose
 from ledger.coop.state import Dues, Proposal, State
 from ledger.coop.step import Change, Step
 from ledger.errors import Conflict, DuplicateId, MalformedEntry, NotFound, SumMismatch
+from ledger.rules.models import FormatOne
 from ledger.usage.totals import SALT_BYTES
 
 PAID: Final = "paid"
@@ -42,7 +43,7 @@ class LineResult(bodies.Body):
 class ResultsDocument(bodies.Body):
     """The rows of a report, as its blob has them after 32 bytes of salt (RFC 8785)."""
 
-    kyojo_payout_results: Literal[1]
+    kyojo_payout_results: FormatOne
     order: bodies.Hash
     results: Annotated[list[LineResult], Field(min_length=1, max_length=RESULTS_MAX)]
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from ledger import canonical
+from ledger.coop.bodies import AddressText, Hash
 from ledger.coop.charter import Charter
 from ledger.errors import InvariantViolated, MalformedDocument, NotFound
 from ledger.usage.batch import Calendar, Scope
@@ -284,11 +285,22 @@ class PayoutOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class Successor:
+    """The contract that anchors go to instead of an earlier one; ``index`` is the last vote's."""
+
+    chain_id: Annotated[int, Field(ge=1, le=canonical.INTEGER_MAX)]
+    contract: AddressText
+    code_hash: Hash
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """The whole co-op after ``size`` entries; ``subtrees`` are the log's perfect subtrees.
 
     ``erased`` has, by the entry index of a batch, which of its records are erased. ``dues`` are by
-    currency and member, ``orders`` by the hash under which they were approved.
+    currency and member, ``orders`` by the hash under which they were approved. ``successors``
+    says by ``<chain id>/<contract>`` what follows an anchor contract.
     """
 
     size: int = 0
@@ -311,6 +323,7 @@ class State:
     disputes: Mapping[str, Dispute] = field(default_factory=dict)
     dues: Mapping[str, Mapping[str, Dues]] = field(default_factory=dict)
     orders: Mapping[str, PayoutOrder] = field(default_factory=dict)
+    successors: Mapping[str, Successor] = field(default_factory=dict)
 
     def terms(self) -> Charter:
         """The charter; only an empty log has none."""
@@ -360,7 +373,7 @@ class State:
 _adapter = TypeAdapter(State)
 
 LATER: Final[Mapping[type, tuple[str, ...]]] = {
-    State: ("erased", "disputes", "dues", "orders"),
+    State: ("erased", "disputes", "dues", "orders", "successors"),
     Period: ("run", "late", "amended", "posted", "paid", "resumes", "kpis", "figures"),
     Run: ("late", "amended"),
     Balances: ("receivables", "recoup"),

@@ -146,7 +146,7 @@ class _Reader:
             own = self._detail_amount(detail)
             if own is None and len(details) == 1:
                 own = amount
-            self._row(entry, detail, number, own)
+            self._row(entry, detail, number, (own, amount))
             if own is None or amount is None or own[0] != amount[0]:
                 is_whole = False
             else:
@@ -157,18 +157,21 @@ class _Reader:
             self.note(entry.place, "details-differ", text)
 
     def _row(
-        self, entry: _Entry, detail: Element, number: int, amount: tuple[str, int] | None
+        self,
+        entry: _Entry,
+        detail: Element,
+        number: int,
+        amounts: tuple[tuple[str, int] | None, tuple[str, int] | None],
     ) -> None:
+        """The row of a detail; ``amounts`` are its own and that of its entry."""
+        amount, entry_amount = amounts
         reference = detail.value("Refs", "EndToEndId")
         status = _status(entry, detail)
         if reference in _NO_REFERENCE or status is None:
             self.others += 1
             return
         if amount is None:
-            if self._is_foreign(detail):
-                self.others += 1
-            else:
-                self.refuse(detail, f"the detail of {reference[:40]!r} has no amount")
+            self._without_amount(detail, reference, is_ours=entry_amount is not None)
             return
         self.rows.append(
             BankRow(
@@ -204,10 +207,16 @@ class _Reader:
             self.refuse(found, error.message)
             return None
 
-    def _is_foreign(self, detail: Element) -> bool:
-        """Whether the detail, or the entry around it, is in a currency that is not the co-op's."""
+    def _without_amount(self, detail: Element, reference: str, *, is_ours: bool) -> None:
+        """A detail whose amount is not known; ``is_ours``: its entry is in a currency of ours.
+
+        Its own currency decides; without one, that of its entry. What cannot be read is a fault.
+        """
         found = detail.first("Amt") or detail.first("AmtDtls", "TxAmt", "Amt")
-        return found is None or found.attributes.get("Ccy", "") not in self.digits
+        if found is None and is_ours:
+            self.refuse(detail, f"the detail of {reference[:40]!r} has no amount")
+        elif found is None or found.attributes.get("Ccy", "") not in self.digits:
+            self.others += 1
 
     def _balance(self, statement: Element, number: int, booked: list[tuple[str, int]]) -> None:
         """Opening and closing balance against the entries, where the statement gives both."""

@@ -22,7 +22,7 @@ figure, mark or word of it is refused. The RFC 8785 form of a document is the sa
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from typing import Annotated, Any, Final, Literal
@@ -220,7 +220,7 @@ def _draft(shape: InvoiceShape) -> Draft:
         rounding=shape.rounding,
     )
     payment = None
-    buyer, seller = parse_party(shape.buyer), parse_party(shape.seller)
+    seller, buyer = _party(shape.seller, "/seller"), _party(shape.buyer, "/buyer")
     if shape.payment is not None:
         amount = shape.payment.amount_minor
         payment = PayoutLine(shape.payment.id, seller.id, shape.currency, amount, shape.period)
@@ -234,6 +234,15 @@ def _draft(shape: InvoiceShape) -> Draft:
         payment=payment,
         confirmation=shape.confirmation or UNCONFIRMED,
     )
+
+
+def _party(document: Any, where: str) -> Party:
+    """A side of the document; its faults are told by their place in the whole."""
+    try:
+        return parse_party(document)
+    except MalformedDocument as error:
+        faults = tuple(replace(fault, where=where + fault.where) for fault in error.faults)
+        raise MalformedDocument(error.message, faults=faults) from error
 
 
 def _document(draft: Draft, found: Standing) -> dict[str, Any]:
@@ -323,6 +332,10 @@ def _faults_of(draft: Draft) -> Iterator[tuple[str, str]]:
         if row["taxable_minor"] < 0:
             text = f"the total at {row['rate']} is below 0: carry it, or make a return invoice"
             yield "/rates", text
+    moved = sum(abs(item.amount_minor) for item in draft.items)
+    moved += sum(abs(each.amount_minor) for each in draft.adjustments)
+    if moved > AMOUNT_MAX // 2:
+        yield "/items", "the amounts are beyond any sum of money"
     confirmation = draft.confirmation
     for name in ("objection_until", "confirmed_on"):
         yield from _faults_of_day(getattr(confirmation, name), f"/confirmation/{name}")

@@ -45,13 +45,23 @@ class References:
     """Finds the payment that a bank means, among those that were ordered."""
 
     def __init__(self, line_ids: Iterable[str]) -> None:
-        self._found: dict[str, set[str]] = {}
-        for line_id in line_ids:
+        self._ids = frozenset(line_ids)
+        self._loose: dict[str, set[str]] = {}
+        for line_id in self._ids:
             digits = reference_of(line_id)
-            for name in (line_id, digits, digits[:CODE_DIGITS]):
-                self._found.setdefault(name, set()).add(line_id)
+            for name in (line_id.lower(), digits, digits[:CODE_DIGITS]):
+                self._loose.setdefault(name, set()).add(line_id)
 
     def resolve(self, reference: str) -> str | None:
-        """The id that a bank's text names; None if none of the payments fits, or several do."""
-        fitting = self._found.get(reference.strip(), set())
+        """The id that a bank's text names; None if none of the payments fits, or several do.
+
+        An id is taken as it is, then in capitals too, as some banks write it. Digits may lack the
+        zeros before them, which spreadsheets drop.
+        """
+        name = reference.strip()
+        if name in self._ids:
+            return name
+        if name.isascii() and name.isdigit():
+            name = name.zfill(CODE_DIGITS if len(name) <= CODE_DIGITS else REFERENCE_DIGITS)
+        fitting = self._loose.get(name.lower(), set())
         return next(iter(fitting)) if len(fitting) == 1 else None

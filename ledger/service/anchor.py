@@ -164,7 +164,7 @@ def _attempt(coop: Coop, access: ChainAccess, *, is_forced: bool) -> TargetRepor
         else:
             error = found
     target = place[0] if place else None
-    known = statuses(coop, (access,))
+    known = statuses(coop, (access.settings,))
     status = next((one for one in known if target is not None and _is_same(one, target)), None)
     return TargetReport(
         url=access.url,

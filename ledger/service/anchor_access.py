@@ -15,10 +15,20 @@ from ledger.chain.fees import FeePolicy
 from ledger.chain.node import FinalityDepths, Node, open_node
 from ledger.coop.charter import AnchorTarget
 from ledger.coop.state import State
+from ledger.coop.successors import current_targets, lines
 from ledger.errors import AnchorMismatch, QuorumMissing
 from ledger.service.anchor_policy import AnchorPolicy
 
 LOCK_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSettings:
+    """Which target of the charter settings are for (None: not said), and when to anchor there."""
+
+    chain_id: int | None
+    contract: str | None
+    policy: AnchorPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +50,28 @@ class ChainAccess:
     depths: FinalityDepths | None = None
     timeout_seconds: float = 10.0
 
+    @property
+    def settings(self) -> TargetSettings:
+        """The part that needs no key."""
+        return TargetSettings(self.chain_id, self.contract, self.policy)
 
-def targets(state: State) -> Sequence[AnchorTarget]:
-    """The contracts that witness the co-op's log now."""
-    return state.terms().anchors
 
+def is_meant(
+    state: State, settings: TargetSettings, target: AnchorTarget, chain_id: int | None = None
+) -> bool:
+    """Whether settings are for this target, as far as they say; ``chain_id`` is the node's.
 
-def is_meant(access: ChainAccess, target: AnchorTarget, chain_id: int | None = None) -> bool:
-    """Whether the settings are for this target, as far as they say; ``chain_id`` is the node's."""
-    chain = access.chain_id if chain_id is None else chain_id
-    is_chain = chain is None or target.chain_id == chain
-    contract = access.contract
-    return is_chain and (contract is None or target.contract == contract.lower())
+    Settings that name a contract are for its successors too.
+    """
+    chain = settings.chain_id if chain_id is None else chain_id
+    if settings.contract is None:
+        return chain in {None, target.chain_id}
+    named = {one.contract for line in lines(state) if line[-1][1] == target for _, one in line}
+    return chain in {None, target.chain_id} and settings.contract.lower() in named
 
 
 def choose_target(state: State, access: ChainAccess, node: Node) -> AnchorTarget:
-    """The charter's target on the node's chain, checked there.
+    """The target on the node's chain, checked there: the charter's, or what was put after it.
 
     Raises AnchorMismatch if there is none or more than one, if the node serves another chain than
     the settings say, or if other code stands at the address.
@@ -66,18 +82,22 @@ def choose_target(state: State, access: ChainAccess, node: Node) -> AnchorTarget
             expected=access.chain_id,
             found=node.chain_id,
         )
-    found = [one for one in targets(state) if is_meant(access, one, node.chain_id)]
+    found = [
+        one
+        for one in current_targets(state)
+        if is_meant(state, access.settings, one, node.chain_id)
+    ]
     if not found:
         named = "" if access.contract is None else f" {access.contract}"
         raise AnchorMismatch(
-            f"the charter names no anchor contract{named} on chain {node.chain_id}; is this the "
-            "right node?"
+            f"neither the charter nor a decision names an anchor contract{named} on chain "
+            f"{node.chain_id}; is this the right node?"
         )
     if len(found) > 1:
         names = ", ".join(one.contract for one in found)
         raise AnchorMismatch(
-            f"the charter names several contracts on chain {node.chain_id} ({names}); the "
-            "setting `contract` says which is meant"
+            f"anchors go to several contracts on chain {node.chain_id} ({names}); the setting "
+            "`contract` says which is meant"
         )
     (target,) = found
     code_hash = bytes.fromhex(target.code_hash)

@@ -9,6 +9,7 @@ from ledger.chain.node import Node
 from ledger.chain.outbox import State
 from ledger.coop.bodies import AnchorRecorded
 from ledger.coop.charter import AnchorTarget
+from ledger.coop.successors import known_targets, place_of
 from ledger.errors import NotFound
 from ledger.service.anchor_access import ChainAccess
 from ledger.service.anchor_rows import AnchorRows
@@ -26,18 +27,25 @@ FOREIGN_BLOCKS_MAX = 7_200
 def record_final(
     coop: Coop, node: Node, rows: AnchorRows, target: AnchorTarget, access: ChainAccess
 ) -> None:
-    """Write an entry for each final anchor on a target that has none, in the order of sizes.
+    """Write an entry for each final anchor on the node's chain that has none, by size.
 
-    The contract's final head counts too when somebody else's transaction brought it there; it is
-    looked for in the last ``FOREIGN_BLOCKS_MAX`` blocks.
+    That may be on a contract that has a successor now. The target's own final head counts too
+    when somebody else's transaction brought it there; it is looked for in the last
+    ``FOREIGN_BLOCKS_MAX`` blocks.
     """
+    for _, one in known_targets(coop.state()):
+        if one.chain_id == node.chain_id:
+            _record_ours(coop, node, rows, one)
+    _record_foreign(coop, node, rows, target, access)
+
+
+def _record_ours(coop: Coop, node: Node, rows: AnchorRows, target: AnchorTarget) -> None:
     known = recorded(coop)
     for row, head in rows.anchors():
         is_here = (row.chain_id, row.contract) == (target.chain_id, target.contract)
         is_final = is_here and row.state is State.FINAL
         if is_final and row.transaction_hash.hex() not in known and _is_next(coop, target, head):
             _record(coop, node, target, row.transaction_hash, head, raw=row.raw)
-    _record_foreign(coop, node, rows, target, access)
 
 
 def recorded(coop: Coop) -> dict[str, int]:
@@ -55,7 +63,7 @@ def recorded(coop: Coop) -> dict[str, int]:
 
 def _is_next(coop: Coop, target: AnchorTarget, head: Head) -> bool:
     """Whether the log records a smaller size there; it takes no smaller one after a larger."""
-    known = coop.state().anchors.get(f"{target.chain_id}/{target.contract}")
+    known = coop.state().anchors.get(place_of(target.chain_id, target.contract))
     return known is None or head.size > known.size
 
 

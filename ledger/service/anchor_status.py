@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger.chain.anchor import Head
-from ledger.chain.outbox import OutboxRow, State
+from ledger.chain.outbox import OutboxRow
+from ledger.chain.outbox import State as RowState
 from ledger.coop.charter import AnchorTarget
-from ledger.service.anchor_access import ChainAccess, is_meant, targets
+from ledger.coop.state import State
+from ledger.coop.successors import current_targets, place_of
+from ledger.service.anchor_access import TargetSettings, is_meant
 from ledger.service.anchor_policy import AnchorPolicy, Unanchored, Verdict, judge
 from ledger.service.anchor_record import PAGE, RECORDING, recorded
 from ledger.service.anchor_rows import AnchorRows
@@ -23,7 +26,7 @@ from ledger.service.published import quorum_size, unwitnessed
 from ledger.store.outbox import OutboxTable
 from ledger.store.reading import Filter, LogReader
 
-SETTLED = frozenset({State.FAILED, State.REPLACED})
+SETTLED = frozenset({RowState.FAILED, RowState.REPLACED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +74,17 @@ def anchor_rows(coop: Coop) -> AnchorRows:
 def newest(coop: Coop) -> Anchored | None:
     """The newest anchor on any target that the outbox or the log knows, without asking a chain."""
     found = [one.newest for one in statuses(coop, ()) if one.newest is not None]
-    return max(found, key=lambda one: (one.state == State.FINAL, one.size), default=None)
+    return max(found, key=lambda one: (one.state == RowState.FINAL, one.size), default=None)
 
 
-def statuses(coop: Coop, accesses: Sequence[ChainAccess]) -> list[TargetStatus]:
-    """Every target of the co-op, in the charter's order; ``accesses`` bring their policies."""
-    if coop.state().charter is None:
-        return []
-    rows = anchor_rows(coop).anchors()
+def statuses(coop: Coop, settings: Sequence[TargetSettings]) -> list[TargetStatus]:
+    """Every target of the co-op, in the charter's order; ``settings`` bring their policies."""
+    state = coop.state()
+    rows = anchor_rows(coop).anchors() if state.charter is not None else []
     return [
         _status(coop, target, [pair for pair in rows if is_on(pair[0], target)], policy)
-        for target in targets(coop.state())
-        for policy in [_policy_of(target, accesses)]
+        for target in current_targets(state)
+        for policy in [_policy_of(state, target, settings)]
     ]
 
 
@@ -173,8 +175,11 @@ def status_lines(found: TargetStatus) -> list[str]:
     return lines
 
 
-def _policy_of(target: AnchorTarget, accesses: Sequence[ChainAccess]) -> AnchorPolicy:
-    return next((one.policy for one in accesses if is_meant(one, target)), AnchorPolicy())
+def _policy_of(
+    state: State, target: AnchorTarget, settings: Sequence[TargetSettings]
+) -> AnchorPolicy:
+    meant = (one.policy for one in settings if is_meant(state, one, target))
+    return next(meant, AnchorPolicy())
 
 
 def _status(
@@ -183,15 +188,15 @@ def _status(
     rows: Sequence[tuple[OutboxRow, Head]],
     policy: AnchorPolicy,
 ) -> TargetStatus:
-    known = coop.state().anchors.get(f"{target.chain_id}/{target.contract}")
+    known = coop.state().anchors.get(place_of(target.chain_id, target.contract))
     live = [pair for pair in rows if pair[0].state not in SETTLED]
-    final = [head.size for row, head in rows if row.state is State.FINAL]
+    final = [head.size for row, head in rows if row.state is RowState.FINAL]
     final_size = max([*final, 0 if known is None else known.size])
     anchored = max([head.size for _, head in live] + [final_size])
     with coop.reading() as (_, log):
         verdict = judge(policy, unanchored(coop, log, anchored, rows), coop.clock())
     last = max(rows, key=lambda pair: pair[0].queued_at)[0] if rows else None
-    failed = last.note if last is not None and last.state is State.FAILED else ""
+    failed = last.note if last is not None and last.state is RowState.FAILED else ""
     where = (target.chain_id, target.contract)
     return TargetStatus(*where, _newest(coop, target, live), final_size, verdict, failed)
 
@@ -199,12 +204,12 @@ def _status(
 def _newest(
     coop: Coop, target: AnchorTarget, live: Sequence[tuple[OutboxRow, Head]]
 ) -> Anchored | None:
-    known = coop.state().anchors.get(f"{target.chain_id}/{target.contract}")
+    known = coop.state().anchors.get(place_of(target.chain_id, target.contract))
     indices = recorded(coop)
     if not live or (known is not None and known.size > live[-1][1].size):
         # Recorded here and not sent from here: by another installation, or before a rebuild.
         return None if known is None else Anchored(
-            known.size, bytes.fromhex(known.root), str(State.FINAL), target.chain_id,
+            known.size, bytes.fromhex(known.root), str(RowState.FINAL), target.chain_id,
             target.contract, bytes.fromhex(known.transaction), known.block_number,
             bytes.fromhex(known.block_hash), indices.get(known.transaction), unwitnessed(coop),
         )  # fmt: skip

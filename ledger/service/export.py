@@ -18,6 +18,7 @@ from ledger.audit.bundle import Manifest, Progress, write_bundle
 from ledger.audit.slice import Head, write_slice
 from ledger.audit.trust import KnownBlock, Trust, TrustedChain, format_trust, make_trust
 from ledger.coop.logkeys import in_force
+from ledger.coop.successors import known_targets
 from ledger.errors import InvalidInput, NotFound
 from ledger.log.checkpoint import parse_checkpoint
 from ledger.log.key import parse_vkey
@@ -126,7 +127,7 @@ def trust_of(coop: Coop, *, blocks: Iterable[Block] = ()) -> Trust:
                 if chain_id == target.chain_id
             ),
         )
-        for target in terms.anchors
+        for _, target in known_targets(state)
     )
     log_keys = in_force(state.log_keys)
     keys: dict[str, object] = {"log_keys": log_keys}

@@ -14,6 +14,7 @@ from ledger.chain.anchor import read_head
 from ledger.chain.node import open_node
 from ledger.coop.logkeys import in_force
 from ledger.coop.state import State
+from ledger.coop.successors import known_targets
 from ledger.errors import KyojoError, NotFound, ReadOnly, Unavailable
 from ledger.log.checkpoint import open_checkpoint
 from ledger.log.cosignature import verifier_of
@@ -92,7 +93,7 @@ async def _fetch(client: httpx.AsyncClient, url: str) -> bytes:
 
 
 def heads_on_chain(url: str, state: State) -> list[OutsideHead]:
-    """What the charter's contracts on one chain hold; raises ChainUnavailable.
+    """What the log's contracts on one chain hold, past ones too; raises ChainUnavailable.
 
     A log without entries names no contract yet.
     """
@@ -101,8 +102,10 @@ def heads_on_chain(url: str, state: State) -> list[OutsideHead]:
     with open_node(url, wait_seconds=ANSWER_SECONDS) as node:
         return [
             OutsideHead(f"the contract {target.contract} on chain {target.chain_id}", *head)
-            for target in state.charter.anchors
+            for index, target in known_targets(state)
             if target.chain_id == node.chain_id
+            # A successor that is not there must not keep the log from naming another.
+            if index == 0 or node.code_hash(target.contract).hex() == target.code_hash
             for found in [read_head(node, target.contract, state.charter.origin)]
             for head in [(found.size, found.root)]
         ]

@@ -198,13 +198,12 @@ def judge_singly(
 
 def count_totals(columns: Columns, periods: Sequence[str]) -> dict[TotalKey, int]:
     """The sums of a batch per (period, facility, name, currency); ``periods`` of its records."""
-    places = list(zip(periods, columns.facilities, columns.currencies, strict=True))
-    everywhere = _by_place(places)
+    everywhere = _everywhere(columns, periods)
     sums: dict[TotalKey, int] = {}
     for tables, is_charge in ((columns.measures, False), (columns.charges, True)):
         for table in tables:
-            is_whole = len(table.positions) == len(places)
-            groups = everywhere if is_whole else _by_place([places[at] for at in table.positions])
+            is_whole = len(table.positions) == len(columns.ids)
+            groups = everywhere if is_whole else _by_place(columns, periods, table.positions)
             for (period, facility, currency), rows in groups.items():
                 for name, amounts in table.columns.items():
                     key = (
@@ -216,11 +215,24 @@ def count_totals(columns: Columns, periods: Sequence[str]) -> dict[TotalKey, int
     return sums
 
 
-def _by_place(places: Sequence[_Place]) -> Mapping[_Place, list[int]]:
-    """The positions of each place."""
+def _everywhere(columns: Columns, periods: Sequence[str]) -> Mapping[_Place, Sequence[int]]:
+    """The positions of each place; in most batches places differ in the facility alone."""
+    count, period, currency = len(columns.ids), periods[0], columns.currencies[0]
+    if periods.count(period) < count or columns.currencies.count(currency) < count:
+        return _by_place(columns, periods, range(count))
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for position, facility in enumerate(columns.facilities):
+        found[facility].append(position)
+    return {(period, facility, currency): rows for facility, rows in found.items()}
+
+
+def _by_place(
+    columns: Columns, periods: Sequence[str], positions: Sequence[int]
+) -> Mapping[_Place, Sequence[int]]:
+    """The places among ``positions``, and which of these positions are at each."""
     found: defaultdict[_Place, list[int]] = defaultdict(list)
-    for position, place in enumerate(places):
-        found[place].append(position)
+    for row, at in enumerate(positions):
+        found[periods[at], columns.facilities[at], columns.currencies[at]].append(row)
     return found
 
 

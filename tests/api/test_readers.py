@@ -43,6 +43,7 @@ RIGHTS: dict[str, tuple[str, set[str]]] = {
     "/v1/{coop}/periods/{month}/totals": (f"/v1/kaga/periods/{MONTH}/totals", MEMBERS),
     "/v1/{coop}/periods/{month}/usage": (f"/v1/kaga/periods/{MONTH}/usage", MEMBERS),
     "/v1/{coop}/witnesses": ("/v1/kaga/witnesses", ALL),
+    "/v1/{coop}/shown": ("/v1/kaga/shown?index=0", ALL),
     "/v1/{coop}/log-keys": ("/v1/kaga/log-keys", ALL),
     "/v1/{coop}/periods/{month}/settlement": (f"/v1/kaga/periods/{MONTH}/settlement", ALL),
     "/v1/{coop}/periods/{month}/lines": (f"/v1/kaga/periods/{MONTH}/lines", {OFFICE, AUDIT}),

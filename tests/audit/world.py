@@ -20,6 +20,7 @@ from ledger.chain.anchor import (
     anchor_call,
     anchor_digest,
     build_transaction,
+    key_address,
     order_signatures,
     origin_hash,
     sign_digest,
@@ -228,7 +229,8 @@ def anchor(world: World, node: Node, contract: str, *, travels: bool = True) -> 
     digest = anchor_digest(message, chain_id=node.chain_id, contract=contract)
     signatures = order_signatures(digest, [sign_digest(digest, key) for key in ANCHORERS[:2]])
     data = anchor_call(message, [], signatures)
-    transaction = build_transaction(node, EMBEDDED_PAYER, contract=contract, data=data, nonce=1)
+    nonce = node.nonce(key_address(EMBEDDED_PAYER))
+    transaction = build_transaction(node, EMBEDDED_PAYER, contract=contract, data=data, nonce=nonce)
     node.send(transaction.raw)
     node.wait_for_receipt(transaction.hash)
     evidence, facts = build_anchor_evidence(

@@ -40,6 +40,7 @@ from tests.browser.contested import contested_cases
 from tests.browser.keys import key_cases
 from tests.browser.months import GAPS, LATE_RULES, owing_world, waiting_world
 from tests.browser.paid import paid_cases
+from tests.browser.reported import reported_cases
 from tests.browser.slices import Slices
 from tests.builder import (
     ORIGIN,
@@ -51,7 +52,7 @@ from tests.builder import (
     rules_body,
     usage_submission,
 )
-from tests.coop.stages import ALL_CASES, batches_of, stage
+from tests.coop.stages import ALL_CASES, batches_of, stage, successor_body
 
 ENTRIES = "tile/entries/"
 
@@ -284,6 +285,9 @@ def kinds(world: World) -> Iterator[Case]:
                                        "contract": "0x" + "11" * 20, "transaction": "00" * 32,
                                        "block_number": 1, "block_hash": "00" * 32,
                                        "evidence": blob_ref(b"{}")}),
+        ("office", "anchor-successor-named", successor_body(contract="0x" + "99" * 20)),
+        ("office", "anchor-successor-named", successor_body(
+            successor={"chain_id": 31337, "contract": "0x" + "11" * 20, "code_hash": "44" * 32})),
         ("office", "charter", {}),
         ("office", "period-closing", {"period": "2026-10", "more": 1}),
         ("office", "period-closing", {}),
@@ -417,5 +421,5 @@ def all_cases(month: Audited) -> list[Case]:
         *heads(month), *entries_gone(closed, trust_in(closed)), *nonsense(month),
         *settlements(closed), *records(still_open), *kinds(still_open), *every_kind(),
         *erased(), *months(), *Slices().all(), *key_cases(),
-        *contested_cases(), *paid_cases(),
+        *contested_cases(), *paid_cases(), *reported_cases(),
     ]  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ledger.chain.node import open_node
+from tests.audit.successors import succeeded_month
 from tests.audit.world import anchored_month, chain_url
 from tests.browser.session import run
 
@@ -26,6 +27,12 @@ Given = Mapping[str, bytes | None]
 def month(tmp_path_factory):
     with open_node(chain_url(tmp_path_factory.mktemp("browser-chain"))) as node:
         return anchored_month(node)
+
+
+@pytest.fixture(scope="session")
+def succeeded(tmp_path_factory):
+    with open_node(chain_url(tmp_path_factory.mktemp("browser-successor"))) as node:
+        return succeeded_month(node)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from typing import Any
 
 from ledger.audit.fold import _skipped
 from ledger.coop.apply import apply
-from ledger.coop.envelope import Envelope
+from ledger.coop.envelope import Envelope, parse_envelope
 from ledger.coop.submission import Submission
 from ledger.errors import KyojoError, NotFound
 from ledger.log.merkle import Frontier
@@ -32,6 +32,7 @@ class Forger(World):
     named: dict[int, str] = field(default_factory=dict)
     absent: set[str] = field(default_factory=set)
     roots: dict[int, bytes] = field(default_factory=dict)
+    is_written: bool = False
 
     @classmethod
     def of(cls, world: World) -> Forger:
@@ -42,9 +43,12 @@ class Forger(World):
         return found
 
     def blob(self, sha256: str) -> bytes:
-        if sha256 in self.absent:
+        if sha256 not in self.absent and sha256 in self.blobs:
+            return self.blobs[sha256]
+        if not self.is_written:
             raise NotFound(f"there is no blob {sha256}")
-        return super().blob(sha256)
+        self.absent.add(sha256)
+        return b""
 
     def root(self, size: int) -> bytes:
         if size not in self.roots:
@@ -58,7 +62,7 @@ class Forger(World):
         before = dict(self.blobs)
         self.blobs.update(submission.blobs)
         try:
-            apply(self.state, Envelope(submission.draft, self.now), self)
+            apply(self.state, parse_envelope(Envelope(submission.draft, self.now).data), self)
         except KyojoError as error:
             return error
         finally:
@@ -76,7 +80,7 @@ class Forger(World):
         self.refused[len(self.entries)] = error
         self.named[len(self.entries)] = name
         self.entries.append(envelope.data)
-        self.state = _skipped(self.state, envelope.leaf, envelope)
+        self.state = _skipped(self.state, envelope.leaf, _readable(envelope.data))
 
     def forge(self, name: str, who: str, kind: str, body: Any, *blobs: bytes, **how: Any) -> None:
         """Sign what breaks a rule, and put it into the log."""
@@ -85,19 +89,22 @@ class Forger(World):
 
     def bundle(self) -> bytes:
         """The log as a bundle, without the blobs that nobody has."""
-        gone, self.absent = self.absent, set()
+        self.is_written = True
         files = files_of(bundle_of(self))
-        self.absent = gone
-        if not gone:
-            return rebuild(files, fit=True)
-        return rebuild(
-            {name: data for name, data in files.items() if name.removeprefix("blobs/") not in gone},
-            fit=True,
-        )
+        self.is_written = False
+        gone = {f"blobs/{digest}" for digest in self.absent}
+        return rebuild({name: data for name, data in files.items() if name not in gone}, fit=True)
 
     def places(self) -> set[Place]:
         """Where in the sources the refusals were raised, causes included."""
         return {place for error in self.refused.values() for place in raised_at(error)}
+
+
+def _readable(data: bytes) -> Envelope | None:
+    try:
+        return parse_envelope(data)
+    except KyojoError:
+        return None
 
 
 def raised_at(error: BaseException | None) -> set[Place]:

@@ -107,6 +107,8 @@ class Lawful:
             },
             "steps": self.steps(),
         }  # fmt: skip
+        if self.often(0.15):
+            document["rounding"] = {"half_even_residual_to": self.pick("bus", "fund.x")}
         if self.profile == "jp-llp" and self.often(0.6):
             document["llp"] = {"capital_ratio": {"bus": "1/2", "ev": "1/2"}, "split": "by trips",
                                "reason": "bus drives more", "from": "2026-09-01"}  # fmt: skip
@@ -129,6 +131,8 @@ BENT = (
     {"bounds": {"cap": {"ev": 0}}, "overflow": "redistribute"}, {"if_no_weight": "equal"},
     {"bounds": {"cap": "40%"}, "overflow": "carry"}, {"overflow": {"to": "pool.r"}},
     {"if_no_weight": "carry"}, {"bounds": {"cap": 7}, "overflow": {"to": "pool.r"}},
+    {"rounding": {"half_even_residual_to": "bus"}}, {"rounding": {"method": "sequential"}},
+    {"rounding": {"half_even_residual_to": "fund.x"}},
 )  # fmt: skip
 ARTICLES = (
     {"reserve_ceiling": 4999}, {"education": None}, {"employment": None}, {"work": []},

@@ -16,13 +16,10 @@ from tests.browser.case import Case
 from tests.builder import SALT, World, authority, blob_ref, charter
 from tests.coop.months import Row, correct, open_month, revenue, settle, submit
 from tests.coop.payments import export, lines_of, order, report
+from tests.coop.payout_bodies import export_body, order_body, results_body, set_destination
 from tests.coop.stages import (
     MONTH,
-    export_body,
     fork,
-    order_body,
-    results_body,
-    set_destination,
     settled_with_destinations,
     stage,
 )

@@ -188,6 +188,11 @@ def _figures(forger: Forger) -> None:
         ("a matrix of nobody", {"u1": {"nobody": 3}}, {"id": "other"}),
         ("a negative matrix", {"u1": {"bus": -3}}, {"id": "other"}),
         ("a matrix that is a list", [], {"id": "other"}),
+        ("a charge that is reported", {"bus": 1}, {"section": "totals", "id": "charge.fare"}),
+        ("half a trip", {"bus": "5/2"}, {"section": "totals", "id": "count.trips"}),
+        ("two trips as a fraction", {"bus": "4/2"}, {"section": "totals", "id": "count.trips"}),
+        ("two trips as a decimal", {"bus": "2.0"}, {"section": "totals", "id": "count.trips"}),
+        ("five trips in words", {"bus": "5"}, {"section": "totals", "id": "count.trips"}),
         ("counts of nobody", {"nobody": 3}, {"section": "totals", "id": "count.trips"}),
         ("a payment in words", {"u1": "x"}, {"section": "payments"}),
         ("a negative payment", {"u1": -1}, {"section": "payments"}),
@@ -389,6 +394,7 @@ def rules(forger: Forger) -> None:
     heads = "steps:\n  - {id: extra, kind: allocate, source: gross, key: {kind: equal}, "
     for name, old, new in (
         ("an unknown metric", use, "{kind: proportional, input: hours}"),
+        ("a count of an unknown metric", use, "{kind: proportional, input: count.hours}"),
         ("an unknown charge", "charge.fare", "charge.tip"),
         ("an unknown member", "{kind: equal}", "{kind: equal, members: [taxi]}"),
         ("another time zone", "Asia/Tokyo", "Asia/Seoul"),
@@ -445,7 +451,10 @@ def _broken_rules() -> Iterator[tuple[str, bytes]]:
 
 
 STAGES: dict[str, tuple[str, tuple[Callable[[Forger], None], ...]]] = {
-    "a month": ("all kinds", (envelopes, members, money, usage, anchors, log_keys, periods, rules)),
+    "a month": (
+        "all kinds",
+        (envelopes, members, money, usage, anchors, log_keys, periods, rules),
+    ),
     "a proposal": ("proposed", (votes,)),
 }
 

@@ -20,6 +20,7 @@ NOTHING = Seen(ORIGIN, bytes(32), 0, root_hash(()))
 VKEY = format_vkey(log_key(ORIGIN).verifier_key)
 STRANGER = LogKey("elsewhere.example/x", KeyType.ED25519, b"y" * 32)
 WITNESS = LogKey(ORIGIN, KeyType.ED25519_COSIGNATURE, b"z" * 32)
+LATTICE = LogKey(ORIGIN, KeyType.ML_DSA_44, b"x" * 32)
 VOTE = {"roles": ["member"], "threshold": "2"}
 
 
@@ -88,6 +89,7 @@ def foundings() -> Iterator[tuple[str, Draft]]:
         ("a log key of another", {"log_keys": [format_vkey(STRANGER.verifier_key)]}),
         ("a log key that is none", {"log_keys": ["x"]}),
         ("a log key of a witness", {"log_keys": [VKEY, format_vkey(WITNESS.verifier_key)]}),
+        ("a log that only ML-DSA signs", {"log_keys": [format_vkey(LATTICE.verifier_key)]}),
         ("a currency twice", {"currencies": _twice(terms["currencies"])}),
         ("a metric twice", {"vocabulary": {**words, "metrics": _twice(words["metrics"])}}),
         ("a charge twice", {"vocabulary": {**words, "charges": _twice(words["charges"])}}),
@@ -107,6 +109,7 @@ def foundings() -> Iterator[tuple[str, Draft]]:
         "signatures exchanged",
         _signatures(lambda found: [{**found[0], "signature": found[1]["signature"]}, *found[1:]]),
     )
+    yield "payouts that are null", _again(body={"charter": {**terms, "payouts": None}})
     yield "no signatures", _again(body={"signatures": []})
     yield "a charter and more", _again(body={"more": 1})
 

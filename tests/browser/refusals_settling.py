@@ -17,14 +17,12 @@ from tests.builder import (
     RULES,
     SALT,
     World,
-    authority,
     blob_ref,
-    charter,
     new_key,
     record,
     rules_body,
 )
-from tests.coop.months import BOUNDS, Row, revenue, submit
+from tests.coop.months import Row, revenue, submit
 from tests.coop.stages import (
     MONTH,
     NAME,
@@ -92,6 +90,8 @@ def settlements(forger: Forger) -> None:
         moved = flipped(inputs, at)
         say(f"inputs, another {name}", moved, lines, seed, inputs=blob_ref(moved))
         moved = flipped(lines, at)
+        say(f"lines, another {name} than the settlement's", inputs, moved, seed,
+            lines=blob_ref(moved))  # fmt: skip
         linked = {**document, "lines": blob_ref(moved)} if "lines" in document else document
         say(f"lines, another {name}", inputs, moved, seed, lines=blob_ref(moved),
             settlement=linked)  # fmt: skip
@@ -225,7 +225,6 @@ def wrong_time(forger: Forger) -> None:
 
 def looking_back(forger: Forger) -> None:
     """Usage of a month beyond the look-back."""
-    opening("2026-11", "2026-12", "2027-01")(forger)
     forger.force("usage beyond the look-back", forger.usage("bus", record("bus-late")))
 
 
@@ -328,6 +327,16 @@ def order(forger: Forger) -> None:
     forger.forge("two at a time", "office", "settlement-proposed", later, *blobs)
 
 
+def facilities(forger: Forger) -> None:
+    """Facilities that need approval, two of one id."""
+    for who in ("hub-7", "hub-8"):
+        body = {"id": "hub-7", "name": {"ja": who, "en": who}, "owner": None}
+        forger.write("office", "facility-registered", body)
+    first = next(iter(forger.state.proposals))
+    forger.carry("bus", "ev")
+    _vote_in_vain(forger, "a facility registered twice", first)
+
+
 def nobody_decides(forger: Forger) -> None:
     """Nobody is left to decide beside whoever proposes."""
     for who in ("ev", "bike"):
@@ -340,158 +349,3 @@ def unwritable(forger: Forger) -> None:
     """A kind that the charter gives to nobody."""
     for kind in ("kpi-reported", "figures-reported", "correction-proposed", "dispute-opened"):
         forger.forge(f"{kind}, which nobody may write", "office", kind, {})
-
-
-def reported(kind: str, *, voters: tuple[str, ...] = ("bus", "ev"), **body: Any) -> Step:
-    """A fact that is reported and confirmed."""
-
-    def write(world: World) -> None:
-        world.write("office", kind, body)
-        world.carry(*voters)
-
-    return write
-
-
-def metered(**changes: Any) -> Step:
-    """Usage with charges."""
-    return lambda world: world.submit("bus", record("more", **changes), n=7) and None
-
-
-def month(*steps: Step, rules: str = RULES, **terms: Any) -> Callable[[], World]:
-    """October up to its usage, and then what ``steps`` do."""
-
-    def make() -> World:
-        world = World(charter=charter(**terms), rules=rules)
-        world.prepare()
-        for step in steps:
-            step(world)
-        return world
-
-    return make
-
-
-def closed(**terms: Any) -> Callable[[], World]:
-    """October cut off, its settlement proposed and approved."""
-
-    def make() -> World:
-        world = month(**terms)()
-        world.close()
-        propose(world)
-        world.carry("bus", "ev")
-        return world
-
-    return make
-
-
-def disputable() -> World:
-    """October proposed, with figures that no rule asks for."""
-    world = stage("all kinds")
-    metered(measures={"energy_wh": 5})(world)
-    blob = SALT + canonical.encode({"bus": 3})
-    for name in LONG_NAMES:
-        body = {"period": MONTH, "section": "totals", "id": name, "figures": blob_ref(blob)}
-        world.write("office", "figures-reported", body, blob)
-        world.carry("bus", "ev")
-    world.close()
-    propose(world)
-    return world
-
-
-def settled(*steps: Step, rules: str = RULES, **terms: Any) -> Callable[[], World]:
-    """October settled, and late usage of it."""
-
-    def make() -> World:
-        world = closed(rules=rules, **terms)()
-        settlement = world.state.period(MONTH).settlement
-        body = {"period": MONTH, "settlement_id": settlement}
-        world.write("office", "settlement-settled", body)
-        for step in steps:
-            step(world)
-        world.submit("ev", record("ev-late", measures={"trips": 59}))
-        return world
-
-    return make
-
-
-def opening(*months: str) -> Step:
-    """Later months, open."""
-
-    def write(world: World) -> None:
-        for name in months:
-            start, end = BOUNDS[name]
-            world.write("office", "period-opened", {"period": name, "start": start, "end": end})
-
-    return write
-
-
-def at(name: str) -> Callable[[], World]:
-    return lambda: stage(name)
-
-
-def unsettled() -> World:
-    """October cut off, with every kind of entry allowed."""
-    world = stage("all kinds")
-    world.close()
-    return world
-
-
-COARSE = "late: {grace_days: 0, max_lookback_periods: 2, materiality_minor: 1000000000}\n"
-TIPS = RULES.replace("charge.fare", "revenue.tips")
-MIXED = RULES.replace("[revenue.fares, charge.fare]", "[revenue.fares, charge.fare, revenue.aid]")
-SCENES: dict[str, tuple[Callable[[], World], Callable[[Forger], None]]] = {
-    "cut off": (unsettled, after_the_cut_off),
-    "settlements": (unsettled, settlements),
-    "approved": (closed(rules=WAITING), approvals),
-    "disputes": (disputable, disputes),
-    "corrections": (at("late"), corrections),
-    "no next month": (settled(), wrong_time),
-    "nothing material": (settled(opening("2026-11"), rules=RULES + COARSE), wrong_time),
-    "a late charge without a place": (settled(
-        opening("2026-11"), metered(charges={"fare": 3}, currency="USD"), currencies=TWO,
-    ), wrong_time),
-    "beyond the look-back": (closed(), looking_back),
-    "votes": (month(currencies=TWO), second_votes),
-    "two currencies": (month(currencies=TWO), other_money),
-    "order": (unsettled, order),
-    "nobody": (month(), nobody_decides),
-    "unwritable": (month(authority=authority(later=False)), unwritable),
-    "grace": (month(period={"decided_by": "end", "grace_days": 2, "objection_days": 0,
-                            "lookback_periods": 2}), grace),
-    "revenue in dollars": (month(reported("revenue-reported", **{**MONEY, "currency": "USD"},
-                                          id="x", origin="member"), currencies=TWO), cut_off),
-    "revenue without a pool": (month(reported("revenue-reported", **MONEY, id="x",
-                                              origin="member")), cut_off),
-    "public money": (month(reported("revenue-reported", **MONEY, id="aid", origin="public"),
-                           rules=MIXED), cut_off),
-    "a cost without a step": (month(reported("cost-reported", **MONEY, id="repairs",
-                                             member="bus")), cut_off),
-    "a cost in dollars": (month(reported("cost-reported", **{**MONEY, "currency": "USD"},
-                                         id="repairs", member="bus"), currencies=TWO), cut_off),
-    "a charge without a pool": (month(metered(charges={"fare": 3}, currency="JPY"), rules=TIPS),
-                                cut_off),
-    "a charge in dollars": (month(metered(charges={"fare": 3}, currency="USD"), currencies=TWO),
-                            cut_off),
-    "no rules in force": (month(rules=RULES.replace("2026-10-01", "2026-11-01")), cut_off),
-    "no weights": (month(rules=RULES.replace("input: trips", "input: energy_wh")), cut_off),
-    "floors above the pool": (month(rules=RULES.replace(
-        "    parts:", "    bounds: {floor: 900000}\n    parts:")), cut_off),
-    "caps below the pool": (month(rules=RULES.replace(
-        "    parts:", "    bounds: {cap: 9}\n    parts:")), cut_off),
-    "no reading": (month(rules=RULES.replace(
-        "rate: 5%", "rate: 5%, when: {kpi: uptime, at_least: 9}")), cut_off),
-    "no matrix": (month(rules=RULES.replace("{kind: equal}", "{kind: pro_rata, matrix: plays}")),
-                  cut_off),
-    "no game": (month(rules=RULES.replace("{kind: equal}", "{kind: shapley, game: dam}")), cut_off),
-    "no ballots": (month(rules=RULES + "  - {id: v, kind: citizens_fund, source: gross,"
-                         " ballots: town, method: greedy}\n"), cut_off),
-    "who is no member": (month(rules=RULES.replace("{kind: equal}",
-                                                   "{kind: equal, members: [audit]}")), cut_off),
-}  # fmt: skip
-
-
-def scene(name: str) -> Forger:
-    """The log of a scene with everything that is refused in it."""
-    make, run = SCENES[name]
-    forger = Forger.of(make())
-    run(forger)
-    return forger

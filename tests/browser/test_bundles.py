@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
@@ -13,6 +15,7 @@ from ledger.audit.trust import format_trust
 from ledger.coop.submission import Submission
 from ledger.rules.document import rule_hash
 from ledger.rules.yamltext import read_yaml
+from tests.audit.successors import Succeeded
 from tests.audit.test_forgery import lenient
 from tests.audit.world import bundle_of, trust_in, verify
 from tests.browser.bundles import Case, all_cases, open_month
@@ -29,8 +32,37 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def cases(month) -> list[Case]:
-    return all_cases(month)
+def cases(month, succeeded) -> list[Case]:
+    return [*all_cases(month), *followed(succeeded)]
+
+
+def followed(month: Succeeded) -> Iterator[Case]:
+    """A month anchored on a contract's successor, under trust files that know more or less."""
+    for named in (("first",), ("second",), ("first", "second")):
+        for known in (True, False):
+            trust = month.trust(*named, known=known)
+            yield Case(f"successor, trust in {named}, {known}", month.bundle, trust)
+    wrong = {"code_hash": "77" * 32}
+    yield Case("successor, other code", month.bundle, month.trust("first", "second", **wrong))
+    for name, change in (
+        ("block", {"block": {**month.block, "hash": "77" * 32}}),
+        ("contract", {"first": {**month.first, "contract": "0x" + "77" * 20}}),
+        ("chain", {"first": {**month.first, "chain_id": 1}}),
+    ):
+        trust = replace(month, **change).trust("first")
+        yield Case(f"successor, another {name}", month.bundle, trust)
+
+
+def test_the_page_says_by_which_decision_it_followed_a_contract(succeeded, reports):
+    cases = [("first",), ("second",)]
+    given = [
+        {"bundle": succeeded.bundle, "trust": format_trust(succeeded.trust(*named))}
+        for named in cases
+    ]
+    for answer, is_said in zip(reports(given), (True, False), strict=True):
+        said = " ".join(remark["en"] for remark in answer["notChecked"])
+        words = f"the members decided in entry {succeeded.decided} that it follows"
+        assert (words in said) is is_said
 
 
 @pytest.fixture(scope="module")

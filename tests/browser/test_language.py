@@ -14,6 +14,7 @@ from ledger.errors import KyojoError
 from ledger.rules.document import parse_rules
 from ledger.rules.headcount import headcount_problems
 from ledger.settlement.spec import _over, parse_spec
+from tests.browser.broken_rules import TEXTS, broken_rules
 from tests.browser.language import Language
 from tests.browser.lawful import Lawful
 from tests.browser.rules import Rules
@@ -202,6 +203,16 @@ def test_legal_profiles_are_judged_alike(calls):
     found = [read(text) for text in texts[-250:]]
     assert 60 < found.count(None) < 190
     assert sum(one[1] for one in found if one) > 10
+
+
+def test_rule_sets_that_make_no_sense_are_refused_alike(calls):
+    texts = list(broken_rules())
+    assert [text for text in texts if read(text.encode()) is not None] == []
+    answers = calls([["rules", text.encode().hex()] for text in [*texts, *TEXTS]])
+    assert [answer for answer in answers if "is" in answer] == []
+    # Words, fields and YAML that a later ledger may know are said to be unknown, never verified.
+    unknown = [answer["unknown"] for answer in answers[: len(texts)] if "unknown" in answer]
+    assert [text.rsplit("/", 1)[1] for text in unknown] == ["tax", "if_missing", "kyojo_rules"]
 
 
 @pytest.mark.long

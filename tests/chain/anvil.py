@@ -73,13 +73,13 @@ def _fetch(npm, scratch, found):
 
 
 @contextmanager
-def running_anvil(*flags, hardfork="cancun", epoch_slots=1):
+def running_anvil(*flags, hardfork="cancun", epoch_slots=1, chain_id=31337):
     """A fresh anvil on a free port; yields its URL and ends it after."""
     path = require_anvil()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [str(path), "--silent", "--port", str(port), "--chain-id", "31337"]
+    command = [str(path), "--silent", "--port", str(port), "--chain-id", str(chain_id)]
     command += ["--hardfork", hardfork, "--slots-in-an-epoch", str(epoch_slots), *flags]
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

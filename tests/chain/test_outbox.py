@@ -17,6 +17,7 @@ from ledger.chain.node import (
 )
 from ledger.chain.outbox import (
     FINISHED,
+    SEEMS_TAKEN,
     NodeView,
     Observation,
     Outbox,
@@ -123,12 +124,17 @@ TRANSITIONS = {
         row(state=State.SENT),
         seen(receipt(succeeded=False), final=10, head=FORK, final_head=FORK),
         State.FAILED, None),
-    "nonce taken, goal missed": (row(state=State.SENT), seen(nonce=5), State.FAILED, None),
+    "nonce seems taken": (row(state=State.SENT), seen(nonce=5), State.SENT, None),
+    "nonce seemed taken by a node astray": (
+        row(state=State.SENT, note=SEEMS_TAKEN), seen(receipt(), **IN_BLOCK), State.MINED, BLOCK),
+    "nonce taken, goal missed": (
+        row(state=State.SENT, note=SEEMS_TAKEN), seen(nonce=5), State.FAILED, None),
     "nonce taken, goal reached": (
-        row(state=State.SENT),
+        row(state=State.SENT, note=SEEMS_TAKEN),
         seen(nonce=5, head=WANTED, final_head=WANTED), State.REPLACED, None),
     "nonce taken by the fee bump": (
-        row(state=State.SENT, superseded_by=b"\x02" * 32), seen(nonce=5), State.REPLACED, None),
+        row(state=State.SENT, note=SEEMS_TAKEN, superseded_by=b"\x02" * 32),
+        seen(nonce=5), State.REPLACED, None),
     "goal reached by another, nonce free": (
         row(state=State.SENT), seen(head=WANTED, final_head=WANTED), State.SENT, None),
 }  # fmt: skip
@@ -153,12 +159,12 @@ def test_a_finished_row_stays_as_it_is(state):
 
 def test_a_failure_says_why():
     refused = advance(row(), seen(receipt(succeeded=False), final=10))
-    taken = advance(row(), seen(nonce=5))
+    taken = advance(row(note=SEEMS_TAKEN), seen(nonce=5))
     assert "refused" in refused.note
     assert "nonce" in taken.note
 
 
-CALLED = row(goal=PlainCall("0xc0", "fill a gap"))
+CALLED = row(goal=PlainCall("0xc0", "fill a gap"), note=SEEMS_TAKEN)
 
 
 @pytest.mark.parametrize(
@@ -469,6 +475,8 @@ def test_a_fee_bump_on_a_real_node():
         )
         run(node, store)
         rpc(node, "anvil_mine", "0x5")
+        run(node, store)
+        assert store.states() == [State.SENT, State.FINAL], "one look is not enough to give it up"
         run(node, store)
         assert store.states() == [State.REPLACED, State.FINAL]
 

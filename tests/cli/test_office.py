@@ -66,7 +66,8 @@ def test_status_is_for_people_and_for_programs(kyojo: Kyojo, place_of: PlaceOf) 
     place_of("settled")
     document = kyojo("status", "--json").document
     assert document["periods"] == {MONTH: "settled", NEXT: "open"}
-    assert document["anchored"] is None
+    (target,) = document["anchors"]
+    assert (target["newest"], target["final_size"], target["due"]) == (None, 0, True)
     text = kyojo("status").out
     for part in (f"{ORIGIN}, {document['size']} entries", f"{MONTH}: settled", f"{NEXT}: open",
                  "not anchored yet", document["state_hash"]):  # fmt: skip
@@ -77,7 +78,8 @@ def test_status_is_for_people_and_for_programs(kyojo: Kyojo, place_of: PlaceOf) 
 def test_anchoring_shows_in_the_status(kyojo: Kyojo, place_of: PlaceOf) -> None:
     place_of("settled")
     anchored = kyojo("anchor", "--json").document
-    assert f"anchored at size {anchored['size']}: " in kyojo("status").out
+    size = anchored["size"]
+    assert f"size {size} is final; final up to {size}" in kyojo("status").out
 
 
 def test_rebuilding_arrives_at_the_same_state(kyojo: Kyojo, place_of: PlaceOf) -> None:

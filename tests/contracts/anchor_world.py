@@ -196,6 +196,10 @@ class World:
     def send(self, signature, arguments, *, contract=None, sender=SENDER, value=0):
         """Call with arguments that are encoded already; the raw answer."""
         data = keccak(signature.encode())[:4] + arguments
+        return self.send_data(data, contract=contract, sender=sender, value=value)
+
+    def send_data(self, data, *, contract=None, sender=SENDER, value=0):
+        """A call as it is; the raw answer."""
         try:
             return self.evm.message_call(sender, contract or self.contract, data, value)
         except RuntimeError as error:

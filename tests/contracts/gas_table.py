@@ -52,19 +52,19 @@ def keys_of(count: int) -> list[bytes]:
 class Meter:
     """One contract with its anchorers on a fresh embedded chain; every call is a transaction."""
 
-    def __init__(self, node: Node, signers: int) -> None:
-        self.node = node
+    def __init__(self, node: Node, signers: int, payer: bytes = PAYER) -> None:
+        self.node, self.payer = node, payer
         self.keys = keys_of(signers)
         addresses = list(map(key_address, self.keys))
-        made = deploy_anchor_contract(node, PAYER, signers=addresses, k=signers)
+        made = deploy_anchor_contract(node, payer, signers=addresses, k=signers)
         self.contract = made.contract
         # The embedded chain has one transaction in a block.
         self.deployment = int(node.web3.eth.get_block(made.block_number)["gasUsed"])
 
     def send(self, data: bytes) -> int:
-        nonce = self.node.nonce(key_address(PAYER))
+        nonce = self.node.nonce(key_address(self.payer))
         transaction = build_transaction(
-            self.node, PAYER, contract=self.contract, data=data, nonce=nonce
+            self.node, self.payer, contract=self.contract, data=data, nonce=nonce
         )
         self.node.send(transaction.raw)
         receipt = self.node.wait_for_receipt(transaction.hash)

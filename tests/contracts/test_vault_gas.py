@@ -16,7 +16,7 @@ from tests.contracts.vault_gas import as_markdown, measure
 pytest.importorskip("vyper", reason="vyper is not installed: the vault's token cannot be compiled")
 
 TABLE = "tests/contracts/vault_gas.json"
-PAGE = "docs/revenue-vault.md"
+PAGE = "docs/contracts.md"
 PLACE = re.compile(r"(<!-- gas: RevenueVault -->\n\n).*?(\n<!-- end -->)", re.DOTALL)
 
 

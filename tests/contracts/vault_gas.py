@@ -119,7 +119,7 @@ def measure(url: str) -> dict[str, Any]:
 
 
 def as_markdown(table: dict[str, Any]) -> str:
-    """The figures as docs/revenue-vault.md shows them."""
+    """The figures as docs/contracts.md shows them."""
     heads = " | ".join(f"{n} approver" + "s" * (n != 1) for n in SIGNER_COUNTS)
     lines = [f"| Call | {heads} |", "|---|" + "---:|" * len(SIGNER_COUNTS)]
     for name, gas in table["approved"].items():

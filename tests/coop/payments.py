@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ledger.coop.state import Dues, OrderedLine
 from tests.builder import World
-from tests.coop.stages import export_body, order_body, results_body
+from tests.coop.payout_bodies import export_body, order_body, results_body
 
 
 def order(world: World, method: str = "bank", *, approve: bool = True) -> str:

@@ -15,7 +15,6 @@ from ledger.coop.charter import Charter
 from ledger.coop.corrections import compute_correction
 from ledger.coop.envelope import parse_envelope
 from ledger.coop.logkeys import possession_text
-from ledger.coop.payouts import derive_order
 from ledger.coop.settlements import compute
 from ledger.coop.submission import Submission
 from ledger.errors import KyojoError
@@ -36,6 +35,7 @@ from tests.builder import (
     rules_body,
     signing_key,
 )
+from tests.coop.payout_bodies import export_body, order_body, results_body, set_destination
 
 MONTH = "2026-10"
 SEED = sha256(b"the seed of the sum trees").digest()
@@ -315,20 +315,6 @@ def dispute_body(world: World, **changes: Any) -> tuple[dict[str, Any], tuple[by
     return {**body, **changes}, ()
 
 
-def bank_details(firm: str) -> bytes:
-    """The details of a firm's account, salted; the ledger does not read them."""
-    return SALT + canonical.encode({"account": f"000{len(firm)}", "holder": firm})
-
-
-def set_destination(world: World, firm: str, destination: dict[str, Any] | None = None) -> None:
-    """A firm names where it is paid, a bank account unless told, and another office confirms."""
-    details = bank_details(firm)
-    bank = {"type": "bank", "details": blob_ref(details), "hint": f"···{firm}"}
-    body = {"member": firm, "currency": "JPY", "destination": destination or bank}
-    world.write(firm, "payout-destination-set", body, *(() if destination else (details,)))
-    world.carry("office")
-
-
 def settled_with_destinations() -> World:
     """October settled, of a co-op that knows payouts; all firms have bank accounts."""
     world = fork(_stage("disputable"))
@@ -357,63 +343,16 @@ def ordered() -> World:
     return world
 
 
-def order_body(
-    world: World, method: str = "bank", currency: str = "JPY"
-) -> tuple[dict[str, Any], tuple[bytes, ...]]:
-    """The body of the order that is due, and the blob that it names."""
-    order = derive_order(world.state, currency, method, world.now)
-    blob = SALT + order.content()
-    body = {
-        "period": order.period,
-        "currency": currency,
-        "method": method,
-        "count": len(order.lines),
-        "total_minor": order.total_minor,
-        "lines": blob_ref(blob),
-    }
-    return body, (blob,)
-
-
-def export_body(
-    world: World, order_id: str = "", form: str = "zengin"
-) -> tuple[dict[str, Any], tuple[bytes, ...]]:
-    """The body that an order was exported, the last one unless told, and its file."""
-    blob = SALT + b"the bank's file"
-    order_id = order_id or next(reversed(world.state.orders))
-    named = {"order": order_id, "format": form, "pay_on": "2026-11-10", "file": blob_ref(blob)}
-    return named, (blob,)
-
-
-def results_body(
-    world: World, outcomes: dict[str, str] | None = None, order_id: str = ""
-) -> tuple[dict[str, Any], tuple[bytes, ...]]:
-    """A report on lines of an order, of its first line and as paid unless told."""
-    order_id = order_id or next(reversed(world.state.orders))
-    lines = world.state.orders[order_id].lines
-    outcomes = outcomes or {next(iter(lines)): "paid"}
-    rows = [
-        {"id": id_, "outcome": outcome, "date": "2026-11-10", "reference": "FT1", "reason": ""}
-        for id_, outcome in outcomes.items()
-    ]
-    document = {"kyojo_payout_results": 1, "order": order_id, "results": rows}
-    blob = SALT + canonical.encode(document)
-    sums = {
-        how: sum(lines[id_].amount_minor for id_, one in outcomes.items() if one == how)
-        for how in ("paid", "returned")
-    }
-    body = {
-        "order": order_id,
-        "paid_minor": sums["paid"],
-        "returned_minor": sums["returned"],
-        "results": blob_ref(blob),
-        "evidence_hash": "ef" * 32,
-    }
-    return body, (blob,)
-
-
 def _answer(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
     (dispute,) = world.state.disputes
     return {"dispute": dispute, "answer": "we have its log", "evidence_hash": "ab" * 32}, ()
+
+
+def successor_body(**changes: Any) -> dict[str, Any]:
+    """The body that names a successor of the test charter's one contract."""
+    new = {"chain_id": 1, "contract": "0x" + "aa" * 20, "code_hash": "33" * 32}
+    body = {"chain_id": 31337, "contract": "0x" + "11" * 20, "successor": new, "reason": "moved"}
+    return {**body, **changes}
 
 
 def _dispute_withdrawal(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
@@ -478,6 +417,7 @@ LATER_CASES: dict[str, Case] = {
     "dispute-opened": Case("disputable", "bus", dispute_body, "office"),
     "dispute-answered": Case("disputed", "office", _answer, "audit"),
     "dispute-withdrawn": Case("disputed", "bus", _dispute_withdrawal, "office"),
+    "anchor-successor-named": Case("all kinds", "office", plain(**successor_body()), "bus"),
     "figures-reported": Case("all kinds", "office", _figures, "audit"),
     "payout-ordered": Case("payable", "office", order_body, "audit"),
     "payout-exported": Case("ordered", "office", export_body, "bus"),

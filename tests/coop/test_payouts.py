@@ -23,16 +23,13 @@ from ledger.period import add_days
 from tests.builder import RULES, SALT, World, authority, blob_ref, charter
 from tests.coop.months import Row, correct, new_world, open_month, revenue, settle, submit
 from tests.coop.payments import dues, lines_of, order, report
+from tests.coop.payout_bodies import export_body, order_body, results_body, set_destination
 from tests.coop.stages import (
     MONTH,
     admit,
     dispute_body,
-    export_body,
-    order_body,
     propose,
     refuse,
-    results_body,
-    set_destination,
     stage,
 )
 

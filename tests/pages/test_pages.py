@@ -20,6 +20,7 @@ from ledger.service.coop import Coop
 from ledger.service.publication import publication
 from ledger.service.read import overview
 from ledger.service.settle import propose_settlement
+from ledger.service.shown import shown
 from ledger.service.sign_in import Reader
 from ledger.service.statements import statement, statements
 from ledger.settlement.shape import parse_settlement, parse_statement
@@ -146,8 +147,8 @@ def test_members_amounts_stand_only_where_the_reader_may_see_them(
     everything = {"463,663", "307,257", "182,819"}
     for language in LANGUAGES:
         assert {amount for amount in everything if amount in walk.text(language)} == seen
-    for shown in ("953,739 JPY", "Held in suspense (usage that names nobody)", "3,769 JPY"):
-        assert shown in walk.text("en")
+    for text in ("953,739 JPY", "Held in suspense (usage that names nobody)", "3,769 JPY"):
+        assert text in walk.text("en")
     hidden = "Each member’s amount is open to itself" in walk.text("en")
     assert hidden == (seen != everything)
 
@@ -218,7 +219,7 @@ def test_an_anchor_that_covers_the_settlement_is_shown(settled: Coop) -> None:
     document = statement(settled, AUDITOR, MONTH, "bus") | {"anchors": [row]}
     page = statement_page(document, document["statement"]["settlement"], "en")
     text = Walk(page).text("en")
-    assert "Chain 31337 , block 7" in text.replace("31337,", "31337 ,")
+    assert "Final on chain 31337 , block 7" in text.replace("31337,", "31337 ,")
     assert "cd" * 32 in text
 
 
@@ -226,6 +227,15 @@ def test_a_broken_statement_is_refused_not_rendered(settled: Coop) -> None:
     document = statement(settled, AUDITOR, MONTH, "bus")
     with pytest.raises(MalformedDocument):
         statement_page(document | {"statement": {}}, document["statement"]["settlement"], "ja")
+
+
+def test_the_front_page_says_how_far_the_log_is_shown(settled: Coop) -> None:
+    page = coop_page(overview(settled), "en", None, shown(settled))
+    size = settled.state().size
+    for line in (f"Signed by the log&#39;s key: {size} entries", "no quorum of witnesses",
+                 "Final on chain 31337: 0 entries"):  # fmt: skip
+        assert line in page
+    assert "署名済み" in coop_page(overview(settled), "ja", None, shown(settled))
 
 
 def test_the_front_page_links_to_results(settled: Coop) -> None:

@@ -92,6 +92,7 @@ def test_an_iban_of_the_registry_is_read(iban):
     account = parse_account({"type": "iban", "iban": spaced, "bic": "", "holder": "Ortsverein eG"})
     assert account == IbanAccount(iban, "", "Ortsverein eG")
     assert check_digits(iban[:2], iban[4:]) == iban[2:4]
+    assert hint_of(account) == f"{iban[:2]}···{iban[-4:]}"
 
 
 @pytest.mark.parametrize("iban", IBANS)

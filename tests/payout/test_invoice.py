@@ -82,6 +82,9 @@ def test_tax_is_added_once_a_rate():
     document = build_invoice(replace(DRAFT, terms=replace(TERMS, basis="net")))
     assert [row["tax_minor"] for row in document["rates"]] == [10_001, 81]
     assert document["total_minor"] == 101_323 + 10_082
+    text = invoice_file(document, "text", "en").decode()
+    assert "Amounts are before tax" in text
+    assert "Tax: 10,082 JPY" in text
 
 
 @pytest.mark.parametrize(
@@ -175,6 +178,20 @@ def test_what_is_no_invoice_is_refused(document):
     assert isinstance(outcome(parse_invoice, document), MalformedDocument)
 
 
+def test_the_faults_of_a_party_are_told_by_their_place_in_the_document():
+    document = build_invoice(DRAFT)
+    document["seller"]["registration"]["number"] = "T1"
+    assert outcome(parse_invoice, document).faults[0].where == "/seller/registration/number"
+    document["buyer"]["form"] = "club"
+    document["seller"] = party_document(BUS)
+    assert outcome(parse_invoice, document).faults[0].where == "/buyer/form"
+
+
+def test_a_day_that_the_calendar_lacks_is_refused():
+    wrong = {**build_invoice(DRAFT), "issued_on": "2026-11-31"}
+    assert "2026-11-31" in outcome(parse_invoice, wrong).message
+
+
 # --- who may issue -------------------------------------------------------------------------------
 
 
@@ -187,6 +204,7 @@ def test_a_registered_seller_is_self_billed_and_another_gets_a_notice():
     assert notice["payable_minor"] == build_invoice(DRAFT)["payable_minor"]
     assert "no input tax is deducted" in notice["notes"][0]["en"]
     assert reasons[0].as_dict() in notice["notes"]
+    assert "10%" not in plain(invoice_file(notice, "pdf", "ja"), "pdf").split("合計")[1]
 
 
 @pytest.mark.parametrize("kind", ["qualified-invoice", "self-billed"])
@@ -271,6 +289,7 @@ def test_the_payment_must_be_what_the_document_says():
         ({"items": ()}, "/items"),
         ({"items": (item(1, 5), item(1, 6))}, "/items"),
         ({"items": (item(1, -5),)}, "/rates"),
+        ({"items": (item(1, 2**52), item(2, 2**52))}, "/items"),
         ({"items": (item(1, 5), item(2, 5, reduced=True))}, "/items/1/is_reduced"),
         ({"items": (item(1, 5, None, reduced=True),)}, "/items/0/is_reduced"),
         ({"items": (item(1, 5).model_copy(update={"day": "2026-02-30"}),)}, "/items/0/day"),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ledger.errors import DuplicateId, OutOfRange
 from ledger.money import AMOUNT_MAX
+from ledger.payout import netting
 from ledger.payout.line import PayoutLine
 from ledger.payout.netting import Due, check_ids, net_dues, payout_id, plan_transfers
 
@@ -93,6 +94,12 @@ def test_every_amount_that_is_no_money_is_named():
     assert [fault.where for fault in caught.value.faults] == ["due 1", "due 2", "bus/JPY"]
     with pytest.raises(OutOfRange, match="not a month"):
         net_dues([], settlement_id=SETTLEMENT, period="2026-13")
+
+
+def test_more_than_can_be_netted_at_once_is_refused(monkeypatch):
+    monkeypatch.setattr(netting, "DUES_MAX", 1)
+    with pytest.raises(OutOfRange, match="more than 1"):
+        net([Due("bus", "JPY", 1, "x")] * 2)
 
 
 def test_two_lines_of_one_id_are_refused():

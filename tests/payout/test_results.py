@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import date
 
@@ -190,6 +191,47 @@ def test_a_fault_of_a_statement_is_found_at_its_line(version, old, new, says):
     assert all(fault.where.startswith("line ") for fault in caught.value.faults)
 
 
+CUTS = [
+    (rb"<c:Sts>.*?</c:Sts>", b"", "has no status"),
+    (rb"<c:BookgDt>.*?</c:BookgDt>", b"", "no booking day"),
+    (rb"</c:CdtDbtInd><c:Sts>", b"</c:CdtDbtInd><c:RvslInd>no</c:RvslInd><c:Sts>", "RvslInd is"),
+    (rb"<c:Amt .*?</c:Amt>", b"", "Amt is missing"),
+]
+
+
+@both
+@pytest.mark.parametrize(("old", "new", "says"), CUTS)
+def test_an_entry_without_what_it_needs_is_refused(version, old, new, says):
+    data = statement(version, [Entry("333334", (replace(BUS, amount=None),))])
+    changed, count = re.subn(old, new, data, count=1, flags=re.DOTALL)
+    assert count == 1
+    with pytest.raises(MalformedPaymentFile, match=says):
+        parse_camt053(changed, DIGITS)
+
+
+@both
+def test_what_is_pending_needs_no_day(version):
+    data = statement(version, [Entry("333334", (BUS,), status="PDNG")])
+    dayless = re.sub(rb"<c:BookgDt>.*?</c:BookgDt>", b"", data, flags=re.DOTALL)
+    (row,) = parse_camt053(dayless, DIGITS).rows
+    assert (row.status, row.day) == ("pending", date.min)
+
+
+@both
+def test_details_of_another_currency_are_not_ours(version):
+    usd = Entry("7", (Detail("theirs", "3"), Detail("theirs2", "4")), currency="USD")
+    found = parse(version, usd, balances=Balances("1", "2", currency="USD"))
+    assert (found.others, found.rows, found.notes) == (2, (), ())
+
+
+@both
+def test_several_details_each_need_an_amount(version):
+    entry = Entry("1000000", (replace(BUS, amount=None), EV))
+    found = outcome(parse_camt053, statement(version, [entry]), DIGITS)
+    assert isinstance(found, MalformedPaymentFile)
+    assert "has no amount" in found.message
+
+
 BOMB = b"""<?xml version="1.0"?><!DOCTYPE Document [<!ENTITY a "aaaaaaaaaa">
 <!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]><Document>&b;</Document>"""
 REMOTE = b'<!DOCTYPE Document SYSTEM "file:///etc/hostname"><Document/>'
@@ -212,6 +254,24 @@ REMOTE = b'<!DOCTYPE Document SYSTEM "file:///etc/hostname"><Document/>'
 )
 def test_xml_that_is_not_plain_is_refused(data):
     assert isinstance(outcome(parse_camt053, data, DIGITS), MalformedPaymentFile)
+
+
+@both
+@pytest.mark.parametrize(
+    "doctype", [b"<!DOCTYPE x>", b'<!DOCTYPE x [<!ENTITY a "b">]>', b'<!DOCTYPE x SYSTEM "y.dtd">']
+)
+def test_a_good_statement_with_a_document_type_is_refused(version, doctype):
+    good = statement(version, [BATCH])
+    head, mark, body = good.partition(b"?>")
+    assert mark
+    assert isinstance(parse_camt053(good, DIGITS), BankFile)
+    with pytest.raises(MalformedPaymentFile, match="a document type is declared"):
+        parse_camt053(head + mark + doctype + body, DIGITS)
+
+
+def test_nesting_beyond_the_limit_is_told_as_such():
+    with pytest.raises(MalformedPaymentFile, match="nested deeper than 32 levels"):
+        parse_camt053(b"<a>" * 33 + b"</a>" * 33, DIGITS)
 
 
 def test_a_statement_beyond_its_limits_is_refused(monkeypatch):
@@ -329,6 +389,9 @@ def test_a_table_out_of_form_is_refused(data, says):
 
 
 def test_a_table_beyond_its_limits_is_refused(monkeypatch):
+    wrong = TABLE.replace("正常", "済").replace("不能", "済").encode("cp932")
+    monkeypatch.setattr(bank_csv, "FAULTS_MAX", 1)
+    assert len(outcome(parse_bank_csv, wrong, column_map()).faults) == 1
     monkeypatch.setattr(bank_csv, "ROWS_MAX", 1)
     assert isinstance(outcome(parse_bank_csv, TABLE.encode("cp932"), column_map()), TooLarge)
     monkeypatch.setattr(bank_csv, "FILE_BYTES_MAX", 10)

@@ -178,6 +178,14 @@ def test_every_fault_is_told_at_once():
     assert len(caught.value.faults) == 2
 
 
+def test_faults_without_end_are_told_up_to_a_limit(monkeypatch):
+    monkeypatch.setattr(zengin, "FAULTS_MAX", 3)
+    data = write_zengin(replace(SMALL, transfers=(Transfer(BUS, 1),) * 9))
+    broken = data.replace(b"0000000001000000000000000000000", b"000000000A000000000000000000000")
+    assert broken != data
+    assert len(outcome(parse_zengin, broken).faults) == 4
+
+
 def test_a_file_beyond_any_is_refused_unread():
     with pytest.raises(TooLarge):
         parse_zengin(b"1" * ((zengin.COUNT_MAX + 4) * 122))
@@ -319,6 +327,18 @@ def test_every_payment_is_found_by_its_id_and_its_digits(ids):
         assert known.resolve(f" {line_id} ") == line_id
         assert known.resolve(reference_of(line_id)) == line_id
     assert known.resolve("") is None
+
+
+def test_a_reference_is_found_in_capitals_and_without_its_zeros():
+    ids = [f"202610-{number:028x}" for number in range(3000)]
+    known = References(ids)
+    for line_id in ids:
+        digits = reference_of(line_id)
+        assert known.resolve(line_id.upper()) == line_id
+        assert known.resolve(digits.lstrip("0")) == line_id
+    assert any(reference_of(line_id).startswith("00") for line_id in ids)
+    both = References(["ab", "AB"])
+    assert [both.resolve(name) for name in ("ab", "AB", "Ab")] == ["ab", "AB", None]
 
 
 def test_references_that_meet_are_refused_and_never_guessed(monkeypatch):

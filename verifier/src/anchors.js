@@ -8,8 +8,8 @@ import { parseCanonical } from "./json.js";
 import { keccak256 } from "./keccak.js";
 import { asBytes, decodeRlp, encodeInteger, verifyTrieProof } from "./rlp.js";
 import { sha256 } from "./sha256.js";
+import { followedTargets, placeOf } from "./successors.js";
 import { formatInstant, parseInstant } from "./time.js";
-import { trustedChain } from "./trust.js";
 
 const FIELDS = [
   "block_hash", "chain_id", "header", "receipt_proof", "transaction_index", "transaction_proof",
@@ -108,9 +108,9 @@ function verifyEvidence(evidence, body, origin) {
   return header.time;
 }
 
-function restsOn(trust, body) {
-  const known = trustedChain(trust, body.chain_id, body.contract);
-  const block = known?.blocks?.find((one) => one.number === body.block_number);
+function restsOn(targets, body) {
+  const target = targets.find((one) => placeOf(one) === placeOf(body));
+  const block = target?.blocks.find((one) => one.number === body.block_number);
   if (!block) return "evidence-only";
   expect(body.block_hash, block.hash, `block ${body.block_number} in the trust file`);
   return "trusted-block";
@@ -130,14 +130,13 @@ function checkClock(fold, body, known) {
     `chain held it at ${known}: the log's clock was ahead`);
 }
 
-function checkTargets(fold, trust, findings) {
-  for (const target of fold.state.charter?.terms.anchors ?? []) {
-    const known = trustedChain(trust, target.chain_id, target.contract);
-    if (known && known.code_hash !== target.code_hash) {
+function checkTargets(targets, findings) {
+  for (const { index, contract, known, code_hash: code } of targets) {
+    if (known && known.code_hash !== code) {
       findings.add(
-        "anchor-mismatch", `entry 0, anchors, ${target.contract}`,
-        "the charter and the trust file name different code hashes",
-        "規約のコードハッシュが信頼ファイルと一致しません",
+        "anchor-mismatch", `entry ${index}, anchors, ${contract}`,
+        "the log and the trust file name different code hashes",
+        "台帳のコードハッシュが信頼ファイルと一致しません",
       );
     }
   }
@@ -145,7 +144,8 @@ function checkTargets(fold, trust, findings) {
 
 // Check every anchor that the fold came across.
 export function checkAnchors(fold, trust, findings) {
-  checkTargets(fold, trust, findings);
+  const targets = followedTargets(fold.state, trust);
+  checkTargets(targets, findings);
   return fold.anchors.map(({ index, body }) => {
     const fact = { entry: index, chainId: body.chain_id, contract: body.contract, size: body.size,
       block: body.block_number, blockHash: body.block_hash, time: null, restsOn: "nothing" };
@@ -154,7 +154,7 @@ export function checkAnchors(fold, trust, findings) {
       const origin = fold.state.charter?.terms.origin ?? refuse("not-found", "this log is empty");
       const time = verifyEvidence(parseCanonical(blob, "the evidence"), body, origin);
       fact.time = time < 2n ** 37n ? formatInstant(Number(time) * 1000) : null;
-      fact.restsOn = restsOn(trust, body);
+      fact.restsOn = restsOn(targets, body);
       checkClock(fold, body, fact.time);
     });
     return fact;

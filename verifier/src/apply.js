@@ -25,6 +25,7 @@ import { recoverAddress } from "./secp256k1.js";
 import * as settlements from "./settlements.js";
 import { SUSPENSE, emptyState, withKey } from "./state.js";
 import { ofCharter } from "./subjects.js";
+import { enactSuccessor, knownTargets, nameSuccessor, placeOf } from "./successors.js";
 import { requireZone } from "./time.js";
 
 const TAKES_VOTES = ["decision", "member-left"];
@@ -33,21 +34,20 @@ const NEEDS_APPROVAL = [
   "funding-reported", "revenue-reported", "cost-reported", "ruleset-proposed",
   "settlement-proposed", "log-key-added", "log-key-retired", "records-erased", "kpi-reported",
   "figures-reported", "correction-proposed", "dispute-opened", "payout-ordered",
-  "payout-resulted",
+  "payout-resulted", "anchor-successor-named",
 ];
 
 // Anchors.
 
 function recordAnchor(step, body) {
   const { state } = step;
-  const isTarget = (one) => one.chain_id === body.chain_id && one.contract === body.contract;
-  if (!state.charter.terms.anchors.some(isTarget)) {
-    refuse("unknown-field", `${body.contract} is no anchor of the charter`);
+  const target = placeOf(body);
+  if (!knownTargets(state).some((one) => placeOf(one) === target)) {
+    refuse("unknown-field", `neither the charter nor a decision names ${target}`);
   }
   if (body.size > step.index || toHex(step.evidence.root(body.size)) !== body.root) {
     refuse("anchor-mismatch", `the log's root at size ${body.size} is not ${body.root}`);
   }
-  const target = `${body.chain_id}/${body.contract}`;
   const known = state.anchors.get(target);
   if (known && body.size <= known.size) {
     refuse("conflict", `size ${known.size} is anchored already`);
@@ -91,6 +91,7 @@ const HANDLE = {
   "log-key-added": logKeys.announce,
   "log-key-retired": logKeys.retire,
   "anchor-recorded": recordAnchor,
+  "anchor-successor-named": nameSuccessor,
   decision: (step, body) => decide(step, body, ENACT),
   "proposal-withdrawn": (step, body) => withdraw(step, body, WITHDRAW),
 };
@@ -115,6 +116,7 @@ const ENACT = {
   "payout-resulted": payouts.enactResults,
   "log-key-added": logKeys.enactAnnouncement,
   "log-key-retired": logKeys.enactRetirement,
+  "anchor-successor-named": enactSuccessor,
   "records-erased": erasure.enactErasure,
 };
 

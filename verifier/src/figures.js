@@ -6,21 +6,27 @@
 
 import { equalBytes, sortedTexts } from "./bytes.js";
 import { takeBody } from "./bodies.js";
-import { refuse } from "./errors.js";
+import { recode, refuse } from "./errors.js";
 import { checkUncut, putToVote, refusePending, sortedMap } from "./facts.js";
+import { parseIntegerJson } from "./fraction.js";
 import { readInputs } from "./inputs.js";
 import { encodeCanonical, parseJson } from "./json.js";
+import { checkFree, checkReport, dropOutdated } from "./replaced.js";
 import { SUSPENSE, withKey, withPeriod } from "./state.js";
 import { ofFigures } from "./subjects.js";
 import { nextMonth } from "./time.js";
-import { SALT_BYTES } from "./totals.js";
+import { CHARGE, SALT_BYTES } from "./totals.js";
 
+const TOTALS = "totals";
 const PAYMENTS = "payments"; // the one section that has no names in it
 
 const placeOf = ({ section, id }) => (section === PAYMENTS ? PAYMENTS : `${section}/${id}`);
 
 export function reportFigures(step, body) {
-  checkFigures(step.state, body);
+  const isThere = checkFigures(step.state, body).figures.has(placeOf(body));
+  const row = isThere ? step.state.periods.get(body.period).figures.get(placeOf(body)) : null;
+  const current = row && new Map([["figures", new Map(Object.entries(row))]]);
+  checkReport(step, body, current, `the figure ${placeOf(body)} of ${body.period}`);
   checkContent(step.state, body, step.blob(body.figures, "the figures").subarray(SALT_BYTES));
   refusePending(step);
   return putToVote(step, ofFigures(body));
@@ -38,15 +44,16 @@ function checkContent(state, body, content) {
     ["members", [...sortedTexts(state.members.keys()), SUSPENSE]],
     [body.section, body.section === PAYMENTS ? value : new Map([[body.id, value]])],
   ]));
+  for (const count of body.section === TOTALS ? value.values() : []) {
+    recode("malformed-entry", () => parseIntegerJson(count));
+  }
 }
 
 function checkFigures(state, body) {
   const period = checkUncut(state, body.period);
-  if (period.figures.has(placeOf(body))) {
-    refuse("duplicate-id", `the ${body.section} ${body.id} of ${body.period} are confirmed`);
-  }
-  const isMetered = state.charter.terms.vocabulary.metrics.some(({ id }) => id === body.id);
-  if (body.section === "totals" && isMetered) {
+  const isMetered = body.id.startsWith(CHARGE) ||
+    state.charter.terms.vocabulary.metrics.some(({ id }) => id === body.id);
+  if (body.section === TOTALS && isMetered) {
     refuse("malformed-entry", `${body.id} is metered; what is metered is never also reported`);
   }
   return period;
@@ -55,8 +62,9 @@ function checkFigures(state, body) {
 export function enactFigures(step, state, proposal) {
   const body = takeBody(proposal.kind, proposal.body);
   const period = checkFigures(state, body);
+  checkFree(body, `the figure ${placeOf(body)}`, period.figures.has(placeOf(body)));
   const figures = withKey(period.figures, placeOf(body), body.figures);
-  return withPeriod(state, { ...period, figures });
+  return withPeriod(dropOutdated(state, proposal), { ...period, figures });
 }
 
 // The sections of a run's inputs that a cut-off holds confirmed figures for; counts are apart, to
@@ -68,7 +76,7 @@ export function reportedSections(figures = new Map(), evidence) {
     const slash = place.indexOf("/");
     const [section, name] = [place.slice(0, slash), place.slice(slash + 1)];
     if (place === PAYMENTS) found.sections[PAYMENTS] = content;
-    else if (section === "totals") found.counts.set(name, content);
+    else if (section === TOTALS) found.counts.set(name, content);
     else (found.sections[section] ??= new Map()).set(name, content);
   }
   return found;

@@ -1,10 +1,10 @@
 // The log's own keys: announced and retired by entries. At least one Ed25519 key stays in force.
 
-import { encodeBase64, fromHex, toHex, utf8 } from "./bytes.js";
+import { encodeBase64, fromHex, utf8 } from "./bytes.js";
 import { takeBody } from "./bodies.js";
 import { Refusal, recode, refuse } from "./errors.js";
 import { openNote, parseVkey } from "./note.js";
-import { propose } from "./proposals.js";
+import { put } from "./proposals.js";
 import { withKey } from "./state.js";
 
 const ED25519 = 1;
@@ -56,14 +56,6 @@ async function checkPossession(state, key, note) {
     if (!(error instanceof Refusal)) throw error;
     refuse("malformed-entry", `the new key has not shown possession: ${error.message}`);
   }
-}
-
-function put(step, subject) {
-  if (step.right.approve === null) {
-    refuse("malformed-entry", `${step.entry.kind} needs approval; the charter names nobody`);
-  }
-  const subjectHash = toHex(step.entry.leaf);
-  return propose(step, step.right.approve, { subject, subjectHash, body: step.entry.body });
 }
 
 export async function announce(step, body) {

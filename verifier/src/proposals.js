@@ -1,11 +1,20 @@
 // Proposals and decisions: the electorate is frozen when something is proposed, each member has one
 // vote, the proposer is never the only approver, and a vote names the subject in derived words.
 
-import { sortedTexts } from "./bytes.js";
+import { sortedTexts, toHex } from "./bytes.js";
 import { refuse } from "./errors.js";
 import { withKey, without } from "./state.js";
 
 const shares = (list, roles) => list.some((role) => roles.includes(role));
+
+// Put an entry's own body before the electorate that the charter names for its kind.
+export function put(step, subject) {
+  if (step.right.approve === null) {
+    refuse("malformed-entry", `${step.entry.kind} needs approval; the charter names nobody`);
+  }
+  const subjectHash = toHex(step.entry.leaf);
+  return propose(step, step.right.approve, { subject, subjectHash, body: step.entry.body });
+}
 
 // The members who vote under a quorum now, by id.
 export function electors(state, quorum) {

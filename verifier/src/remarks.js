@@ -1,6 +1,7 @@
 // What a verification does not show, said plainly with every verdict, in both languages.
 
 import { hasUsageBefore } from "./start.js";
+import { followedTargets } from "./successors.js";
 
 export const REMARKS = {
   noTrust: {
@@ -79,6 +80,17 @@ function unproven(anchor) {
   };
 }
 
+// A contract that only the log's own decision leads to.
+function followed({ index, contract, chain_id: chainId, previous }) {
+  return {
+    en: `Your trust file does not name the contract ${contract} on chain ${chainId}: the members ` +
+      `decided in entry ${index} that it follows ${previous.contract} on chain ` +
+      `${previous.chain_id}.`,
+    ja: `信頼ファイルにないコントラクト ${contract}（チェーン ${chainId}）は、エントリー ${index} の決定に` +
+      `より ${previous.contract}（チェーン ${previous.chain_id}）を引き継いだものです。`,
+  };
+}
+
 export function hasQuorum(trust) {
   return trust !== null && trust.policy !== null && trust.policy.quorum !== "none";
 }
@@ -124,6 +136,7 @@ export function bundleRemarks(fold, trust, anchors) {
   if (!hasQuorum(trust)) found.push(REMARKS.noWitnesses);
   found.push(anchors.length ? REMARKS.noNode : REMARKS.noAnchors);
   found.push(...anchors.filter((one) => one.restsOn === "evidence-only").map(unproven));
+  found.push(...followedTargets(fold.state, trust).filter((one) => !one.known).map(followed));
   return [...found, REMARKS.end, REMARKS.truth];
 }
 

@@ -11,6 +11,8 @@ import { SUSPENSE, digitsOf } from "./state.js";
 import { ofRules } from "./subjects.js";
 import { SALT_BYTES } from "./totals.js";
 
+const COUNT = "count."; // count.trips is reported, and trips is the metric behind it
+
 // Who must agree where the law asks for all partners, whatever quorum the charter names.
 const EVERY_MEMBER = { roles: ["member"], threshold: "1/1" };
 
@@ -44,8 +46,11 @@ function checkNames(state, rules) {
   const used = namesUsed(rules);
   // What the charter lets nobody report: better known now than when the month is to be closed.
   const { authority } = state.charter.terms;
+  used.counts = new Set([...used.metrics].filter((name) => name.startsWith(COUNT)));
+  used.metrics = new Set([...used.metrics].map((name) =>
+    (used.counts.has(name) ? name.slice(COUNT.length) : name)));
   const reported = [
-    ["kpi-reported", ["kpis"]], ["figures-reported", ["matrices", "games", "ballots"]],
+    ["kpi-reported", ["kpis"]], ["figures-reported", ["counts", "matrices", "games", "ballots"]],
   ];
   for (const [kind, registers] of reported) {
     const needed = registers.flatMap((register) => [...used[register]]);

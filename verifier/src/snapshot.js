@@ -4,7 +4,7 @@
 // a field that is not known here is said to be unknown, never passed over.
 
 import { equalBytes, fromHex } from "./bytes.js";
-import { charterTerms, hash } from "./bodies.js";
+import { address, charterTerms, hash } from "./bodies.js";
 import { recode, refuse } from "./errors.js";
 import { encodeCanonical, parseJson } from "./json.js";
 import { Frontier } from "./merkle.js";
@@ -136,6 +136,9 @@ const stateShape = object({
     text({ pattern: /^[0-9]+$/ }),
   ),
   disputes: record(dispute), dues: record(record(dues)), orders: record(order),
+  successors: record(object({
+    chain_id: integer(1), contract: address, code_hash: hash, index: integer(),
+  })),
 });
 
 // The state whose canonical form these bytes are; refuses, or says what is unknown in it.

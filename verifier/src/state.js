@@ -20,6 +20,7 @@ export function emptyState() {
     funding: new Map(), proposals: new Map(), rule_sets: [], periods: new Map(),
     balances: new Map(), destinations: new Map(), anchors: new Map(),
     erased: new Map(), disputes: new Map(), dues: new Map(), orders: new Map(),
+    successors: new Map(),
   };
 }
 
@@ -102,7 +103,7 @@ function exact(value) {
 
 // Fields that are not in a state's document while they are empty: the hashes of states from before
 // there was such a field stay.
-const LATER_OF_STATE = ["erased", "disputes", "dues", "orders"];
+const LATER_OF_STATE = ["erased", "disputes", "dues", "orders", "successors"];
 const LATER_OF_PERIOD = Object.keys(laterOfPeriod());
 const LATER_OF_RUN = ["late", "amended"];
 const LATER_OF_BALANCES = Object.keys(laterOfBalances());

@@ -21,7 +21,7 @@ const trustShape = object(
   { origin: text({ min: 1, max: 255 }), genesis: hash },
   {
     format: oneOf("kyojo-trust/1"), log_keys: list(text(), 0, 16), policy: text(),
-    chains: list(chain, 0, 16),
+    chains: list(chain, 0, 64),
   },
 );
 const bad = (why) => refuse("malformed-document", `the trust file: ${why}`);

@@ -18,6 +18,7 @@ from ledger.audit.trust import Trust
 from ledger.chain.anchor import Head
 from ledger.chain.outbox import OutboxRow
 from ledger.coop.bodies import AnchorRecorded
+from ledger.coop.successors import known_targets
 from ledger.errors import AnchorMismatch, KyojoError
 from ledger.log.merkle import SIZE_MAX
 from ledger.service.fsck.fold import Fold
@@ -76,12 +77,12 @@ def outbox_heads(
 
 
 def contract_heads(fold: Fold, trust: Trust | None, chain: ChainView) -> list[OutsideHead]:
-    """The heads that the charter's contracts hold on the node's chain."""
+    """The heads that the log's contracts hold on the node's chain, those of past ones too."""
     charter = fold.state.charter
     if charter is None:
         return []
     found = []
-    for target in charter.anchors:
+    for _, target in known_targets(fold.state):
         if target.chain_id != chain.chain_id():
             continue
         known = trust.chain(target.chain_id, target.contract) if trust is not None else None

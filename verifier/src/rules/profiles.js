@@ -78,6 +78,7 @@ function checkDistribution({ step, standing, isOfCosts }, duties) {
   const isFixed = step.kind === "guarantee" || step.if_no_weight === "equal" ||
     (step.bounds?.floor ?? null) !== null || step.bounds?.cap instanceof Map;
   if (isFixed) bad(`${step.id} pays members whatever the law's measure gives them`);
+  if (keysOf(step).some((key) => key.members)) bad(`${step.id} leaves some members out`);
 }
 
 function checkCeiling({ articles: found, steps }) {
@@ -126,16 +127,19 @@ function workerCoop(rules) {
 }
 
 // Whether partners share otherwise than by the ratio of all their capital: by another key, some of
-// them only, within bounds, by heads, by a sum fixed beforehand, or by a key for what was borne.
-function departs({ steps }) {
+// them only, within bounds, by heads, by a sum fixed beforehand, by a key for what was borne, or
+// where one of them takes what rounding leaves.
+function departs({ steps, rounding }) {
   const isRatio = (key) => key.kind === "capital" && (key.asset ?? null) === null &&
     (key.members ?? null) === null && !key.time_weighted;
   return steps.some((step) => {
     const keys = keysOf(step);
     if (step.kind === "guarantee") return true;
     if (!keys.length) return false;
+    const account = (step.rounding ?? rounding)?.half_even_residual_to ?? "fund.";
     return step.kind === "recover_cost" || !keys.every(isRatio) ||
-      (step.bounds ?? null) !== null || step.if_no_weight === "equal";
+      (step.bounds ?? null) !== null || step.if_no_weight === "equal" ||
+      !account.startsWith("fund.");
   });
 }
 

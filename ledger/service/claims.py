@@ -1,0 +1,80 @@
+"""Members' claims in the vault: the tree of what the log ordered, and how the vault is reached.
+
+The tree is a function of the log: every line of a payout order that goes to an account on a chain
+counts there, so anybody who has the log makes the same file, and its root is the published one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ledger.chain.fees import FeePolicy
+from ledger.chain.node import FinalityDepths, Node
+from ledger.chain.vault import VaultTerms, require_vault
+from ledger.coop.payouts import vault_totals
+from ledger.coop.state import State
+from ledger.errors import AnchorMismatch, Conflict, NotFound, OutOfRange
+from ledger.payout.claims import Claims, build_claims
+from ledger.period import MONTH
+
+
+@dataclass(frozen=True, slots=True)
+class VaultAccess:
+    """How to reach the vault that pays in ``currency``, who pays the gas, which approvers sign."""
+
+    url: str
+    contract: str
+    currency: str
+    sender_key: bytes
+    approver_keys: tuple[bytes, ...] = ()
+    chain_id: int | None = None
+    fees: FeePolicy = field(default_factory=FeePolicy)
+    depths: FinalityDepths | None = None
+    timeout_seconds: float = 10.0
+
+
+def claims_tree(state: State, *, period: str, currency: str, decimals: int) -> Claims:
+    """The tree of what each account was ordered in all, up to and with ``period``.
+
+    ``decimals`` are the token's. Raises Conflict while the month is not settled, NotFound if
+    nothing was ordered through the vault, OutOfRange for a token that is too coarse.
+    """
+    if MONTH.fullmatch(period) is None:
+        raise OutOfRange(f"{period[:20]!r} is not a month like 2026-10")
+    scale = base_units(state.terms().digits(currency), decimals)
+    known = state.periods.get(period)
+    if known is None or known.status != "settled":
+        raise Conflict(f"{period} is not settled; claims follow what is settled and ordered")
+    totals = vault_totals(state, currency, through=period)
+    if not totals:
+        raise NotFound(
+            f"no payment in {currency} was ordered through the vault up to {period}: propose it "
+            "(kyojo payout propose) and have it approved"
+        )
+    return build_claims({account: amount * scale for account, amount in totals.items()})
+
+
+def base_units(minor_digits: int, decimals: int) -> int:
+    """How many base units of the token one minor unit is; raises OutOfRange if it is too coarse."""
+    if not minor_digits <= decimals <= 255:
+        raise OutOfRange(
+            f"a token of {decimals} decimals cannot hold a currency of {minor_digits}",
+            decimals=decimals,
+            minor_digits=minor_digits,
+        )
+    scale: int = 10 ** (decimals - minor_digits)
+    return scale
+
+
+def check_vault(node: Node, access: VaultAccess) -> VaultTerms:
+    """The vault's terms.
+
+    Raises AnchorMismatch for another chain or other code, NotFound if no vault stands there.
+    """
+    if access.chain_id is not None and node.chain_id != access.chain_id:
+        raise AnchorMismatch(
+            f"the settings say chain {access.chain_id}, the node serves {node.chain_id}",
+            expected=access.chain_id,
+            found=node.chain_id,
+        )
+    return require_vault(node, access.contract)

@@ -1,0 +1,196 @@
+"""Payout orders, files and results that the ledger refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ledger import canonical
+from ledger.coop.submission import Submission
+from tests.browser.forging import Forger
+from tests.browser.refusals import absent_blob
+from tests.builder import FIRMS, RULES, SALT, World, blob_ref, record
+from tests.coop.payout_bodies import export_body, order_body, results_body, set_destination
+from tests.coop.stages import (
+    MONTH,
+    NOVEMBER,
+    correction_body,
+    propose,
+    stage,
+)
+
+EVM = {"type": "evm", "address": "0x" + "55" * 20}
+
+
+def orders(forger: Forger) -> None:
+    """Orders of other sums, months and lines, by a method to which nobody is paid, or twice."""
+    body, blobs = order_body(forger)
+
+    def say(name: str, *given: bytes, **changes: Any) -> None:
+        forger.forge(name, "office", "payout-ordered", {**body, **changes}, *(given or blobs))
+
+    for name, change in (
+        ("an order of more", {"total_minor": body["total_minor"] + 1}),
+        ("an order of fewer lines", {"count": body["count"] - 1}),
+        ("an order of another month", {"period": "2026-11"}),
+        ("an order to no account", {"method": "iban"}),
+        ("an order to no vault", {"method": "vault"}),
+        ("an order in an unknown currency", {"currency": "CHF"}),
+        ("lines that nobody has", {"lines": absent_blob(forger)}),
+    ):
+        say(name, **change)
+    document = canonical.parse(blobs[0][len(SALT) :])
+    first, *rest = document["lines"]
+    for name, lines in (
+        ("one paid more", [{**first, "amount_minor": first["amount_minor"] + 1}, *rest]),
+        ("one paid elsewhere", [{**first, "destination": "00" * 32}, *rest]),
+        ("another attempt", [{**first, "attempt": 1}, *rest]),
+        ("another id", [{**first, "id": rest[0]["id"]}, *rest]),
+        ("a line twice", [first, *document["lines"]]),
+        ("another order", [*rest, first]),
+    ):
+        blob = SALT + canonical.encode({**document, "lines": lines})
+        say(f"order with {name}", blob, lines=blob_ref(blob))
+    forger.write("office", "payout-ordered", body, *blobs)
+    say("an order of what waits already")
+    wanted = next(reversed(forger.state.proposals))
+    set_destination(forger, FIRMS[0], EVM)
+    forger.vote("bus", wanted)
+    vote = Submission(forger.ballot("ev", wanted))
+    forger.force("an order to where somebody is paid no more", vote)
+
+
+def before_any_month(forger: Forger) -> None:
+    """Nothing is settled yet, or more than an order can pay."""
+    body, blobs = order_body(stage("payable"))
+    forger.forge("an order before any month", "office", "payout-ordered", body, *blobs)
+
+
+def owing(forger: Forger) -> None:
+    """A correction lowers what somebody is due while an order of it waits."""
+    order, lines = order_body(forger)
+    forger.write("office", "payout-ordered", order, *lines)
+    wanted = next(reversed(forger.state.proposals))
+    body, blobs = correction_body(forger)
+    forger.write("office", "correction-proposed", body, *blobs)
+    forger.carry("bus", "ev")
+    forger.vote("bus", wanted)
+    vote = Submission(forger.ballot("ev", wanted))
+    forger.force("an order of what is owed by now", vote)
+
+
+def exports(forger: Forger) -> None:
+    """Files of no order, in other forms, twice."""
+    body, blobs = export_body(forger)
+    for name, change in (
+        ("a file of no order", {"order": "00" * 32}),
+        ("a file of another method", {"format": "pain.001.001.09"}),
+        ("a file that nobody has", {"file": absent_blob(forger)}),
+    ):
+        forger.forge(name, "office", "payout-exported", {**body, **change}, *blobs)
+    forger.write("office", "payout-exported", body, *blobs)
+    forger.forge("a file twice", "office", "payout-exported", body, *blobs)
+
+
+def results(forger: Forger) -> None:
+    """Reports of other sums, orders and lines; of lines that are so already or paid anew."""
+    body, blobs = results_body(forger)
+
+    def say(name: str, *given: bytes, **changes: Any) -> None:
+        forger.forge(name, "office", "payout-resulted", {**body, **changes}, *(given or blobs))
+
+    say("results of no order", order="00" * 32)
+    say("results of more", paid_minor=body["paid_minor"] + 1)
+    say("results of a return", returned_minor=1)
+    say("results that nobody has", results=absent_blob(forger))
+    document = canonical.parse(blobs[0][len(SALT) :])
+    (row,) = document["results"]
+    for name, content in (
+        ("of another order", {**document, "order": "00" * 32}),
+        ("twice the same", {**document, "results": [row, row]}),
+        ("of no line", {**document, "results": [{**row, "id": "x"}]}),
+        ("of no lines", {**document, "results": []}),
+        ("and more", {**document, "more": 1}),
+        ("of no format", {**document, "kyojo_payout_results": 2}),
+        ("that say true for 1", {**document, "kyojo_payout_results": True}),
+        ("of another outcome", {**document, "results": [{**row, "outcome": "lost"}]}),
+        ("that are a list", []),
+    ):
+        blob = SALT + canonical.encode(content)
+        say(f"results {name}", blob, results=blob_ref(blob))
+    blob = SALT + blobs[0][len(SALT) :] + b"\n"
+    say("results in another form", blob, results=blob_ref(blob))
+    forger.write("office", "payout-resulted", body, *blobs)
+    forger.carry("bus", "ev")
+    say("results that are so already")
+    _returned_and_ordered_again(forger, row["id"])
+
+
+def _returned_and_ordered_again(forger: Forger, line: str) -> None:
+    order = next(reversed(forger.state.orders))
+    body, blobs = results_body(forger, {line: "returned"}, order)
+    forger.write("office", "payout-resulted", body, *blobs)
+    forger.carry("bus", "ev")
+    again, lines = order_body(forger)
+    forger.write("office", "payout-ordered", again, *lines)
+    forger.carry("bus", "ev")
+    body, blobs = results_body(forger, {line: "paid"}, order)
+    forger.forge("paid after all, and ordered again", "office", "payout-resulted", body, *blobs)
+
+
+def claims(forger: Forger) -> None:
+    """What was ordered through the vault cannot come back, and has no file."""
+    order = next(reversed(forger.state.orders))
+    line = next(iter(forger.state.orders[order].lines))
+    body, blobs = results_body(forger, {line: "returned"}, order)
+    forger.forge("a claim that comes back", "office", "payout-resulted", body, *blobs)
+    body, blobs = export_body(forger, order, "csv")
+    forger.forge("a file of claims", "office", "payout-exported", body, *blobs)
+
+
+def late() -> World:
+    """October settled and payable, November open, and late usage of October."""
+    world = stage("payable")
+    world.write("office", "period-opened", NOVEMBER)
+    world.submit("ev", record("ev-late", measures={"trips": 59}))
+    return world
+
+
+def vast() -> World:
+    """More is due than one order can pay."""
+    world = World(rules=RULES.replace("charge.fare]", "charge.fare, revenue.more]"))
+    world.prepare()
+    most = {"period": MONTH, "id": "more", "amount_minor": 2**53 - 1, "currency": "JPY",
+            "origin": "member"}  # fmt: skip
+    world.write("office", "revenue-reported", most)
+    world.carry("bus", "ev")
+    world.submit("bus", record("more", charges={"fare": 2**53 - 1}, currency="JPY"), n=8)
+    world.close()
+    propose(world)
+    world.carry("bus", "ev")
+    settlement = world.state.period(MONTH).settlement
+    world.write("office", "settlement-settled", {"period": MONTH, "settlement_id": settlement})
+    for firm in FIRMS:
+        set_destination(world, firm)
+    return world
+
+
+def vault_ordered() -> World:
+    """October ordered through the vault."""
+    world = stage("payable")
+    for firm in FIRMS:
+        set_destination(world, firm, {**EVM, "address": "0x" + firm.encode().hex().ljust(40, "0")})
+    body, blobs = order_body(world, "vault")
+    world.write("office", "payout-ordered", body, *blobs)
+    world.carry("bus", "ev")
+    return world
+
+
+PAYOUTS = {
+    "orders": (lambda: stage("payable"), orders),
+    "owing": (late, owing),
+    "more than an order pays": (vast, before_any_month),
+    "before any month": (lambda: stage("all kinds"), before_any_month),
+    "files": (lambda: stage("ordered"), exports),
+    "results": (lambda: stage("ordered"), results),
+    "claims": (vault_ordered, claims),
+}

@@ -1,0 +1,282 @@
+"""A settled month is paid through the vault: order, file, publication, claims, as typed.
+
+Real files and the embedded chain; the token is a plain one of the tests.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("vyper", reason="vyper is not installed: the vault's token cannot be compiled")
+
+from ledger.chain.node import Transaction, open_node, sign_transaction
+from ledger.chain.quorum import call_data, key_address, order_signatures, sign_digest
+from ledger.chain.vault import (
+    Hold,
+    Publication,
+    PublishMessage,
+    deploy_vault_contract,
+    fund_call,
+    hold_call,
+    hold_digest,
+    publish_call,
+    publish_digest,
+    read_balance,
+    read_publication,
+)
+from ledger.cli.main import main
+from ledger.coop.submission import Submission
+from ledger.payout.claims import parse_dump
+from ledger.service.submit import submit
+from ledger.wiring import EMBEDDED_GAS_KEY, write_secret
+from tests.builder import ORIGIN
+from tests.chain.anvil import require_anvil, running_anvil
+from tests.chain.chain_world import ANVIL_PAYER
+from tests.chain.vault_on_chain import plain_token
+from tests.e2e.test_erasing import Typed
+from tests.installation import FIRMS, MONTH, SLUG, Place, ballot, carry, send
+
+ACCOUNTS = {firm: "0x" + digit * 40 for firm, digit in zip(FIRMS, "567", strict=True)}
+APPROVERS = [bytes([number]) * 32 for number in (1, 2)]
+SECTION = """
+[coops.kaga.vault]
+url = "{url}"
+sender_key = "keys/payer.key"
+contract = "{contract}"
+currency = "JPY"
+approver_keys = ["keys/approver-{own}.key"]
+"""
+NUMBER = int(MONTH.replace("-", ""))
+
+
+class Paying:
+    """A settled installation with a vault, and the commands that work on it."""
+
+    def __init__(self, typed: Typed, chain: str = "", payer: bytes = EMBEDDED_GAS_KEY) -> None:
+        self.typed, self.payer = typed, payer
+        self.chain = chain or f"embedded:{typed.place.root / 'chain.db'}"
+        write_secret(typed.place.root / "keys" / "payer.key", payer.hex())
+        with open_node(self.chain) as node:
+            self.token = plain_token(node, payer)
+            self.contract = deploy_vault_contract(
+                node,
+                payer,
+                token=self.token,
+                decimals=18,
+                signers=[key_address(key) for key in APPROVERS],
+                k=2,
+            ).contract
+        for number, key in enumerate(APPROVERS):
+            write_secret(typed.place.root / "keys" / f"approver-{number}.key", key.hex())
+        self.plain_config = typed.place.config.read_text()
+        self.use_approver(0)
+
+    def use_approver(self, own: int) -> None:
+        """Let this machine have the key of one of the approvers."""
+        section = SECTION.format(url=self.chain, contract=self.contract, own=own)
+        self.typed.place.config.write_text(self.plain_config + section)
+
+    def name_accounts_and_order(self) -> None:
+        with closing(self.typed.place.open()) as installation:
+            coop = installation.coop(SLUG)
+            for firm, address in ACCOUNTS.items():
+                destination = {"type": "evm", "address": address}
+                body = {"member": firm, "currency": "JPY", "destination": destination}
+                send(coop, firm, "payout-destination-set", body)
+            for subject_hash in list(coop.state().proposals):
+                submit(coop, Submission(ballot(coop, "office", subject_hash)))
+        self.typed.office("payout", "propose")
+        with closing(self.typed.place.open()) as installation:
+            carry(installation.coop(SLUG))
+
+    def transact(self, *calls: tuple[str, bytes]) -> None:
+        with open_node(self.chain) as node:
+            sender = key_address(self.payer)
+            for to, data in calls:
+                nonce, fees = node.nonce(sender), node.fees()
+                unsigned = Transaction(node.chain_id, nonce, to, data, 500_000, fees)
+                signed = sign_transaction(unsigned, self.payer)
+                node.send(signed.raw)
+                assert node.wait_for_receipt(signed.hash).succeeded
+
+    def fund(self, amount: int) -> None:
+        mint = call_data("mint(address,uint256)", [key_address(self.payer), amount])
+        approve = call_data("approve(address,uint256)", [self.contract, amount])
+        self.transact((self.token, mint), (self.token, approve),
+                      (self.contract, fund_call(ORIGIN, amount)))  # fmt: skip
+
+    def hold(self) -> None:
+        """One approver holds the month for a day."""
+        with open_node(self.chain) as node:
+            block = node.block("latest")
+            assert block is not None
+            hold = Hold(NUMBER, block.timestamp + 86_400, 0)
+            place = {"chain_id": node.chain_id, "contract": self.contract}
+            digest = hold_digest(ORIGIN, hold, **place)
+        data = hold_call(ORIGIN, hold, [sign_digest(digest, APPROVERS[0])])
+        self.transact((self.contract, data))
+
+    def publish_directly(self, period: int, total: int) -> None:
+        """Both approvers publish some tree, past the command."""
+        with open_node(self.chain) as node:
+            before = read_publication(node, self.contract, ORIGIN).root
+            message = PublishMessage(ORIGIN, before, Publication(period, b"r" * 32, total))
+            place = {"chain_id": node.chain_id, "contract": self.contract}
+            digest = publish_digest(message, **place)
+        signatures = order_signatures(digest, [sign_digest(digest, key) for key in APPROVERS])
+        self.transact((self.contract, publish_call(message, signatures)))
+
+    def publish(self, *more: str, code: int = 0) -> Any:
+        words = ("payout", "publish-claims", "--period", MONTH, *more)
+        return self.typed.office(*words, code=code)
+
+    def claim(self, *more: str, code: int = 0) -> Any:
+        place = ("--rpc", self.chain, "--vault", self.contract)
+        return self.typed.run("payout", "claim", *place, *more, code=code)
+
+    def sums(self, *more: str) -> Any:
+        place = ("--rpc", self.chain, "--vault", self.contract)
+        return self.typed.run("payout", "vault", *place, *more)
+
+    def balance(self, account: str) -> int:
+        with open_node(self.chain) as node:
+            return read_balance(node, self.token, account)
+
+
+@pytest.fixture
+def paying(
+    templates: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Paying:
+    place = Place(shutil.copytree(templates["settled"], tmp_path / "place"))
+    return Paying(Typed(place, capsys))
+
+
+def test_a_month_is_paid_through_the_vault(paying: Paying, tmp_path: Path) -> None:
+    assert paying.publish(code=8)["code"] == "not-found"
+    paying.name_accounts_and_order()
+    file = tmp_path / "claims.json"
+    told = paying.typed.office("payout", "claims", "--period", MONTH, "--out", str(file))
+    claims = parse_dump(file.read_bytes())
+    assert told["root"] == claims.root.hex()
+    assert {claim.account for claim in claims.claims} == set(ACCOUNTS.values())
+    first = file.read_bytes()
+    offline = ("--currency", "JPY", "--decimals", "18")
+    paying.typed.office("payout", "claims", "--period", MONTH, "--out", str(file), *offline)
+    assert file.read_bytes() == first
+
+    # Nothing goes out before the vault is funded and both approvers have signed.
+    refused = paying.publish(code=6)
+    assert str(claims.total) in refused["detail"]
+    paying.fund(claims.total)
+    assert paying.publish(code=5)["code"] == "quorum-missing"
+    (signed,) = paying.publish("--sign")
+    paying.use_approver(1)
+    assert paying.publish("--signature", "0x12", code=2)["code"] == "invalid-input"
+    done = paying.publish("--signature", signed["signature"])
+    assert (done["state"], done["is_published"], done["root"]) == ("final", True, told["root"])
+    again = paying.publish()
+    assert again == done
+    pay_everybody(paying, file, claims)
+
+
+def pay_everybody(paying: Paying, file: Path, claims: Any) -> None:
+    bus = ACCOUNTS["bus"]
+    words = ("--origin", ORIGIN, "--claims", str(file), "--account", bus)
+    amount = claims.find(bus).cumulative
+    (would,) = paying.claim(*words, "--dry-run")
+    assert (would["due"], would["paid_now"]) == (str(amount), "0")
+    assert paying.balance(bus) == 0
+    (was,) = paying.claim(*words)
+    assert (was["paid_now"], was["paid_in_all"]) == (str(amount), str(amount))
+    (nothing,) = paying.claim(*words)
+    assert (nothing["paid_now"], nothing["transaction"]) == ("0", None)
+    assert paying.balance(bus) == amount
+    others = [("--account", one) for one in ACCOUNTS.values() if one != bus]
+    place = ("--origin", ORIGIN, "--claims", str(file))
+    paying.claim(*place, *(part for pair in others for part in pair))
+    (shown,) = paying.sums()["origins"]
+    total = str(claims.total)
+    assert (shown["deposited"], shown["published"], shown["paid"]) == (total, total, total)
+    assert (shown["withdrawn"], shown["surplus"], shown["unclaimed"]) == ("0", "0", "0")
+    assert (shown["period"], shown["root"]) == (MONTH, claims.root.hex())
+    named = paying.sums("--only", "--origin", ORIGIN)
+    assert named["origins"] == [{**shown, "origin": ORIGIN}]
+    assert (named["balance"], named["is_complete"]) == ("0", False)
+
+
+def test_a_held_month_waits_and_wrong_places_are_told(paying: Paying, tmp_path: Path) -> None:
+    paying.name_accounts_and_order()
+    paying.fund(10**30)
+    paying.hold()
+    refused = paying.publish(code=6)
+    assert "held" in refused["detail"]
+    file = tmp_path / "claims.json"
+    paying.typed.office("payout", "claims", "--period", MONTH, "--out", str(file))
+    words = ("--origin", ORIGIN, "--claims", str(file), "--account", ACCOUNTS["ev"])
+    place = ("--rpc", paying.chain, "--vault", paying.contract)
+    assert main(["payout", "claim", *place, *words]) == 3  # the vault has published another root
+    (shown,) = paying.sums()["origins"]
+    assert (shown["held_period"], shown["period"]) == (MONTH, None)
+    paying.contract, vault = paying.token, paying.contract
+    assert paying.claim(*words, code=6)["code"] == "conflict"
+    paying.contract = vault
+    file.write_text(json.dumps({"format": "standard-v1"}))
+    assert paying.claim(*words, code=2)["code"] == "malformed-document"
+    text = paying.typed
+    words = ("payout", "vault", "--rpc", paying.chain, "--vault", vault, "--only")
+    assert text.run(*words, code=2)["code"] == "invalid-input"
+
+
+def test_a_vault_that_is_ahead_of_the_log(paying: Paying) -> None:
+    paying.name_accounts_and_order()
+    paying.fund(10**30)
+    paying.publish_directly(NUMBER, 10**29)
+    # More is published than this log ever ordered: an old copy, or not this vault's log.
+    assert main(["payout", "publish-claims", "--period", MONTH, "--config",
+                 str(paying.typed.place.config)]) == 3  # fmt: skip
+    paying.publish_directly(NUMBER + 1, 10**29)
+    assert "already" in paying.publish(code=6)["detail"]
+
+
+def test_whoever_is_no_approver_signs_nothing(paying: Paying) -> None:
+    paying.name_accounts_and_order()
+    paying.fund(10**30)
+    write_secret(paying.typed.place.root / "keys" / "approver-2.key", "ab" * 32)
+    paying.use_approver(2)
+    assert paying.publish("--sign", code=5)["code"] == "not-permitted"
+    assert paying.publish(code=5)["code"] == "quorum-missing"
+
+
+def test_a_publication_on_a_real_node_is_sent_once_and_followed_until_it_is_final(
+    templates: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    require_anvil()
+    place = Place(shutil.copytree(templates["settled"], tmp_path / "place"))
+    with running_anvil() as url:
+        paying = Paying(Typed(place, capsys), url, ANVIL_PAYER)
+        paying.name_accounts_and_order()
+        paying.fund(10**30)
+        (signed,) = paying.publish("--sign")
+        paying.use_approver(1)
+        request(url, "evm_setAutomine", [False])
+        sent = paying.publish("--signature", signed["signature"])
+        assert (sent["state"], sent["is_published"]) == ("sent", False)
+        again = paying.publish()
+        assert (again["state"], again["transaction"]) == ("sent", sent["transaction"])
+        request(url, "evm_mine", [])
+        mined = paying.publish()
+        assert (mined["state"], mined["is_published"]) == ("mined", True)
+        request(url, "anvil_mine", ["0x8"])
+        final = paying.publish()
+        assert (final["state"], final["transaction"]) == ("final", sent["transaction"])
+
+
+def request(url: str, method: str, parameters: list[Any]) -> None:
+    with open_node(url) as node:
+        node.web3.provider.make_request(method, parameters)  # type: ignore[arg-type]
