@@ -205,9 +205,27 @@ def pay_everybody(paying: Paying, file: Path, claims: Any) -> None:
     assert (shown["deposited"], shown["published"], shown["paid"]) == (total, total, total)
     assert (shown["withdrawn"], shown["surplus"], shown["unclaimed"]) == ("0", "0", "0")
     assert (shown["period"], shown["root"]) == (MONTH, claims.root.hex())
+    report_everything(paying, file.with_name("evidence.json"), claims)
     named = paying.sums("--only", "--origin", ORIGIN)
     assert named["origins"] == [{**shown, "origin": ORIGIN}]
     assert (named["balance"], named["is_complete"]) == ("0", False)
+
+
+def report_everything(paying: Paying, evidence: Path, claims: Any) -> None:
+    """What is claimed is reported once, confirmed by another, and then paid in the log."""
+    words = ("payout", "report-claims", "--out", str(evidence))
+    told = paying.typed.office(*words)
+    assert len(told["entries"]) == 1
+    assert sum(told["claimed_minor"].values()) * 10**18 == claims.total
+    kept = json.loads(evidence.read_bytes())
+    assert kept["paid"] == {one.account: str(one.cumulative) for one in claims.claims}
+    with closing(paying.typed.place.open()) as installation:
+        coop = installation.coop(SLUG)
+        for subject_hash in list(coop.state().proposals):
+            submit(coop, Submission(ballot(coop, "audit", subject_hash)))
+    (order,) = paying.typed.office("payout", "show")["orders"]
+    assert {line["state"] for line in order["lines"]} == {"paid"}
+    assert paying.typed.office(*words)["entries"] == []
 
 
 def test_a_held_month_waits_and_wrong_places_are_told(paying: Paying, tmp_path: Path) -> None:
@@ -233,24 +251,19 @@ def test_a_held_month_waits_and_wrong_places_are_told(paying: Paying, tmp_path: 
     assert text.run(*words, code=2)["code"] == "invalid-input"
 
 
-def test_a_vault_that_is_ahead_of_the_log(paying: Paying) -> None:
-    paying.name_accounts_and_order()
-    paying.fund(10**30)
-    paying.publish_directly(NUMBER, 10**29)
-    # More is published than this log ever ordered: an old copy, or not this vault's log.
-    assert main(["payout", "publish-claims", "--period", MONTH, "--config",
-                 str(paying.typed.place.config)]) == 3  # fmt: skip
-    paying.publish_directly(NUMBER + 1, 10**29)
-    assert "already" in paying.publish(code=6)["detail"]
-
-
-def test_whoever_is_no_approver_signs_nothing(paying: Paying) -> None:
+def test_strangers_sign_nothing_and_a_vault_may_be_ahead_of_the_log(paying: Paying) -> None:
     paying.name_accounts_and_order()
     paying.fund(10**30)
     write_secret(paying.typed.place.root / "keys" / "approver-2.key", "ab" * 32)
     paying.use_approver(2)
     assert paying.publish("--sign", code=5)["code"] == "not-permitted"
     assert paying.publish(code=5)["code"] == "quorum-missing"
+    paying.publish_directly(NUMBER, 10**29)
+    # More is published than this log ever ordered: an old copy, or not this vault's log.
+    words = ("payout", "publish-claims", "--period", MONTH)
+    assert main([*words, "--config", str(paying.typed.place.config)]) == 3
+    paying.publish_directly(NUMBER + 1, 10**29)
+    assert "already" in paying.publish(code=6)["detail"]
 
 
 def test_a_publication_on_a_real_node_is_sent_once_and_followed_until_it_is_final(
