@@ -35,6 +35,15 @@ def test_books_are_written_and_written_again(kyojo: Kyojo, settled: Place, tmp_p
     check_error(ran, 2, "out-of-range")
 
 
+def test_a_settlement_is_written_for_focus(kyojo: Kyojo, settled: Place, tmp_path: Path):
+    file = tmp_path / "focus.csv"
+    words = ("books", "export", "--format", "focus", "--out", file)
+    assert "3 rows of 1 settlement" in kyojo(*words, "--period", "2024-05").out
+    rows = list(csv.DictReader(io.StringIO(file.read_text("utf-8"))))
+    assert {row["SubAccountId"] for row in rows} == {"bike", "bus", "ev"}
+    check_error(kyojo(*words, "--period", "2024-06"), 8, "not-found")
+
+
 def test_a_search_is_read_in_both_languages(kyojo: Kyojo, settled: Place):
     ran = kyojo("books", "search", "--counterparty", "bus", "--min", "1")
     assert ran.code == 0

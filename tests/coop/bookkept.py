@@ -12,6 +12,15 @@ from tests.coop.payout_bodies import set_destination
 from tests.coop.stages import MONTH, dispute_body, fork, propose
 
 PAYING = RULES + "approval: {threshold: 2/3, pay_undisputed: true, dispute_days: 10}\n"
+# The ev is charged the whole cost that others bore; the bus gets what came in.
+CHARGING = (
+    RULES[: RULES.index("steps:")]
+    + """steps:
+  - {id: use, kind: allocate, source: cost.platform, as: charge,
+     key: {kind: fixed, weights: {ev: 1}}}
+  - {id: share, kind: allocate, source: gross, key: {kind: fixed, weights: {bus: 1}}}
+"""
+)
 FIRMS = ("bus", "ev", "bike")
 
 
