@@ -22,6 +22,7 @@ from tests.chain.anvil import require_anvil, running_anvil
 from tests.e2e.killed import AFTER, BEFORE, Ended, Runner, running
 from tests.e2e.month_world import (
     Town,
+    anchor_what_is_left,
     build,
     check_exactly_once,
     fund,
@@ -61,6 +62,7 @@ class Month:
         else:
             pytest.fail(f"not done after {RUNS_MAX} runs: {ended.told}")
         with closing(open_installation(town.config)) as installation:
+            anchor_what_is_left(town, installation)
             check_exactly_once(town, installation)
 
     def kill_at(self, phase: int, chosen: Callable[[Point], bool]) -> None:

@@ -21,6 +21,7 @@ pytest.importorskip("vyper", reason="vyper is not installed: the vault's token c
 from ledger.chain.node import open_node
 from ledger.service.claim import Vault
 from ledger.wiring import open_installation
+from tests.accounts import bank_account, confirm_accounts
 from tests.builder import ORIGIN
 from tests.chain.anvil import require_anvil, running_anvil
 from tests.chain.chain_world import ANVIL_PAYER
@@ -28,15 +29,15 @@ from tests.e2e.month_world import (
     BIKES,
     SCRIPT,
     Town,
+    anchor_what_is_left,
     balance,
     build,
     check_exactly_once,
-    confirm_accounts,
     fund,
     mine,
 )
 from tests.e2e.test_erasing import Typed
-from tests.e2e.test_payouts import account, confirm
+from tests.e2e.test_payouts import confirm
 from tests.installation import FIRMS, MONTH, SLUG, line
 from tests.serving import serving
 
@@ -59,8 +60,8 @@ def live(typed: Typed, town: Town) -> None:
     for who, trips in (("bus", 413), ("ev", 291), ("bike", 137)):
         typed.submit(who, line(f"{who}-1", measures={"trips": trips}))
     accounts: dict[str, Any] = {
-        "bus": account("bus", 1001),
-        "ev": account("ev", 1002),
+        "bus": bank_account("bus", 1001),
+        "ev": bank_account("ev", 1002),
         "bike": {"type": "evm", "address": BIKES},
     }
     for firm, named in accounts.items():
@@ -124,6 +125,7 @@ def test_the_month_runs_to_its_end_on_a_real_node(
                      "finality of the anchor", "確定待ち"):  # fmt: skip
             assert said in told
         with closing(open_installation(town.config)) as installation:
+            anchor_what_is_left(town, installation)
             claims = check_exactly_once(town, installation)
         mine(url)
         code, again, _ = run(town)

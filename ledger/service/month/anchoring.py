@@ -1,8 +1,8 @@
 """The anchors of a month: on every target, a final head that covers what the month brought.
 
 Covered are the entry by which the settlement takes effect, the last vote on each payout order and
-each exported file. When that is so, the month leaves the targets alone: what is new for other
-reasons is for `scripts/anchor_checkpoint.py`.
+each exported file; final is what the log records so. When that is so, the month leaves the targets
+alone: what is new for other reasons is for `scripts/anchor_checkpoint.py`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ledger.coop.charter import AnchorTarget
 from ledger.coop.envelope import parse_envelope
-from ledger.coop.successors import current_targets
+from ledger.coop.successors import current_targets, place_of
 from ledger.service.anchor import TargetReport, anchor_all, report_document
 from ledger.service.anchor_access import ChainAccess, is_meant
 from ledger.service.anchor_status import TargetStatus, anchor_document, statuses
@@ -28,12 +28,12 @@ def anchor_month(
     """Work on each target of the co-op until it covers the month; a track for each."""
     needed = _needed(coop, month)
     found = statuses(coop, ())
-    missing = [one for one in found if one.final_size < needed]
+    missing = [one for one in found if _recorded(coop, one) < needed]
     accesses = [] if reach is None or not missing else list(reach())
     tracks = []
     for status in found:
         name = f"anchor {status.chain_id}/{status.contract}"
-        if status.final_size >= needed:
+        if _recorded(coop, status) >= needed:
             tracks.append(Track(name, Standing.DONE, "final", details=_details(status, needed)))
             continue
         access = _access_for(coop, status, accesses)
@@ -67,7 +67,7 @@ def _work(coop: Coop, access: ChainAccess, needed: int, name: str, doing: Doing)
     known = statuses(coop, (access.settings,))
     status = next(one for one in known if (one.chain_id, one.contract) == place)
     details = {**_details(status, needed), "report": report_document(report)}
-    if status.final_size >= needed:
+    if _recorded(coop, status) >= needed:
         return Track(name, Standing.DONE, "final", details=details)
     return Track(name, Standing.WAITS, "signed" if newest is None else newest.state,
                  _waits(report, status, needed), details=details)  # fmt: skip
@@ -94,6 +94,12 @@ def _waits(report: TargetReport, status: TargetStatus, needed: int) -> Words:
         )
     why = status.verdict if report.verdict is None else report.verdict
     return Words(f"the anchoring policy: {why.en}", f"アンカー方針: {why.ja}")
+
+
+def _recorded(coop: Coop, status: TargetStatus) -> int:
+    """The size that the log records as final there: a row in the outbox is not enough."""
+    known = coop.state().anchors.get(place_of(status.chain_id, status.contract))
+    return 0 if known is None else known.size
 
 
 def _needed(coop: Coop, month: str) -> int:

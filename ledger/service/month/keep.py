@@ -56,15 +56,17 @@ class Folder:
         return True
 
     def has(self, name: str, data: bytes) -> bool:
-        """Whether the file is there with these bytes; raises Conflict for other bytes."""
+        """Whether the file is there with these bytes; raises Conflict, InvalidInput as ``keep``."""
         return _holds(self.path / name, data)
 
 
 def _holds(target: Path, data: bytes) -> bool:
     try:
         found = target.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
+    except OSError as error:
+        raise InvalidInput(f"cannot read {target}: {error}") from error
     if found != data:
         raise Conflict(
             f"{target} is not the file that the log names: it was changed. Move it away, and find "
