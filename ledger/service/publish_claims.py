@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from ledger.chain.goals import PublishedRoot
 from ledger.chain.node import Node, open_node
-from ledger.chain.outbox import NodeView, Outbox, OutboxRow, State
+from ledger.chain.outbox import OutboxRow, State
 from ledger.chain.quorum import key_address, order_signatures, recover_signer, sign_digest
 from ledger.chain.sender import Sender
 from ledger.chain.vault import (
@@ -45,6 +45,7 @@ from ledger.service.claims import (
     require_same_vault,
 )
 from ledger.service.coop import Coop
+from ledger.service.sending import Sending
 from ledger.store.key_lock import key_lock
 
 
@@ -148,10 +149,8 @@ class _Work:
         return PublishedRoot(self.access.contract, origin, wanted.period, wanted.root)
 
     def advance(self) -> None:
-        outbox = Outbox(self.rows, NodeView(self.node, self.access.depths), self.coop.clock)
-        outbox.step()
-        if self._sender().tend():
-            outbox.step()
+        sending = Sending(self.coop, self.node, self.rows, self.access.depths)
+        sending.move(self._sender())
 
     def needs_transaction(self) -> bool:
         """Whether the root is neither there nor under way; raises Conflict if another is."""

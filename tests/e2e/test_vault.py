@@ -335,11 +335,24 @@ def test_a_publication_on_a_real_node_is_sent_once_and_followed_until_it_is_fina
         again = paying.publish()
         assert (again["state"], again["transaction"]) == ("sent", sent["transaction"])
         request(url, "evm_mine", [])
+        # Another key sends from now on; what the first one has under way is followed all the same.
+        key = place.root / "keys" / "payer.key"
+        key.unlink()
+        write_secret(key, "cd" * 32)
         mined = paying.publish()
         assert (mined["state"], mined["is_published"]) == ("mined", True)
         request(url, "anvil_mine", ["0x8"])
         final = paying.publish()
         assert (final["state"], final["transaction"]) == ("final", sent["transaction"])
+        # The chain takes back what was final: the same bytes are sent again, and get in again.
+        key.unlink()
+        write_secret(key, ANVIL_PAYER.hex())
+        request(url, "anvil_reorg", [9, []])
+        back = paying.publish()
+        assert (back["state"], back["is_published"]) == ("sent", False)
+        assert back["transaction"] == sent["transaction"]
+        request(url, "anvil_mine", ["0x9"])
+        assert paying.publish()["state"] == "final"
 
 
 def request(url: str, method: str, parameters: list[Any]) -> None:
