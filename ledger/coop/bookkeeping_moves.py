@@ -65,18 +65,28 @@ def moves_of_facts(before: State, after: State) -> Iterator[tuple[Words, list[Mo
         earlier = before.periods.get(id_)
         if earlier is period or earlier is None:
             continue
-        if period.revenue is not earlier.revenue:
-            for name, row in period.revenue.items():
-                moves = _of_revenue(id_, earlier.revenue.get(name), row)
-                yield Words(f"収入の確認 {id_} {name}", f"Revenue {name} of {id_} confirmed"), moves
-        if period.costs is not earlier.costs:
-            for name, row in period.costs.items():
-                known = earlier.costs.get(name, {"borne": {}})["borne"]
-                moves = _pairs(COSTS, (name,), row["currency"], known, row["borne"])
-                yield (
-                    Words(f"立替費用の確認 {id_} {name}", f"Cost {name} of {id_} confirmed"),
-                    moves,
-                )
+        yield from _moves_of_period(earlier, period)
+
+
+def _moves_of_period(earlier: Period, period: Period) -> Iterator[tuple[Words, list[Move]]]:
+    if period.revenue is not earlier.revenue:
+        for name, row in period.revenue.items():
+            known = earlier.revenue.get(name)
+            words = _words("収入", "Revenue", (period.id, name), is_new=known is None)
+            yield words, _of_revenue(period.id, known, row)
+    if period.costs is not earlier.costs:
+        for name, row in period.costs.items():
+            borne = earlier.costs.get(name, {"borne": {}})["borne"]
+            changed = [one for one, amount in row["borne"].items() if borne.get(one) != amount]
+            is_new = not any(one in borne for one in changed)
+            words = _words("立替費用", "Cost", (period.id, name), is_new=is_new)
+            yield words, _pairs(COSTS, (name,), row["currency"], borne, row["borne"])
+
+
+def _words(ja: str, en: str, about: tuple[str, str], *, is_new: bool) -> Words:
+    month, name = about
+    how = ("確認", "confirmed") if is_new else ("差替え", "replaced")
+    return Words(f"{ja}の{how[0]} {month} {name}", f"{en} {name} of {month} {how[1]}")
 
 
 def _of_revenue(

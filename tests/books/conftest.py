@@ -15,7 +15,7 @@ from tests.coop.bookkept import PAYING, fill
 from tests.store.ledgers import Recording, open_ledger, sequencer_of
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def coop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coop]:
     world = Recording(charter=charter(authority=authority(later=True)), rules=PAYING)
     fill(world)

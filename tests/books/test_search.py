@@ -48,10 +48,10 @@ def test_each_condition_alone_and_all_together(coop: Coop):
     days = sorted({hit.row.date for hit in every})
     amounts = sorted({hit.row.amount_minor for hit in every})
     low, high = amounts[len(amounts) // 4], amounts[3 * len(amounts) // 4]
-    for first in (None, days[0], days[1]):
+    for first in (None, days[1]):
         for last in (None, days[-2]):
-            for least, most in ((None, None), (low, None), (None, high), (low, high)):
-                for who in (None, "bus", "fares", "suspense"):
+            for least, most in ((None, None), (low, None), (low, high)):
+                for who in (None, "bus", "fares"):
                     wanted = [
                         (hit.row.index, hit.row.subject)
                         for hit in every
