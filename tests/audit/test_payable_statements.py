@@ -34,7 +34,7 @@ from ledger.paper.payable_view import payable_view
 from ledger.paper.speech import Speech
 from ledger.service.audit import verify_file
 from ledger.service.coop import Coop
-from ledger.service.export import export_bundle, export_trust
+from ledger.service.export import export_bundle, export_period, export_trust
 from ledger.service.statements import statement
 from tests.audit.test_export_period import Dated, real
 from tests.coop.payable_months import (
@@ -147,6 +147,14 @@ def test_a_bundle_that_ends_before_says_nothing(months: Months) -> None:
     report = compared(months, document, "early.zip")
     assert BUNDLE_IS_SILENT in report.not_checked
     assert PAYABLE_IS_THE_STATES not in report.checked
+
+
+def test_a_months_bundle_tells_of_its_own_month_and_not_of_earlier_ones(months: Months) -> None:
+    export_period(months.coop, LAST, months.folder / "last.zip")
+    report = compared(months, months.statement(LAST, "ev"), "last.zip")
+    assert PAYABLE_IS_THE_STATES in report.checked
+    report = compared(months, months.statement(MONTH, "ev"), "last.zip")
+    assert BUNDLE_IS_SILENT in report.not_checked
 
 
 def test_a_bundle_that_is_refused_or_of_another_log_shows_nothing(months: Months) -> None:

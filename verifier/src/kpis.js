@@ -24,7 +24,9 @@ function checkKpi(state, body) {
   const period = checkUncut(state, body.period);
   const readings = period.kpis.get(body.id) ?? new Map();
   for (const [member, { scale }] of readings) {
-    if (member !== body.member && scale !== body.scale) refuse("malformed-entry", `${body.id} has the scale ${scale}`);
+    if (member !== body.member && scale !== body.scale) {
+      refuse("malformed-entry", `${body.id} has the scale ${scale}`);
+    }
   }
   return period;
 }
