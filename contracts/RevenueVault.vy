@@ -174,6 +174,10 @@ publishedAt: public(HashMap[bytes32, HashMap[bytes32, uint64]])
 # Per co-op and period: whether it was ever held. One approver alone can do that once.
 wasHeld: public(HashMap[bytes32, HashMap[uint32, bool]])
 
+# Per co-op and standing root (zero before the first): the latest moment, in seconds, at which holds
+# that one approver made alone may end; 0 while there was none.
+aloneUntil: public(HashMap[bytes32, HashMap[bytes32, uint64]])
+
 publications: HashMap[bytes32, Publication]
 holds: HashMap[bytes32, Hold]
 members: DynArray[address, 16]
@@ -402,8 +406,9 @@ def hold(
 ):
     """
     @notice Keeps a period that is in dispute, and later ones, from being published. One approver
-            can do it once per period; a hold that stands gives way to one that begins earlier and
-            does not end earlier. A quorum can hold at any time. Published claims go on.
+            can do it once per period, for at most 45 days from the first such hold since the last
+            publication; a hold that stands gives way to one that begins earlier and does not end
+            earlier. A quorum can hold at any time. Published claims go on.
     @param originHash SHA-256 of the origin line of the co-op's log.
     @param period The period, as the number YYYYMM, not yet published.
     @param until When the hold ends by itself, in seconds, at most 45 days ahead.
@@ -419,6 +424,15 @@ def hold(
     stricter: bool = period < standing.period and until >= standing.until
     if not self.wasHeld[originHash][period] and (over or stricter):
         needed = 1
+    # There are many periods, so once per period alone is no bound: lone holds end 45 days after
+    # the first since the standing root was published.
+    if needed == 1 and len(signatures) < convert(self.k, uint256):
+        root: bytes32 = self.publications[originHash].root
+        latest: uint64 = self.aloneUntil[originHash][root]
+        if latest == 0:
+            self.aloneUntil[originHash][root] = convert(block.timestamp + HOLD_MAX, uint64)
+        else:
+            assert until <= latest, "hold: beyond what one approver may"
     self._check_signatures(
         keccak256(abi_encode(HOLD_TYPE, originHash, period, until, standing.count)),
         needed,
@@ -482,7 +496,10 @@ def rotate(
 def published(originHash: bytes32) -> (uint32, bytes32, uint256):
     """
     @notice What a co-op has published.
-    @return Period, root and total of the standing tree; zeros before the first.
+    @param originHash SHA-256 of the origin line of the co-op's log.
+    @return Period of the standing tree, as the number YYYYMM; zero before the first.
+    @return Its root.
+    @return Its total.
     """
     found: Publication = self.publications[originHash]
     return found.period, found.root, found.sums >> 128
@@ -493,7 +510,10 @@ def published(originHash: bytes32) -> (uint32, bytes32, uint256):
 def held(originHash: bytes32) -> (uint32, uint64, uint64):
     """
     @notice The newest hold of a co-op.
-    @return Period, end in seconds (0 if released), and the count that the next signatures name.
+    @param originHash SHA-256 of the origin line of the co-op's log.
+    @return Period of the hold.
+    @return Its end in seconds; 0 if it was released.
+    @return The count that the next signatures name.
     """
     found: Hold = self.holds[originHash]
     return found.period, found.until, found.count
@@ -504,6 +524,8 @@ def held(originHash: bytes32) -> (uint32, uint64, uint64):
 def paidTotal(originHash: bytes32) -> uint256:
     """
     @notice What was claimed or has expired, of all accounts of a co-op together.
+    @param originHash SHA-256 of the origin line of the co-op's log.
+    @return The sum.
     """
     return self.publications[originHash].sums & TOTAL_MAX
 
@@ -513,6 +535,8 @@ def paidTotal(originHash: bytes32) -> uint256:
 def unclaimed(originHash: bytes32) -> uint256:
     """
     @notice What the standing tree covers and nobody has claimed.
+    @param originHash SHA-256 of the origin line of the co-op's log.
+    @return The amount.
     """
     sums: uint256 = self.publications[originHash].sums
     return (sums >> 128) - (sums & TOTAL_MAX)
@@ -523,6 +547,8 @@ def unclaimed(originHash: bytes32) -> uint256:
 def surplus(originHash: bytes32) -> uint256:
     """
     @notice What is funded and covered by no tree.
+    @param originHash SHA-256 of the origin line of the co-op's log.
+    @return The amount.
     """
     return self._surplus(originHash)
 
@@ -537,6 +563,10 @@ def claimable(
 ) -> uint256:
     """
     @notice What `claim` with these arguments would pay now.
+    @param originHash SHA-256 of the origin line of the co-op's log.
+    @param account The account of the leaf.
+    @param cumulative The amount of the leaf.
+    @param proof The siblings on the way from the leaf to the published root.
     @return The amount; 0 if the leaf is not in the standing tree or is paid already.
     """
     if self._root(account, cumulative, proof) != self.publications[originHash].root:
@@ -554,7 +584,8 @@ def claimable(
 @view
 def signers() -> DynArray[address, 16]:
     """
-    @notice The present settlement approvers, ascending.
+    @notice The present settlement approvers.
+    @return Their addresses, ascending.
     """
     return self.members
 
@@ -564,6 +595,7 @@ def signers() -> DynArray[address, 16]:
 def DOMAIN_SEPARATOR() -> bytes32:
     """
     @notice The EIP-712 domain: name "kyojo vault", version "1", this chain, this contract.
+    @return Its separator.
     """
     return self._domain()
 

@@ -7,7 +7,7 @@ from eth_hash.auto import keccak
 pytest.importorskip("pyrevm", reason="pyrevm has no wheel for this Python: contract tests skipped")
 
 from contracts import load_contract
-from tests.contracts.anchor_world import SENDER, accounts
+from tests.contracts.anchor_world import SENDER, Reverted, accounts
 from tests.contracts.vault_world import (
     DAY,
     NOW,
@@ -176,6 +176,28 @@ def test_a_hold_ends_by_itself_and_published_claims_go_on_meanwhile(vault):
     vault.at(NOW + 30 * DAY)
     root, total, _ = vault.published()
     vault.publish(root, PERIOD + 1, total=total)
+
+
+def test_one_approver_delays_a_first_publication_by_45_days_and_no_more(vault):
+    """Before it every past month is another one that was never held."""
+    one = vault.signers[:1]
+    tree = Tree({ANN: 1000})
+    vault.fund(tree.total, OTHER)
+    vault.hold(202501, NOW + 30 * DAY, origin=OTHER, by=one)
+    vault.at(NOW + 30 * DAY)
+    vault.hold(202502, NOW + 45 * DAY, origin=OTHER, by=one)
+    vault.at(NOW + 45 * DAY)
+    for month in range(202503, 202513):
+        with pytest.raises(Reverted) as caught:
+            vault.hold(month, NOW + 46 * DAY, origin=OTHER, by=one)
+        assert str(caught.value) == "hold: beyond what one approver may"
+    vault.publish(tree, origin=OTHER)
+    # After a publication there is a new month to dispute, and as long again to do it; the quorum
+    # is bound by none of this.
+    vault.hold(PERIOD + 1, NOW + 90 * DAY, origin=OTHER, by=one)
+    vault.hold(PERIOD + 1, NOW + 80 * DAY, origin=OTHER)
+    vault.at(NOW + 91 * DAY)
+    vault.hold(PERIOD + 1, NOW + 136 * DAY, origin=OTHER)
 
 
 def test_a_hold_gives_way_to_a_stricter_one_and_the_quorum_holds_as_it_likes(vault):

@@ -61,6 +61,7 @@ class Coop:
     proved: Counter[str] = field(default_factory=Counter)
     held: tuple[int, int, int] = (0, 0, 0)
     were_held: set[int] = field(default_factory=set)
+    alone_until: dict[bytes, int] = field(default_factory=dict)
 
     @property
     def paid_total(self):
@@ -74,15 +75,15 @@ class Coop:
 class VaultMachine(RuleBasedStateMachine):
     """A vault of two co-ops over one token, with whatever anybody might do to it."""
 
-    @initialize()
-    def begin(self):
+    @initialize(one_stands=st.booleans())
+    def begin(self, one_stands):
+        """ORIGIN has published nothing; OTHER has in half of the runs."""
         self.vault = Vault(APPROVERS, 2)
         self.coops = {origin: Coop() for origin in ORIGINS}
         self.received = Counter()
         self.stray = 0
-        everybody = [(member, 100) for member in ACCOUNTS]
-        for origin in ORIGINS:
-            self.publish(origin, everybody, 1, 0, None)
+        if one_stands:
+            self.publish(OTHER, [(member, 100) for member in ACCOUNTS], 1, 0, None)
 
     def attempt(self, name, reason, call, *arguments, **options):
         """Make a call that must succeed, or be refused for ``reason``; true if it succeeded."""
@@ -153,12 +154,19 @@ class VaultMachine(RuleBasedStateMachine):
             return 0, "claim: nothing is due"
         return due, "claim: above the total" if due > coop.total - coop.paid_total else None
 
+    def _one_of(self, tree, member):
+        """The member if it has a leaf, else whoever has the first."""
+        return member if member in tree.amounts else min(tree.amounts)
+
     @rule(origin=origins, member=members, which=trees, more=changes)
     def claim(self, origin, member, which, more):
         """From the standing tree, at times from an older one or with another amount."""
         coop = self.coops[origin]
+        if coop.tree is None:
+            return
         older = [tree for root, (tree, _) in coop.trees.items() if root != coop.root]
         tree = older[which % len(older)] if which and older else coop.tree
+        member = self._one_of(tree, member)
         due, reason = self._due(coop, tree, member)
         if tree is not coop.tree or more:
             reason = "proof: not in the published tree"
@@ -173,7 +181,10 @@ class VaultMachine(RuleBasedStateMachine):
     def expire(self, origin, member, latest):
         coop = self.coops[origin]
         trees = list(coop.trees.values())
+        if not trees:
+            return
         tree, published = trees[-1] if latest else trees[0]
+        member = self._one_of(tree, member)
         due, reason = self._due(coop, tree, member)
         if self.vault.now < published + WINDOW:
             reason = "expire: the claim window is open"
@@ -196,11 +207,15 @@ class VaultMachine(RuleBasedStateMachine):
     @rule(origin=origins, ahead=st.integers(0, 3), days=st.integers(0, 46), alone=st.booleans())
     def hold(self, origin, ahead, days, alone):
         coop = self.coops[origin]
-        period = PERIODS[min(PERIODS.index(coop.period) + ahead, len(PERIODS) - 1)]
+        now = PERIODS.index(coop.period) if coop.period else 0
+        period = PERIODS[min(now + ahead, len(PERIODS) - 1)]
         start, until, count = coop.held
         end = self.vault.now + days * DAY
         free = self.vault.now >= until or (period < start and end >= until)
         reason = None
+        latest = coop.alone_until.get(coop.root, self.vault.now + 45 * DAY)
+        if alone and end > latest:
+            reason = "hold: beyond what one approver may"
         if alone and not (free and period not in coop.were_held):
             reason = "quorum: too few signatures"
         if days > 45:
@@ -213,6 +228,8 @@ class VaultMachine(RuleBasedStateMachine):
         if self.attempt("hold", reason, self.vault.hold, period, end, origin=origin, by=by):
             coop.held = (period, end, count + 1)
             coop.were_held.add(period)
+            if alone:
+                coop.alone_until.setdefault(coop.root, latest)
 
     @rule(origin=origins, enough=st.booleans())
     def release(self, origin, enough):
@@ -264,7 +281,7 @@ class VaultMachine(RuleBasedStateMachine):
     def teardown(self):
         """At the end everybody claims, in any order, and stands at its highest amount."""
         for origin, coop in getattr(self, "coops", {}).items():
-            for member in reversed(ACCOUNTS):
+            for member in sorted(coop.tree.amounts if coop.tree else (), reverse=True):
                 due, reason = self._due(coop, coop.tree, member)
                 if self.attempt(
                     "claim", reason, self.vault.claim, coop.tree, member, origin=origin

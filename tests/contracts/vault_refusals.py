@@ -153,6 +153,21 @@ def a_period_after_the_held_one(vault):
     vault.publish(NEXT, 202701)
 
 
+@case("hold: beyond what one approver may")
+def another_month_when_the_lone_hold_has_run_out(vault):
+    vault.hold(PERIOD + 1, NOW + 45 * DAY, by=vault.signers[:1])
+    vault.at(NOW + 45 * DAY)
+    vault.hold(202701, NOW + 46 * DAY, by=vault.signers[1:2])
+
+
+@case("hold: beyond what one approver may")
+def another_month_right_after_a_release(vault):
+    vault.hold(PERIOD + 1, NOW + DAY, by=vault.signers[:1])
+    vault.release()
+    vault.at(NOW + 2 * DAY)
+    vault.hold(202701, NOW + 46 * DAY, by=vault.signers[:1])
+
+
 @case("period: not a month YYYYMM")
 def a_thirteenth_month(vault):
     vault.publish(NEXT, 202613)

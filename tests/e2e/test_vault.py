@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -301,6 +302,29 @@ def test_a_held_month_waits_and_wrong_places_are_told(paying: Paying, tmp_path: 
     text = paying.typed
     words = ("payout", "vault", "--rpc", paying.chain, "--vault", vault, "--only")
     assert text.run(*words, code=2)["code"] == "invalid-input"
+
+
+def test_one_approver_holds_a_month_and_both_release_it(paying: Paying) -> None:
+    paying.name_accounts_and_order()
+    paying.fund(10**30)
+    with open_node(paying.chain) as node:
+        block = node.block("latest")
+        assert block is not None
+    day = str(datetime.fromtimestamp(block.timestamp, UTC).date() + timedelta(days=20))
+    words = ("payout", "hold", "--period", MONTH, "--until")
+    assert paying.typed.office(*words, "tomorrow", code=2)["code"] == "invalid-input"
+    assert "past" in paying.typed.office(*words, "2020-01-01", code=6)["detail"]
+    done = paying.typed.office(*words, day)
+    assert (done["held_period"], done["count"]) == (MONTH, 1)
+    assert (done["is_done"], done["state"]) == (True, "final")
+    assert paying.typed.office(*words, day) == done
+    assert "held" in paying.publish(code=6)["detail"]
+    assert paying.typed.office("payout", "release", code=5)["code"] == "quorum-missing"
+    (signed,) = paying.typed.office("payout", "release", "--sign")
+    paying.use_approver(1)
+    over = paying.typed.office("payout", "release", "--signature", signed["signature"])
+    assert (over["held_until"], over["is_done"], over["state"]) == (0, True, "final")
+    assert paying.publish(code=5)["code"] == "quorum-missing"  # no longer held
 
 
 def test_strangers_sign_nothing_and_a_vault_may_be_ahead_of_the_log(paying: Paying) -> None:

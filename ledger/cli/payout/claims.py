@@ -120,13 +120,13 @@ def write_claims(options: argparse.Namespace) -> int:
 
 def publish_root(options: argparse.Namespace) -> int:
     """Publish, or only sign."""
-    given = [_signature(text) for text in options.signature]
+    given = [parse_signature(text) for text in options.signature]
     with chosen(options) as (installation, coop):
         access = installation.vault(coop.log.slug)
         if options.sign:
             signed = sign_claims(coop, access, options.period)
             lines = [f"0x{one.signature.hex()}  {one.signer}" for one in signed]
-            show("\n".join(lines), [_signed_document(one) for one in signed], as_json=options.json)
+            show("\n".join(lines), [signed_document(one) for one in signed], as_json=options.json)
             return 0
         found = publish_claims(coop, access, options.period, signatures=given)
     show(published_text(found), _published_document(found), as_json=options.json)
@@ -283,7 +283,8 @@ def _published_document(found: Published) -> dict[str, Any]:
     }
 
 
-def _signed_document(one: Signed) -> dict[str, str]:
+def signed_document(one: Signed) -> dict[str, str]:
+    """An approver's signature as a JSON object."""
     return {
         "signer": one.signer,
         "signature": one.signature.hex(),
@@ -310,7 +311,8 @@ def _sender(options: argparse.Namespace) -> bytes:
     raise InvalidInput("--sender-key names the key that pays the gas")
 
 
-def _signature(text: str) -> bytes:
+def parse_signature(text: str) -> bytes:
+    """A signature of 65 bytes in hex; raises InvalidInput."""
     try:
         found = bytes.fromhex(text.removeprefix("0x"))
     except ValueError as error:
