@@ -90,6 +90,21 @@ def test_of_two_reports_of_one_line_the_second_fails():
         world.vote("audit", other)
 
 
+def test_a_report_has_a_payment_and_its_return():
+    world = stage("exported")
+    (first,) = world.state.orders
+    id_, line = lines_of(world, first)["ev"]
+    body, (blob,) = results_body(world, {id_: "returned"})
+    document = canonical.parse(blob[32:])
+    (row,) = document["results"]
+    rows = [{**row, "outcome": "paid"}, {**row, "date": "2026-11-12"}]
+    both = SALT + canonical.encode({**document, "results": rows})
+    world.write("office", "payout-resulted", {**body, "results": blob_ref(both)}, both)
+    world.carry("audit")
+    assert world.state.orders[first].lines[id_].state == "returned"
+    assert (dues(world, "ev").paid, dues(world, "ev").returned) == (0, line.amount_minor)
+
+
 def test_reports_confirmed_out_of_order_leave_no_false_state():
     """Paid, then returned: confirmed the other way round, the older report must not win."""
     world = stage("exported")
