@@ -144,6 +144,19 @@ class VaultSection(NodeSection):
     approver_keys: list[str] = []
 
 
+class PayoutsSection(Section):
+    """The files that the monthly settlement writes, and who pays.
+
+    ``bank`` is for banks in Japan, ``iban`` for the others. The payers are JSON files.
+    """
+
+    folder: str = "payouts"
+    bank_format: Literal["zengin", "pain.001.001.03", "csv"] = "zengin"
+    bank_payer: str | None = None
+    iban_format: Literal["pain.001.001.09", "csv"] = "pain.001.001.09"
+    iban_payer: str | None = None
+
+
 class CoopSection(Section):
     """A co-op of this installation."""
 
@@ -157,6 +170,7 @@ class CoopSection(Section):
     chain: ChainSection | None = None
     more_chains: Annotated[list[ChainSection], Field(max_length=7)] = []
     vault: VaultSection | None = None
+    payouts: PayoutsSection | None = None
 
     @model_validator(mode="after")
     def _names_its_chains(self) -> Self:
@@ -257,6 +271,7 @@ def _absolute_coop(slug: str, coop: CoopSection, base: Path) -> CoopSection:
             "chain": None if coop.chain is None else _absolute_chain(coop.chain, base),
             "more_chains": [_absolute_chain(chain, base) for chain in coop.more_chains],
             "vault": None if coop.vault is None else _absolute_vault(coop.vault, base),
+            "payouts": None if coop.payouts is None else _absolute_payouts(coop.payouts, base),
         }
     )
 
@@ -271,6 +286,13 @@ def _absolute_chain(chain: ChainSection, base: Path) -> ChainSection:
 def _absolute_vault(vault: VaultSection, base: Path) -> VaultSection:
     keys = [str(base / path) for path in vault.approver_keys]
     return vault.model_copy(update={"approver_keys": keys, **_absolute_access(vault, base)})
+
+
+def _absolute_payouts(payouts: PayoutsSection, base: Path) -> PayoutsSection:
+    names = ("folder", "bank_payer", "iban_payer")
+    given = {name: getattr(payouts, name) for name in names}
+    changes = {name: str(base / path) for name, path in given.items() if path is not None}
+    return payouts.model_copy(update=changes)
 
 
 def _absolute_access(node: NodeSection, base: Path) -> dict[str, object]:

@@ -22,6 +22,7 @@ from ledger.config import (
     Config,
     CoopSection,
     NodeSection,
+    PayoutsSection,
     VaultSection,
     WitnessSection,
     load_config,
@@ -40,6 +41,7 @@ from ledger.service.anchor_access import ChainAccess, TargetSettings
 from ledger.service.anchor_policy import AnchorPolicy
 from ledger.service.claims import VaultAccess
 from ledger.service.coop import Coop, Office
+from ledger.service.month import Folder, Means
 from ledger.service.outside import Source, ask_all, heads_at_witnesses, heads_on_chain
 from ledger.service.witness import Witness
 from ledger.store.database import Database
@@ -101,6 +103,16 @@ class Installation:
             raise NotFound(f"kyojo.toml has no [coops.{slug}.vault]")
         return vault_access(slug, section)
 
+    def month_means(self, slug: str) -> Means:
+        """What the month's work is done with; a key file that is missing is found when needed."""
+        self.coop(slug)
+        section = self.config.coops[slug]
+        return Means(
+            chains=partial(self.chains, slug) if section.chains() else None,
+            vault=None if section.vault is None else partial(self.vault, slug),
+            folder=None if section.payouts is None else payout_folder(section.payouts),
+        )
+
     def close(self) -> None:
         """Close the database."""
         self.database.close()
@@ -161,6 +173,16 @@ def vault_access(slug: str, section: VaultSection) -> VaultAccess:
         fees=_fees(section),
         depths=_depths(section),
         timeout_seconds=section.timeout_seconds,
+    )
+
+
+def payout_folder(section: PayoutsSection) -> Folder:
+    """Where the banks' files go; the payers' files are read when one is made."""
+    named = {"bank": section.bank_payer, "iban": section.iban_payer}
+    return Folder(
+        Path(section.folder),
+        {"bank": section.bank_format, "iban": section.iban_format},
+        {method: Path(path) for method, path in named.items() if path is not None},
     )
 
 

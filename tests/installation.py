@@ -23,7 +23,7 @@ from ledger.coop.submission import Submission
 from ledger.log.key import format_signing_key
 from ledger.service.coop import Coop
 from ledger.service.found import found
-from ledger.service.month import run_month
+from ledger.service.month import settle_month
 from ledger.service.office import write
 from ledger.service.periods import open_period
 from ledger.service.rules import propose_rules
@@ -153,9 +153,9 @@ def settle(place: Place) -> None:
     coop = installation.coop(SLUG)
     for who, trips in (("bus", 413), ("ev", 291), ("bike", 137)):
         submit_usage(coop, usage_body(coop, who, line(f"{who}-1", measures={"trips": trips})))
-    run_month(coop, MONTH, None)
+    settle_month(coop, MONTH)
     carry(coop)
-    run_month(coop, MONTH, None)
+    settle_month(coop, MONTH)
     open_period(coop, NEXT)
     installation.close()
 

@@ -20,6 +20,7 @@ from ledger.config import (
     Config,
     CoopSection,
     DatabaseSection,
+    PayoutsSection,
     ServerSection,
     VaultSection,
     WitnessSection,
@@ -29,7 +30,7 @@ from ledger.store.database import Database
 from ledger.wiring import Installation
 
 # Sections within a section, whose own settings are listed.
-NESTED = {"chain", "vault"}
+NESTED = {"chain", "vault", "payouts"}
 REPOSITORY = Path(__file__).resolve().parent.parent
 REFERENCE = (REPOSITORY / "docs" / "reference.md").read_text("utf-8")
 README = (REPOSITORY / "README.md").read_text("utf-8")
@@ -52,7 +53,7 @@ def kinds(kind: type[KyojoError]) -> Iterator[type[KyojoError]]:
 def settings() -> Iterator[str]:
     sections = (("[database]", DatabaseSection), ("[server]", ServerSection),
                 ("[coops.NAME]", CoopSection), ("[coops.NAME.chain]", ChainSection),
-                ("[coops.NAME.vault]", VaultSection),
+                ("[coops.NAME.vault]", VaultSection), ("[coops.NAME.payouts]", PayoutsSection),
                 ("[witness]", WitnessSection))  # fmt: skip
     for title, section in sections:
         yield from (f"`{title} {name}`" for name in section.model_fields if name not in NESTED)
@@ -72,7 +73,7 @@ def test_every_command_is_documented(command: str) -> None:
 
 
 def test_every_exit_code_is_documented() -> None:
-    for code in {0, 4, 75, *EXIT_CODES.values()} - {1}:
+    for code in {0, 4, 75, 78, *EXIT_CODES.values()} - {1}:
         assert f"| {code} | " in REFERENCE
 
 

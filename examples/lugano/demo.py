@@ -34,7 +34,7 @@ from ledger.service import read
 from ledger.service.anchor import Anchored, newest
 from ledger.service.coop import Coop
 from ledger.service.export import export_bundle, export_trust
-from ledger.service.month import run_month
+from ledger.service.month import run_month, text_of
 from ledger.service.periods import open_period
 from ledger.service.publication import publication
 from ledger.service.sign_in import Reader
@@ -124,17 +124,20 @@ def submit_with_bar(place: Place, url: str, coop: Coop, month: str) -> None:
 
 def settle_and_anchor(place: Place, installation: Installation, url: str, month: str) -> None:
     """Run the month's steps, letting the members decide in between, until nothing is left."""
-    coop, access = installation.coop(SLUG), installation.chain(SLUG)
+    coop, means = installation.coop(SLUG), installation.month_means(SLUG)
     while True:
-        progress = run_month(coop, month, access)
-        for name in progress.done:
-            console.print(f"  office: {name}")
-        if not progress.waits_for:
+        report = run_month(coop, month, means)
+        for words in report.done:
+            console.print(f"  office: {words.en}")
+        for track in report.tracks:
+            if track.error is not None:
+                raise track.error
+        if not report.waiting:
             return
         votes = members.decide_all(place, url)
         console.print(f"  members: {votes} decisions signed")
         if votes == 0:
-            raise Unavailable(f"the month waits for {progress.waits_for}")
+            raise Unavailable(f"the month waits: {text_of(report)}")
 
 
 def show_payment(place: Place, coop: Coop, url: str) -> None:

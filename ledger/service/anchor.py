@@ -34,7 +34,7 @@ from ledger.chain.anchor import (
 from ledger.chain.fees import COST_CAP, FEE_CAP
 from ledger.chain.goals import AnchoredHead
 from ledger.chain.node import Node, open_node, shown_url
-from ledger.chain.outbox import NodeView, Outbox, State
+from ledger.chain.outbox import State
 from ledger.chain.sender import Sender
 from ledger.coop.charter import AnchorTarget
 from ledger.errors import AnchorMismatch, ChainUnavailable, KyojoError
@@ -61,11 +61,10 @@ from ledger.service.anchor_status import (
 )
 from ledger.service.coop import Coop
 from ledger.service.published import unwitnessed
+from ledger.service.sending import Sending
 from ledger.store.key_lock import key_lock
 
 __all__ = ["Anchored", "ChainAccess", "anchor", "anchor_all", "newest", "waiting_text"]
-
-RECHECKED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,22 +218,13 @@ class _Work:
         return self._begin(is_forced=is_forced)
 
     def _advance(self) -> None:
-        view = NodeView(self.node, self.access.depths)
-        outbox = Outbox(self.rows, view, self.coop.clock)
-        outbox.recheck(self._newest_final())
-        outbox.step()
-        if self._sender().tend():
-            outbox.step()
+        sending = Sending(self.coop, self.node, self.rows, self.access.depths)
+        sending.move(self._sender())
         record_final(self.coop, self.node, self.rows, self.target, self.access)
 
     def _sender(self) -> Sender:
         access = self.access
         return Sender(self.node, access.sender_key, self.rows, access.fees, self.coop.clock)
-
-    def _newest_final(self) -> list[Any]:
-        final = [row for row in self.rows.all()
-                 if row.state is State.FINAL and row.chain_id == self.node.chain_id]  # fmt: skip
-        return sorted(final, key=lambda row: row.block_number or 0)[-RECHECKED:]
 
     def _begin(self, *, is_forced: bool) -> Verdict:
         previous = read_head(self.node, self.target.contract, self.coop.log.origin)

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ledger.service.month import run_month
+from ledger.service.month import settle_month
 from ledger.service.submit import submit_usage
 from tests.builder import authority
 from tests.cli.conftest import Kyojo, check_error
@@ -26,7 +26,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     coop = installation.coop(SLUG)
     for who, trips in (("bus", 413), ("ev", 291), ("bike", 137)):
         submit_usage(coop, usage_body(coop, who, line(f"{who}-1", measures={"trips": trips})))
-    run_month(coop, MONTH, None)
+    settle_month(coop, MONTH)
     installation.close()
     return place
 
@@ -60,7 +60,9 @@ def test_a_dispute_from_its_opening_to_another_settlement(
     installation = place.open()
     coop = installation.coop(SLUG)
     before = coop.state().period(MONTH).settlement
-    assert run_month(coop, MONTH, None).waits_for.startswith("the disputes by bus, which end at")
+    waits = settle_month(coop, MONTH).waits
+    assert waits is not None
+    assert waits.en.startswith("the disputes by bus, which end at")
     assert "Disputed" in httpx.get(f"{url}/pages/{SLUG}").text
     assert member("ev", "answer", found["id"], "we looked", "--evidence", evidence).code == 0
     check_error(member("ev", "withdraw", found["id"], "--reason", "x"), 5, "only bus")
@@ -68,12 +70,12 @@ def test_a_dispute_from_its_opening_to_another_settlement(
         assert member(who, "decide", found["id"]).code == 0
     (ended,) = member("ev", "disputes", "--json").document
     assert ended["state"] == "upheld"
-    run_month(coop, MONTH, None)
+    settle_month(coop, MONTH)
     period = coop.state().period(MONTH)
     assert (period.status, period.settlement != before) == ("proposed", True)
     check_error(member("bus", "withdraw", found["id"], "--reason", "x"), 6, "upheld")
     carry(coop)
-    assert run_month(coop, MONTH, None).status == "settled"
+    assert settle_month(coop, MONTH).status == "settled"
     installation.close()
     for language, words in (("en", ("Disputes", "upheld")), ("ja", ("異議", "認容"))):
         page = httpx.get(f"{url}/pages/{SLUG}/{MONTH}?lang={language}").text

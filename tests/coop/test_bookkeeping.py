@@ -16,12 +16,11 @@ from ledger.log.merkle import leaf_hash
 from ledger.payout.chart import CHART, CLEARING, Account, place_of
 from ledger.payout.journal import Journal, add_up, between, check_journal, through, used_accounts
 from tests.builder import RULES, World, record
-from tests.coop.bookkept import FIRMS, full_months
+from tests.coop.bookkept import CHARGING, FIRMS, full_months
 from tests.coop.months import Row, correct, new_world, open_month, revenue, settle, submit
 from tests.coop.payments import order, report
 from tests.coop.payout_bodies import set_destination
 from tests.coop.stages import fork
-from tests.coop.test_charges import CHARGED
 from tests.coop.test_guarantees import FLOOR
 
 
@@ -91,7 +90,7 @@ def test_days_are_those_of_the_co_op_and_the_bank_has_its_own():
     assert {one.notes["bank-date"] for one in banked} == {"2026-11-10"}
 
 
-@pytest.mark.parametrize("rules", [CHARGED, FLOOR], ids=["charged", "advanced"])
+@pytest.mark.parametrize("rules", [CHARGING, FLOOR], ids=["charged", "advanced"])
 def test_charges_and_advances_are_kept(rules):
     world = new_world(rules)
     world.prepare()

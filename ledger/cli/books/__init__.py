@@ -8,9 +8,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ledger.cli.books import export
+from ledger.cli.books import export, search
 
-COMMANDS = (export,)
+COMMANDS = (export, search)
 
 
 def add_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
