@@ -269,12 +269,15 @@ def _results(books: Books, event: _Event) -> _Found:
     if proposal is None or proposal.kind != RESULTS:
         return
     id_ = str(proposal.body["order"])
-    was, becomes = event.before.orders[id_], event.after.orders[id_]
+    was = event.before.orders[id_]
     days: dict[str, list[Move]] = {}
+    states = {line_id: line.state for line_id, line in was.lines.items()}
     for row in read_results(books.evidence.blob(str(proposal.body["blob"])), id_):
-        old, new = was.lines[row.id], becomes.lines[row.id]
+        # A line may be paid and come back in one report: each is a step from the one before.
+        old, before = was.lines[row.id], states[row.id]
+        states[row.id] = row.outcome
         moves = days.setdefault(row.date, [])
-        for state, amount in ((old.state, old.amount_minor), (new.state, -old.amount_minor)):
+        for state, amount in ((before, old.amount_minor), (row.outcome, -old.amount_minor)):
             heading = _WHERE[state]
             parts = () if heading == CLEARING else (old.member,)
             moves.append((Account(heading, parts), was.currency, amount))

@@ -57,15 +57,21 @@ class ResultsDocument(bodies.Body):
 
 
 def report_results(step: Step, body: bodies.PayoutResulted) -> Change:
-    """Report what became of lines of one order; each line once in a report."""
+    """Report what became of lines of one order.
+
+    A line may stand in it several times, each time with the other outcome: paid, then returned. The
+    last one counts, and all are kept, so that the same bank file again is known whole.
+    """
     state = step.state
     if step.right.approve is None:
         raise MalformedEntry("payout results need a second person; the charter names none")
     order = order_of(state, body.order)
     rows = read_results(step.blob(body.results, "the results"), body.order)
-    outcomes = {row.id: row.outcome for row in rows}
-    if len(outcomes) != len(rows):
-        raise DuplicateId("a line stands twice in the report")
+    outcomes: dict[str, str] = {}
+    for row in rows:
+        if outcomes.get(row.id) == row.outcome:
+            raise DuplicateId(f"the line {row.id} stands twice in the report as {row.outcome}")
+        outcomes[row.id] = row.outcome
     move(state, body.order, outcomes)  # raises if it could not be enacted now
     _check_the_bank_knows(order, outcomes)
     sums = dict.fromkeys((PAID, RETURNED), 0)
@@ -82,7 +88,7 @@ def report_results(step: Step, body: bodies.PayoutResulted) -> Change:
         state,
         step.right.approve,
         subject=subjects.of_payout_results(
-            order.period, words(sums[PAID]), words(sums[RETURNED]), len(rows)
+            order.period, words(sums[PAID]), words(sums[RETURNED]), len(outcomes)
         ),
         subject_hash=step.envelope.leaf,
         body={

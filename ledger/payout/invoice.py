@@ -128,26 +128,43 @@ class Draft:
     confirmation: Confirmation = UNCONFIRMED
 
 
-def choose_kind(seller: Party, on: date) -> tuple[Kind, tuple[Reason, ...]]:
-    """What a buyer that pays by its own documents sends: self-billed, or a notice and why."""
-    found = standing(seller, on)
+def choose_kind(
+    seller: Party, on: date, items: Sequence[Item] = ()
+) -> tuple[Kind, tuple[Reason, ...]]:
+    """What a buyer that pays by its own documents sends: self-billed, or a notice and why.
+
+    The seller has to be registered on the document's day and on that of each taxed item: nothing
+    that was sold before the registration is on a qualified document.
+    """
+    found = _standing_for(seller, on, items)
     return ("self-billed", ()) if found.may_issue else ("payment-notice", found.reasons)
 
 
 def build_invoice(draft: Draft) -> dict[str, Any]:
     """The document. Raises NotPermitted, with the reasons, if the seller may not issue on that day.
 
+    The same for a taxed item of a day on which the seller was not registered.
+
     Raises OutOfRange with every fault: no items, a total below zero at a rate (a return is carried
     into the next document, or needs one of its own), marks that differ within a rate, a currency
     other than JPY where tax is shown, a payable amount that is not the payment's.
     """
-    found = standing(draft.seller, draft.terms.issued_on)
+    found = _standing_for(draft.seller, draft.terms.issued_on, draft.items)
     if draft.kind != "payment-notice" and not found.may_issue:
         _refuse_issuer(draft.seller, found)
     faults = [Fault(where, OutOfRange.code, text) for where, text in _faults_of(draft)]
     if faults:
         raise OutOfRange(f"no invoice: {faults[0].message}", faults=tuple(faults))
     return _document(draft, found)
+
+
+def _standing_for(seller: Party, on: date, items: Sequence[Item]) -> Standing:
+    """The standing on a day, or of the first taxed item on whose day the seller had none."""
+    found = standing(seller, on)
+    # A day out of form is told as a fault of its item.
+    days = (i.day for i in items if i.rate is not None and not [*_faults_of_day(i.day, "")])
+    others = (standing(seller, date.fromisoformat(day)) for day in days)
+    return next((one for one in (found, *others) if not one.may_issue), found)
 
 
 def parse_invoice(document: Any) -> Draft:

@@ -4,17 +4,19 @@
 the payments known, row by row in the file's order, and says what follows:
 
 * ``changes``: payments that are paid, or came back;
-* ``duplicates``: rows that are already known, so that the same file again changes nothing;
+* ``duplicates``: rows that were known before the file, so that the same file again changes nothing;
 * ``findings``: rows that need a person, each with its place and a code of ``FINDINGS``. A row with
-  a finding changes nothing, except a return after a payment, which is real and is told as well.
+  a finding changes nothing, except a return after a payment and a payment after a return, which
+  are real and are told as well.
 
 Bookings of others on the same account are counted, not judged.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, Literal
 
@@ -37,18 +39,33 @@ FINDINGS: Final[Mapping[str, tuple[str, str]]] = {
     "paid-twice": ("同じ支払が二度実行されています。", "The payment was made a second time."),
     "paid-after-return": (
         "返却済みの支払が再び実行されています。",
-        "The payment was made although it had come back; a new attempt has a new id.",
+        "The payment was made after it had come back, or had been reported so by mistake.",
     ),
     "returned-twice": ("同じ支払が二度返却されています。", "The payment came back a second time."),
     "return-after-paid": (
         "実行済みの支払が返却されました。",
         "The payment was made, and came back later.",
     ),
+    "ordered-again": (
+        "返却後に再度指図された支払です。二重払いの可能性があります。",
+        "The money came back and was ordered again: it may be paid twice.",
+    ),
+    "no-file": (
+        "銀行に渡していない支払指図です。",
+        "The order of this payment was never given to a bank.",
+    ),
+    "report-waits": (
+        "この支払の報告が確認待ちです。確認後にファイルを再度読み込んでください。",
+        "A report on this payment waits; read the file again when it has been decided on.",
+    ),
     "unmarked-credit": (
         "返却の表示のない入金です。組戻しか確認してください。",
         "A credit names this payment but is not marked as a return; ask the bank.",
     ),
 }
+
+# Findings of rows that change something all the same.
+REAL: Final = ("return-after-paid", "paid-after-return")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +177,7 @@ class Reconciliation:
 
 def reconcile(rows: Iterable[BankRow], known: Iterable[Known]) -> Reconciliation:
     """Set a bank's rows against the payments, in the order of the rows. Nothing is raised."""
-    payments = {each.id: each for each in known}
+    payments = {each.id: _Payment(each, Counter(each.bookings)) for each in known}
     references = References(payments)
     found = Reconciliation()
     for row in rows:
@@ -168,42 +185,59 @@ def reconcile(rows: Iterable[BankRow], known: Iterable[Known]) -> Reconciliation
         if line_id is None:
             found.findings.append(Finding(row.place, "unknown-line", row.reference))
         else:
-            payments[line_id] = _take(row, payments[line_id], found)
+            _take(row, payments[line_id], found)
     return found
 
 
-def _take(row: BankRow, payment: Known, found: Reconciliation) -> Known:
-    """The payment after a row that names it."""
+@dataclass(slots=True)
+class _Payment:
+    """A payment while a file is read: what was known before it, and what the file adds.
+
+    A row is a duplicate only of a booking from before, and each booking of one row only: two equal
+    rows of one file are two bookings.
+    """
+
+    known: Known
+    unseen: Counter[Booking]
+    added: list[Booking] = field(default_factory=list)
+
+    def bookings(self) -> list[Booking]:
+        """All of them, the last one last."""
+        return [*self.known.bookings, *self.added]
+
+
+def _take(row: BankRow, one: _Payment, found: Reconciliation) -> None:
+    """Say what a row that names a payment means."""
+    payment = one.known
     if row.status == "pending":
         found.pending.append(row)
-        return payment
+        return
     if (row.currency, row.amount_minor) != (payment.currency, payment.amount_minor):
         ordered = f"{payment.amount_minor} {payment.currency} ordered"
         detail = f"{ordered}, {row.amount_minor} {row.currency} booked (minor units)"
         found.findings.append(Finding(row.place, "amount-differs", row.reference, detail))
-        return payment
+        return
     if row.status == "credited":
         found.findings.append(Finding(row.place, "unmarked-credit", row.reference))
-        return payment
+        return
     booking = Booking(row.status, row.day, row.bank_reference)
-    if booking in payment.bookings:
+    if one.unseen[booking]:
+        one.unseen[booking] -= 1
         found.duplicates.append(row)
-        return payment
-    before = {each.status for each in payment.bookings}
-    if code := _finding(row.status, before):
-        dates = ", ".join(f"{each.status} {each.day}" for each in payment.bookings)
+        return
+    before = one.bookings()
+    if before:
+        code = _finding(row.status, before[-1].status)
+        dates = ", ".join(f"{each.status} {each.day}" for each in before)
         found.findings.append(Finding(row.place, code, row.reference, dates))
-        if code != "return-after-paid":
-            return payment
+        if code not in REAL or booking in before:
+            return
     found.changes.append(Change(payment.id, row.place, booking, row.amount_minor, row.reason))
-    return replace(payment, bookings=(*payment.bookings, booking))
+    one.added.append(booking)
 
 
-def _finding(status: Outcome, before: set[Outcome]) -> str | None:
-    if status == "returned":
-        if "returned" in before:
-            return "returned-twice"
-        return "return-after-paid" if "paid" in before else None
-    if "returned" in before:
-        return "paid-after-return"
-    return "paid-twice" if "paid" in before else None
+def _finding(status: Outcome, last: Outcome) -> str:
+    """What it means that a payment of which something is known is booked once more."""
+    if status == last:
+        return f"{status}-twice"
+    return "return-after-paid" if status == "returned" else "paid-after-return"

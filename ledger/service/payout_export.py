@@ -31,7 +31,12 @@ from ledger.payout.bank_calendar import bundled_calendar
 from ledger.payout.line import PayoutLine
 from ledger.payout.order_csv import CsvTerms, order_csv
 from ledger.payout.pain001 import IbanTerms, MessageHead, Scheme, iban_order, japan_order
-from ledger.payout.zengin_order import TransferDay, parse_originator, zengin_order
+from ledger.payout.zengin_order import (
+    TransferDay,
+    check_transfer_day,
+    parse_originator,
+    zengin_order,
+)
 from ledger.period import parse_instant
 from ledger.service.coop import Coop
 from ledger.service.office import blob_reference, write
@@ -109,7 +114,7 @@ def export_order(coop: Coop, order_id: str, wanted: Wanted) -> Exported:
         raise InvalidInput("say who pays: --payer FILE")
     day = TransferDay(wanted.pay_on, today, bundled_calendar())
     head = MessageHead(f"{order.period.replace('-', '')}-{id_[:28]}", coop.clock())
-    data, report = _file(wanted, payments, day, (head, digits, order.currency))
+    data, report = _file(wanted, payments, day, (head, digits, order))
     blob = coop.random(SALT_BYTES) + data
     body = {
         "order": id_,
@@ -137,11 +142,15 @@ def _again(
 
 
 def _file(
-    wanted: Wanted, payments: Payments, day: TransferDay, about: tuple[MessageHead, int, str]
+    wanted: Wanted,
+    payments: Payments,
+    day: TransferDay,
+    about: tuple[MessageHead, int, PayoutOrder],
 ) -> tuple[bytes, Mapping[str, Any]]:
-    head, digits, currency = about
+    head, digits, order = about
     if wanted.format == "csv":
-        _check_open(day)
+        # A bank in Japan is paid on its business days, whatever the form of the order.
+        (check_transfer_day if order.method == "bank" else _check_open)(day)
         data = order_csv(payments, CsvTerms(day.pay_on, digits))
         total = sum(line.amount_minor for line, _ in payments)
         control = {"count": len(payments), "amount_minor": total}
@@ -156,8 +165,8 @@ def _file(
         if not isinstance(payer, IbanAccount):
             raise InvalidInput("the payer of an order by IBAN is an account with an IBAN")
         _check_open(day)
-        scheme: Scheme = "sepa" if currency == SEPA else "international"
-        terms = IbanTerms(day.pay_on, scheme, currency, digits)
+        scheme: Scheme = "sepa" if order.currency == SEPA else "international"
+        terms = IbanTerms(day.pay_on, scheme, order.currency, digits)
         message = iban_order(payer, payments, terms, head)
     return message.data, message.report()
 

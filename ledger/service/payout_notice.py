@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError
@@ -29,7 +29,6 @@ from ledger.coop.state import OrderedLine, PayoutOrder, Period, State
 from ledger.errors import MalformedDocument, NotFound
 from ledger.payout.invoice import (
     Adjustment,
-    Basis,
     Confirmation,
     Draft,
     Item,
@@ -67,14 +66,16 @@ class NoticeTerms(Shape):
     """What the office says: the co-op as buyer, members as sellers, rates, and how tax is rounded.
 
     A member that is not among the sellers gets a payment notice under the name that the co-op knows
-    it by. ``rates`` are by a step's ``tax``; what is not named there is outside the tax.
+    it by. ``rates`` are by a step's ``tax``; what is not named there is outside the tax. Amounts
+    contain their tax: an order pays no tax on top of them, so a ``net`` notice would state tax that
+    nobody paid.
     """
 
     kyojo_notice_terms: Annotated[int, Field(ge=1, le=1)]
     buyer: dict[str, Any]
     sellers: dict[str, dict[str, Any]] = Field(default_factory=dict)
     rates: dict[str, RateOf] = Field(default_factory=dict)
-    basis: Basis = "gross"
+    basis: Literal["gross"] = "gross"
     rounding: TaxRounding = "floor"
     objection_until: Day | None = None
 
@@ -131,7 +132,7 @@ class _Maker:
         items = tuple(self._items(line)) or (self._rest(line),)
         currency = order.currency
         payment = PayoutLine(line_id, line.member, currency, line.amount_minor, order.period)
-        kind, _ = choose_kind(seller, day)
+        kind, _ = choose_kind(seller, day, items)
         digits = self.state.terms().digits(currency)
         terms = Terms(
             number=line_id,

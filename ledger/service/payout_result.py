@@ -1,7 +1,8 @@
 """Result: what a bank or a contract says of ordered payments, as an entry that another confirms.
 
 The same file again changes nothing: what is paid or returned already, or waits in a report, is
-known. Rows that a person should look at are told and change nothing (``ledger.payout.results``).
+known; what was withdrawn or rejected is not. Rows that a person should look at are told
+(``ledger.payout.results``), and what the ledger would not take now is told and left out.
 """
 
 from __future__ import annotations
@@ -12,14 +13,30 @@ from datetime import date
 from hashlib import sha256
 from typing import Any
 
+from ledger.coop.dues import RESULT
 from ledger.coop.envelope import parse_envelope
-from ledger.coop.payout_results import PAID, RETURNED, LineResult, ResultsDocument, read_results
+from ledger.coop.payout_results import (
+    PAID,
+    RETURNED,
+    LineResult,
+    ResultsDocument,
+    move,
+    read_results,
+)
 from ledger.coop.payouts import VAULT, claimed_lines, order_of
 from ledger.coop.state import State
 from ledger.errors import Conflict
 from ledger.payout.bank_csv import ColumnMap, parse_bank_csv
 from ledger.payout.camt053 import parse_camt053
-from ledger.payout.results import BankFile, Booking, Known, Reconciliation, reconcile
+from ledger.payout.results import (
+    BankFile,
+    Booking,
+    Change,
+    Finding,
+    Known,
+    Reconciliation,
+    reconcile,
+)
 from ledger.service.coop import Coop
 from ledger.service.office import blob_reference, write
 from ledger.service.payout_export import find_order
@@ -28,7 +45,8 @@ from ledger.store.reading import Filter, LogReader
 from ledger.store.sequencer import Receipt
 from ledger.usage.totals import SALT_BYTES
 
-RESULT = "payout-resulted"
+DECISION = "decision"
+WITHDRAWN = "proposal-withdrawn"
 REASON_MAX = 200
 
 
@@ -52,7 +70,7 @@ def import_results(coop: Coop, data: bytes, columns: ColumnMap | None = None) ->
         file = parse_bank_file(data, digits, columns)
         known = list(_known(state, log))
     found = reconcile(file.rows, known)
-    outcomes = _outcomes(state, found)
+    outcomes = _take_what_may_be_reported(state, found)
     receipts = tuple(
         _report(coop, order_id, rows, sha256(data).hexdigest())
         for order_id, rows in outcomes.items()
@@ -113,42 +131,89 @@ def waiting_outcomes(state: State) -> dict[str, str]:
 
 def _known(state: State, log: LogReader) -> Iterator[Known]:
     """The payments ordered from banks, with what is known of them or waits to be confirmed."""
-    reported = _reported(log)
-    waiting = waiting_outcomes(state)
+    reported = _reported(state, log)
     for order in state.orders.values():
         if order.method == VAULT:
             continue
         for id_, line in order.lines.items():
-            rows = reported.get(id_, []) if line.state != "ordered" or id_ in waiting else []
             bookings = tuple(
-                Booking(row.outcome, date.fromisoformat(row.date), row.reference) for row in rows
+                Booking(row.outcome, date.fromisoformat(row.date), row.reference)
+                for row in reported.get(id_, [])
             )
             yield Known(id_, order.currency, line.amount_minor, bookings)
 
 
-def _reported(log: LogReader) -> dict[str, list[LineResult]]:
+def _reported(state: State, log: LogReader) -> dict[str, list[LineResult]]:
+    """The rows of reports that took effect or still wait, by line."""
     found: dict[str, list[LineResult]] = {}
+    approved = _approved(log)
     for row in search_all(log, Filter(kind=RESULT)):
-        body = parse_envelope(log.entry(row.index)).draft.body
+        envelope = parse_envelope(log.entry(row.index))
+        id_ = envelope.leaf.hex()
+        if id_ not in approved and id_ not in state.proposals:
+            continue
+        body = envelope.draft.body
         for one in read_results(log.blob(body["results"]["sha256"]), body["order"]):
             found.setdefault(one.id, []).append(one)
     return found
 
 
-def _outcomes(state: State, found: Reconciliation) -> dict[str, list[LineResult]]:
-    """The last change of each line, by the order that it belongs to."""
+def _approved(log: LogReader) -> set[str]:
+    """What was decided on and whose last vote is an approval: withdrawn later it is not.
+
+    The last vote of a rejected proposal is none. (One that several have to approve, of whom one
+    has left before the last vote, is taken for approved.)
+    """
+    last: dict[str, str] = {}
+    for row in search_all(log, Filter(kind=DECISION)):
+        body = parse_envelope(log.entry(row.index)).draft.body
+        last[body["subject_hash"]] = body["action"]
+    for row in search_all(log, Filter(kind=WITHDRAWN)):
+        last.pop(parse_envelope(log.entry(row.index)).draft.body["subject_hash"], None)
+    return {id_ for id_, action in last.items() if action == "approve"}
+
+
+def _take_what_may_be_reported(state: State, found: Reconciliation) -> dict[str, list[LineResult]]:
+    """The changes that the ledger takes now, by order; the others are told and left out.
+
+    A line whose report waits is looked at after that: which outcome it starts from is not known.
+    """
     orders = {line: id_ for id_, order in state.orders.items() for line in order.lines}
-    rows: dict[str, dict[str, LineResult]] = {}
+    waiting = waiting_outcomes(state)
+    by_line: dict[str, list[Change]] = {}
     for change in found.changes:
-        booking = change.booking
-        rows.setdefault(orders[change.line], {})[change.line] = LineResult(
-            id=change.line,
-            outcome=booking.status,
-            date=booking.day.isoformat(),
-            reference=_short(booking.bank_reference),
-            reason=_short(change.reason),
-        )
-    return {id_: list(lines.values()) for id_, lines in rows.items()}
+        by_line.setdefault(change.line, []).append(change)
+    rows: dict[str, list[LineResult]] = {}
+    found.changes.clear()
+    for line, changes in by_line.items():
+        order, last = state.orders[orders[line]], changes[-1]
+        code = ""
+        if order.file is None:
+            code = "no-file"
+        elif line in waiting:
+            code = "report-waits"
+        elif order.lines[line].state != last.booking.status:
+            try:
+                state = move(state, orders[line], {line: last.booking.status})
+            except Conflict:
+                code = "ordered-again"
+            else:
+                found.changes += changes
+                rows.setdefault(orders[line], []).extend(map(_row, changes))
+        if code:
+            found.findings.append(Finding(last.place, code, line, last.booking.status))
+    return rows
+
+
+def _row(change: Change) -> LineResult:
+    booking = change.booking
+    return LineResult(
+        id=change.line,
+        outcome=booking.status,
+        date=booking.day.isoformat(),
+        reference=_short(booking.bank_reference),
+        reason=_short(change.reason),
+    )
 
 
 def _short(text: str) -> str:
@@ -158,11 +223,12 @@ def _short(text: str) -> str:
 
 def _report(coop: Coop, order_id: str, rows: Sequence[LineResult], evidence: str) -> Receipt:
     lines = order_of(coop.state(), order_id).lines
+    outcomes = {row.id: row.outcome for row in rows}
     document = ResultsDocument(kyojo_payout_results=1, order=order_id, results=list(rows))
     blob = coop.random(SALT_BYTES) + document.content()
     sums = dict.fromkeys((PAID, RETURNED), 0)
-    for row in rows:
-        sums[row.outcome] += lines[row.id].amount_minor
+    for id_, outcome in outcomes.items():
+        sums[outcome] += lines[id_].amount_minor
     body = {
         "order": order_id,
         "paid_minor": sums[PAID],

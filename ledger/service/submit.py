@@ -16,6 +16,7 @@ from ledger.coop.envelope import Draft, parse_draft
 from ledger.coop.submission import Batch, Submission, check_submission
 from ledger.errors import MalformedBatch, MalformedDocument, MalformedEntry, TooLarge
 from ledger.service.coop import Coop
+from ledger.service.payout_accounts import check_destination
 from ledger.store.sequencer import Receipt
 from ledger.usage.batch import BATCH_BYTES_MAX, read_lines, refuse_future, split_lines
 
@@ -62,6 +63,7 @@ def submit_entry(coop: Coop, body: bytes) -> Receipt:
 def submit(coop: Coop, submission: Submission) -> Receipt:
     """Check a submission in itself, then give it to the sequencer."""
     check_submission(submission)
+    check_destination(submission)
     return coop.sequencer.submit(submission)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from hashlib import sha256
 
 import pytest
 
 from ledger.coop.envelope import parse_envelope
+from ledger.payout.account import parse_account, seal_account
 from ledger.store.reading import Filter
 from tests.api.conftest import Open, World, check_problem
 from tests.builder import blob_ref
@@ -51,8 +51,9 @@ def test_nobody_in_particular_reads_no_blob(open_world: Open, place: tuple[str, 
 
 
 def test_bank_details_open_to_the_member_and_the_office(world: World) -> None:
-    details = b"s" * 32 + json.dumps({"iban": "constructed"}).encode()
-    bank = {"type": "bank", "details": blob_ref(details), "hint": "x"}
+    account = {"type": "iban", "iban": "DE89370400440532013000", "bic": "COBADEFF", "holder": "bus"}
+    details = seal_account(parse_account(account), b"s" * 32)
+    bank = {"type": "iban", "details": blob_ref(details), "hint": "DE···3000"}
     body = {"member": "bus", "currency": "JPY", "destination": bank}
     sent = world.entries(entry_body(world.coop, "bus", "payout-destination-set", body, details))
     assert sent.is_success, sent.text

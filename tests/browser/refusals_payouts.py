@@ -107,6 +107,7 @@ def results(forger: Forger) -> None:
     for name, content in (
         ("of another order", {**document, "order": "00" * 32}),
         ("twice the same", {**document, "results": [row, row]}),
+        ("of two days", {**document, "results": [row, {**row, "date": "2026-11-11"}]}),
         ("of no line", {**document, "results": [{**row, "id": "x"}]}),
         ("of no lines", {**document, "results": []}),
         ("and more", {**document, "more": 1}),
@@ -140,8 +141,21 @@ def before_any_file(forger: Forger) -> None:
     forger.forge("a file of what is cancelled", "office", "payout-exported", export, *file)
 
 
+def _paid_and_returned_in_one(forger: Forger) -> None:
+    """A lawful report that has a payment and its return; the last row counts."""
+    line = next(reversed(next(reversed(forger.state.orders.values())).lines))
+    body, blobs = results_body(forger, {line: "returned"})
+    document = canonical.parse(blobs[0][len(SALT) :])
+    (row,) = document["results"]
+    rows = [{**row, "outcome": "paid"}, row]
+    blob = SALT + canonical.encode({**document, "results": rows})
+    forger.write("office", "payout-resulted", {**body, "results": blob_ref(blob)}, blob)
+    forger.carry("bus", "ev")
+
+
 def out_of_order(forger: Forger) -> None:
     """Two reports on a line: what the second changed is not undone by the first."""
+    _paid_and_returned_in_one(forger)
     line = next(iter(next(reversed(forger.state.orders.values())).lines))
     for outcome in ("paid", "returned"):
         body, blobs = results_body(forger, {line: outcome})

@@ -16,6 +16,7 @@ from ledger import canonical
 from ledger.coop.payouts import vault_totals
 from ledger.coop.submission import Submission
 from ledger.payout.account import hint_of, parse_account, seal_account
+from ledger.payout.bank_calendar import bundled_calendar
 from ledger.payout.invoice import parse_invoice
 from ledger.period import parse_instant
 from ledger.service.coop import Coop
@@ -27,6 +28,7 @@ from tests.installation import FIRMS, MONTH, SLUG, Place, ballot, draft
 
 IBANS = {"bus": "DE89370400440532013000", "ev": "CH9300762011623852957"}
 DEBTOR = {"type": "iban", "iban": "DE89370400440532013000", "bic": "COBADEFFXXX", "holder": "Coop"}
+KIND = {"jp": "bank", "iban": "iban"}
 NUMBER = "T1180301018771"
 
 
@@ -58,7 +60,7 @@ def name_account(coop: Coop, firm: str, account: Mapping[str, Any]) -> None:
         found = parse_account(dict(account))
         sealed = seal_account(found, SALT)
         blobs[sha256(sealed).hexdigest()] = sealed
-        where = {"type": "iban", "details": blob_ref(sealed), "hint": hint_of(found)}
+        where = {"type": KIND[account["type"]], "details": blob_ref(sealed), "hint": hint_of(found)}
     body = {"member": firm, "currency": "JPY", "destination": where}
     submit(coop, Submission(draft(coop, firm, "payout-destination-set", body), blobs))
     vote(coop, "office")
@@ -126,6 +128,22 @@ def test_an_order_by_iban_is_a_pain_message_on_a_working_day(
     check_error(kyojo(*export, "--pay-on", in_two_weeks(3)), 6, "already-exported")
 
 
+def test_a_table_for_a_bank_in_japan_names_a_business_day(
+    kyojo: Kyojo, place_of: Callable[[str], Place], tmp_path: Path
+) -> None:
+    place = place_of("settled")
+    account = {"type": "jp", "bank": "0001", "bank_name": "ﾐｽﾞﾎ", "branch": "001",
+               "branch_name": "ﾄｳｷﾖｳ", "kind": "1", "number": "1001", "holder": "ﾊﾞｽ"}  # fmt: skip
+    id_ = ordered(place, kyojo, {"bus": account})
+    export = ("payout", "export", id_, "--format", "csv", "--out", tmp_path / "order.csv")
+    calendar, today = bundled_calendar(), datetime.now(UTC).date()
+    days = (today + timedelta(days=ahead) for ahead in range(2, 180))
+    holiday = next(day for day in days if day.isoweekday() < 6 and calendar.closure(day))
+    check_error(kyojo(*export, "--pay-on", holiday.isoformat()), 2, "banks are closed")
+    open_day = calendar.next_open(today + timedelta(days=2)).isoformat()
+    assert kyojo(*export, "--pay-on", open_day).code == 0
+
+
 def test_a_table_names_every_payment(
     kyojo: Kyojo, place_of: Callable[[str], Place], tmp_path: Path
 ) -> None:
@@ -174,5 +192,14 @@ def test_notices_come_to_the_payments(
         assert sum(item.amount_minor for item in found.items) == line.amount_minor
         assert {item.id.split("/")[0] for item in found.items} == {MONTH}
         assert {item.rate for item in found.items} == {"10%"}
+    file.write_bytes(canonical.encode({**terms, "basis": "net"}))
+    check_error(kyojo(*words), 2, "/basis")
+    since = {"number": NUMBER, "since": "2026-11-01"}
+    file.write_bytes(
+        canonical.encode({**terms, "sellers": {"bus": {**party, "registration": since}}})
+    )
+    late = kyojo(*words, "--format", "json", "--json")
+    kinds = {json.loads(Path(row["file"]).read_text("utf-8"))["kind"] for row in late.document}
+    assert kinds == {"payment-notice"}
     file.write_text('{"kyojo_notice_terms": 2}')
     check_error(kyojo(*words), 2, "/buyer")

@@ -87,6 +87,24 @@ def test_tax_is_added_once_a_rate():
     assert "Tax: 10,082 JPY" in text
 
 
+def test_what_was_sold_before_the_registration_is_on_no_qualified_document():
+    document = party_document(BUS) | {
+        "registration": {"number": "T5020001072478", "since": "2026-11-01", "until": None}
+    }
+    later = parse_party(document)
+    assert choose_kind(later, DAY)[0] == "self-billed"
+    kind, reasons = choose_kind(later, DAY, ITEMS)
+    assert kind == "payment-notice"
+    assert "2026-10-31" in reasons[0].en
+    for kind in ("self-billed", "qualified-invoice"):
+        with pytest.raises(NotPermitted, match="2026-10-31"):
+            build_invoice(replace(DRAFT, seller=later, kind=kind))
+    notice = build_invoice(replace(DRAFT, seller=later, kind="payment-notice"))
+    assert reasons[0].as_dict() in notice["notes"]
+    untaxed = (item(1, 7, None),)
+    assert choose_kind(later, DAY, untaxed)[0] == "self-billed"
+
+
 @pytest.mark.parametrize(
     ("rounding", "tax"), [("floor", 9_091), ("half_up", 9_092), ("ceil", 9_092)]
 )

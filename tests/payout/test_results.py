@@ -134,8 +134,31 @@ def test_a_payment_made_twice_or_back_twice_is_told(version):
         ("returned-twice", "statement 1, entry 4"),
         ("paid-after-return", "statement 1, entry 5"),
     ]
-    assert [change.booking.status for change in found.changes] == ["paid", "returned"]
+    assert [change.booking.status for change in found.changes] == ["paid", "returned", "paid"]
     assert {f.code for f in found.findings} < FINDINGS.keys()
+
+
+@both
+def test_two_equal_rows_of_one_file_are_two_bookings(version):
+    file = parse(version, Entry("333334", (BUS,)), Entry("333334", (BUS,)))
+    found = reconcile(file.rows, KNOWN)
+    assert [f.code for f in found.findings] == ["paid-twice"]
+    assert (len(found.changes), found.duplicates) == (1, [])
+    known = [replace(KNOWN[0], bookings=(found.changes[0].booking,))]
+    again = reconcile(file.rows, known)
+    assert [f.code for f in again.findings] == ["paid-twice"]
+    assert (again.changes, len(again.duplicates)) == ([], 1)
+
+
+@both
+def test_a_file_with_a_payment_and_its_return_is_known_whole(version):
+    back = Entry("333334", (replace(BUS, reason="AC04", side="CRDT"),), side="CRDT",
+                 bank_reference="R1")  # fmt: skip
+    file = parse(version, Entry("333334", (BUS,)), back)
+    first = reconcile(file.rows, KNOWN)
+    known = [replace(KNOWN[0], bookings=tuple(c.booking for c in first.changes))]
+    again = reconcile(file.rows, known)
+    assert (again.changes, again.findings, len(again.duplicates)) == ([], [], 2)
 
 
 @both

@@ -172,8 +172,12 @@ export function reportResults(step, body) {
   if (step.right.approve === null) refuse("malformed-entry", "results need a second person");
   const order = orderOf(state, body.order);
   const rows = readResults(step.blob(body.results, "the results"), body.order);
-  const outcomes = new Map(rows.map(({ id, outcome }) => [id, outcome]));
-  if (outcomes.size !== rows.length) refuse("duplicate-id", "a line stands twice in the report");
+  // Of a line that was paid and came back, the last row counts.
+  const outcomes = new Map();
+  for (const { id, outcome } of rows) {
+    if (outcomes.get(id) === outcome) refuse("duplicate-id", `the line ${id} is ${outcome} twice`);
+    outcomes.set(id, outcome);
+  }
   move(state, body.order, outcomes);
   checkTheBankKnows(order, outcomes);
   const was = new Map([...outcomes.keys()].map((id) => [id, order.lines.get(id).state]));
@@ -186,7 +190,7 @@ export function reportResults(step, body) {
   const { period, currency } = order;
   const words = (amount) => `${formatMinor(amount, digitsOf(state, currency))} ${currency}`;
   return propose(step, step.right.approve, {
-    subject: ofPayoutResults(period, words(paid), words(returned), rows.length),
+    subject: ofPayoutResults(period, words(paid), words(returned), outcomes.size),
     subjectHash: toHex(step.entry.leaf),
     body: new Map(Object.entries({
       order: body.order, period, outcomes, was, blob: body.results.sha256,

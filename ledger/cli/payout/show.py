@@ -12,6 +12,7 @@ from ledger.cli.output import show
 from ledger.coop.charter import Charter
 from ledger.coop.subjects import money
 from ledger.service.payout import PayoutsView, office_view
+from ledger.service.payout_accounts import doubts
 
 
 def add_command(verbs: Any, office: argparse.ArgumentParser) -> None:
@@ -27,8 +28,14 @@ def run(options: argparse.Namespace) -> int:
     with chosen(options) as (_, coop):
         found = office_view(coop)
         terms = coop.state().terms()
+        doubted = doubts(coop)
     lines = list(view_lines(found, terms)) or ["no month is settled in a co-op that pays out"]
-    show("\n".join(lines), asdict(found), as_json=options.json)
+    lines += [
+        f"WARNING 注意: do not confirm {one.subject_hash} of {one.member}: {one.text}"
+        for one in doubted
+    ]
+    document = {**asdict(found), "doubts": [asdict(one) for one in doubted]}
+    show("\n".join(lines), document, as_json=options.json)
     return 0
 
 
