@@ -14,7 +14,18 @@ from fastapi import FastAPI
 
 from api import errors, openapi
 from api.headers import CarefulHeaders
-from api.routes import coops, entries, log, pages, payouts, periods, sign_in, verify, witnesses
+from api.routes import (
+    books,
+    coops,
+    entries,
+    log,
+    pages,
+    payouts,
+    periods,
+    sign_in,
+    verify,
+    witnesses,
+)
 from ledger.service.publish import publishing
 from ledger.wiring import Installation, config_path, open_installation
 
@@ -54,7 +65,7 @@ def create_app(installation: Installation) -> FastAPI:
     app.state.installation = installation
     errors.install(app)
     app.add_middleware(CarefulHeaders)
-    for routes in (coops, sign_in, entries, periods, payouts, log, witnesses):
+    for routes in (coops, sign_in, entries, periods, payouts, books, log, witnesses):
         app.include_router(routes.router)
     for shown in (pages, verify):
         app.include_router(shown.router, include_in_schema=False)

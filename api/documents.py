@@ -280,6 +280,45 @@ class OwnReport(Part):
     entries: list[int]
 
 
+class RepaidPart(Part):
+    """What a charge step gives back of a cost that the member bore."""
+
+    step: str
+    amount_minor: Number
+
+
+class PostedPart(Part):
+    """What a correction or an ended dispute settles with the period."""
+
+    kind: str = Field(examples=["correction", "dispute"])
+    id: Hex
+    amount_minor: Number
+
+
+class HeldPart(Part):
+    """What a dispute keeps back, and the later period that gave it back."""
+
+    dispute: Hex
+    amount_minor: Number
+    posted_in: str | None
+
+
+class PayablePart(Part):
+    """What is payable of the period; all but the net is what the state says at ``size``."""
+
+    size: int
+    state_hash: Hex
+    status: str
+    net_minor: Number
+    repaid: list[RepaidPart]
+    posted: list[PostedPart]
+    held: list[HeldPart]
+    offset_minor: Number
+    owing_minor: Number
+    payable_minor: Number
+    limits: list[Limit]
+
+
 class StatementDocument(Part):
     """A member's statement, tied to the log."""
 
@@ -293,6 +332,9 @@ class StatementDocument(Part):
     proof: SettlementProof
     anchors: list[dict[str, Any]]
     names: dict[str, Any] = Field(description="Words for a page; nothing rests on them.")
+    payable: PayablePart | None = Field(
+        default=None, description="Left out where the lines are all that is settled."
+    )
 
 
 class CorrectionSums(Part):

@@ -11,6 +11,7 @@ from api.documents import CorrectionDocument
 from ledger.coop.bodies import Month
 from ledger.coop.logkeys import in_force
 from ledger.coop.state import Period, Proposal
+from ledger.coop.successors import current_targets
 from ledger.log.merkle import leaf_hash
 from ledger.service.read import Overview
 from ledger.store.sequencer import Receipt
@@ -55,7 +56,7 @@ class CoopModel(BaseModel):
             currencies={currency.code: currency.digits for currency in terms.currencies},
             decided_by=terms.period.decided_by,
             log_keys=list(in_force(found.state.log_keys)),
-            anchors=[target.model_dump() for target in terms.anchors],
+            anchors=[target.model_dump() for target in current_targets(found.state)],
             vocabulary=terms.vocabulary.model_dump(),
             facilities=sorted(found.state.facilities),
         )
@@ -103,8 +104,8 @@ class MemberModel(BaseModel):
 class ReceiptModel(BaseModel):
     """The answer to a write: the entry's place and the proof that it is there.
 
-    ``status`` is ``signed``: the checkpoint carries the log's signature. Anchoring and finality
-    follow and can be queried.
+    ``status`` is ``signed``: the checkpoint carries the log's signature. Witnessed, anchored and
+    final follow; ``GET /v1/{coop}/shown?index=…`` says how far the entry has come.
     """
 
     index: int

@@ -81,3 +81,28 @@ Instant = Annotated[
         pattern=INSTANT,
     ),
 ]
+Day = Annotated[
+    str | None,
+    Query(
+        description="A day in the co-op's time zone, included.",
+        examples=["2026-10-31"],
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+    ),
+]
+Counterparty = Annotated[
+    str | None,
+    Query(
+        description="A member, fund or project, or the id of a revenue.",
+        examples=["bus"],
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,79}$",
+    ),
+]
+Currency = Annotated[str | None, Query(examples=["JPY"], pattern=r"^[A-Z]{3}$")]
+Cursor = Annotated[
+    str | None,
+    Query(
+        description="Where the page before ended.",
+        examples=["120.0"],
+        pattern=r"^[0-9]{1,15}\.[0-9]{1,9}$",
+    ),
+]

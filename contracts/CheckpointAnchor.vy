@@ -184,7 +184,8 @@ def head(originHash: bytes32) -> (uint64, bytes32):
     """
     @notice The head of a log.
     @param originHash SHA-256 of the log's origin line.
-    @return Its size and root; (0, zero) for a log that was never anchored here.
+    @return Its size; 0 for a log that was never anchored here.
+    @return Its root; zero for such a log.
     """
     found: Head = self.heads[originHash]
     return found.size, found.root

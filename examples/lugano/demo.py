@@ -23,7 +23,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from api.pages.render import coop_page, settlement_page
-from examples.lugano import members, office
+from examples.lugano import members, office, payments
 from examples.lugano.place import SLUG, Place, free_port, prepare, write_config
 from ledger.config import CONFIG_VARIABLE, load_config
 from ledger.errors import KyojoError, Unavailable
@@ -42,7 +42,7 @@ from ledger.service.statements import statements
 from ledger.settlement.document import settlement_id
 from ledger.wiring import Installation, open_installation
 
-START_SECONDS = 30
+START_SECONDS = 120
 console = Console()
 
 
@@ -85,6 +85,9 @@ def play(place: Place, installation: Installation, url: str, *, keep: bool) -> i
     step("The operators submit their sessions over HTTP")
     submit_with_bar(place, url, coop, month)
     step("Close, propose, decide, settle, anchor")
+    settle_and_anchor(place, installation, url, month)
+    step("Members name accounts; the co-op orders their payment; the bank's file")
+    show_payment(place, coop, url)
     settle_and_anchor(place, installation, url, month)
     step("Write the audit bundle, the trust file, the statements")
     files = write_files(place, installation, month)
@@ -137,6 +140,16 @@ def settle_and_anchor(place: Place, installation: Installation, url: str, month:
             raise Unavailable(f"the month waits: {text_of(report)}")
 
 
+def show_payment(place: Place, coop: Coop, url: str) -> None:
+    """Pay what is due, as far as that is not done."""
+    count = payments.name_accounts(place, coop, url)
+    console.print(f"  {count} members have named an account, which the office confirmed")
+    made = payments.pay(place, coop, url)
+    totals = made["control_totals"]
+    amount = format_minor(totals["amount_minor"], digits=coop.state().terms().digits("CHF"))
+    console.print(f"  payout.xml ({made['format']}): {totals['count']} payments, {amount} CHF")
+
+
 def write_files(place: Place, installation: Installation, month: str) -> list[str]:
     """What an outsider is given, and what each member is given."""
     coop = installation.coop(SLUG)
@@ -151,7 +164,7 @@ def write_files(place: Place, installation: Installation, month: str) -> list[st
     text = json.dumps(document, ensure_ascii=False, indent=1)
     (place.root / "settlement.json").write_text(text, encoding="utf-8")
     write_pages(place, coop, month)
-    return ["audit.zip", "trust.toml", "settlement.json"]
+    return ["audit.zip", "trust.toml", "settlement.json", "payout.xml"]
 
 
 def write_pages(place: Place, coop: Coop, month: str) -> None:

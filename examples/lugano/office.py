@@ -70,6 +70,7 @@ def charter(place: Place) -> Charter:
             },
             "log_keys": [place.log_vkey()],
             "anchors": [place.contract()],
+            "payouts": {"destination_days": coop["destination_days"]},
         }
     )
 

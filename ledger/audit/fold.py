@@ -8,7 +8,7 @@ goes on as if it had said nothing, so that what is independent of it is checked 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -104,12 +104,16 @@ class Fold:
 
     # Folding.
 
-    def run(self, progress: Progress) -> None:
-        """Fold all entries of the bundle; ``progress`` is told how many of how many are done."""
+    def run(self, progress: Progress, see: Callable[[Fold], None] = lambda _fold: None) -> None:
+        """Fold all entries of the bundle; ``progress`` is told how many of how many are done.
+
+        ``see`` is shown the fold after each entry.
+        """
         named = entry_files(self.files, self.tree.start)
         count = sum(found.width for found in named)
         for data in self._entries(named):
             self._take(self.tree.size, data)
+            see(self)
             progress(len(self.tree.leaves), count)
         self.records.finish()
 

@@ -131,6 +131,8 @@ def _entries(source: SliceSource, start: int, end: int) -> tuple[Contents, _Name
             named.sizes.add(document["body"]["size"])
         elif document["kind"] == RECORDS_ERASED:
             named.entries.add(document["body"]["batch"])
+        elif "replaces" in document["body"]:
+            named.entries.add(document["body"]["replaces"])
     contents[LEAVES] = lambda: b"".join(leaves)
     for first, last in pairwise([*range(start, end, TILE_WIDTH), end]):
         contents[entries_name(first, last)] = _entries_reader(source, first, last)

@@ -3,7 +3,9 @@
 In this order: the log's origin and genesis; the checkpoint's signature and the quorum of
 cosignatures, as the trust file asks; that the settlement and each of the member's batches stand in
 the log; that weights and amounts are among those that add up to the public totals, and that every
-amount follows from them. The first thing that does not hold is raised, with its place.
+amount follows from them; that what is payable adds up. With an audit bundle, what is payable is
+compared with the state that it leads to (``with_bundle``). The first thing that does not hold is
+raised, with its place.
 
 Without a trust file the statement can only agree with itself: whoever made it may have made up the
 log.
@@ -12,11 +14,12 @@ log.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ledger import canonical
-from ledger.audit.report import Remark
+from ledger.audit.payable import StateLookup, compare_with_state
+from ledger.audit.report import Remark, Report
 from ledger.audit.trust import Trust
 from ledger.coop.grounds import verify_member_statement
 from ledger.errors import (
@@ -75,6 +78,27 @@ COMPLETE = Remark(
     "Whether these are all of your batches: compare their number with what you sent.",
     "送信束がすべて含まれるか: ご自身の送信数と比べてください。",
 )
+PAYABLE = Remark(
+    "what is payable adds up: the net that is proved, and what is said to stand beside it",
+    "支払額の内訳は、証明された差引額と併記された各額から計算が合います",
+)
+PAYABLE_IS_THE_STATES = Remark(
+    "what is payable is what the state says to which your audit bundle leads, and nothing of it is "
+    "left out",
+    "支払額は、監査束からたどった状態の示すとおりであり、漏れはありません",
+)
+PAYABLE_UNSAID = Remark(
+    "Whether all that is settled with this month is in the lines: repaid costs, corrections, "
+    "disputes and offsets stand in the state; give an audit bundle (--bundle).",
+    "配分の行のほかに、費用の補填・訂正・異議・相殺がないか: "
+    "監査束 (--bundle) で確かめてください。",
+)
+BUNDLE_IS_SILENT = Remark(
+    "What is payable, against your bundle: it ends before the statement's checkpoint, or starts "
+    "after the settlement was proposed. Take a longer one.",
+    "支払額と監査束の照合: 監査束が計算書の時点より前に終わるか、"
+    "精算の提案より後に始まっています。",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +116,34 @@ class StatementReport:
         return 0 if self.is_trusted else 4
 
 
+def payable_untold(part: Mapping[str, Any]) -> Remark:
+    """Where a part stands on a state, that nobody has looked at it."""
+    size, digest = part["size"], part["state_hash"]
+    return Remark(
+        f"What is repaid, posted, held back and offset: it is said of the state at {size} entries "
+        f"with the hash {digest}; give an audit bundle (--bundle).",
+        f"費用の補填・計上・保留・相殺の額: 台帳 {size} 件の時点の状態（ハッシュ {digest}）の"
+        "記載です。"
+        "監査束 (--bundle) で確かめてください。",
+    )
+
+
+def with_bundle(report: StatementReport, bundle: Report, lookup: StateLookup) -> StatementReport:
+    """The report, when the state in a bundle was compared too; raises if they disagree.
+
+    ``bundle`` is the report on the bundle whose fold ``lookup`` has seen.
+    """
+    if bundle.verdict == "refused":
+        where = bundle.findings[0].where if bundle.findings else "?"
+        raise VerificationError(f"the bundle is not verified ({where}): audit it by itself")
+    if not compare_with_state(report.document, lookup):
+        return replace(report, not_checked=(BUNDLE_IS_SILENT, *report.not_checked))
+    part = report.document.get("payable")
+    open_ = PAYABLE_UNSAID if part is None else payable_untold(part)
+    rest = tuple(remark for remark in report.not_checked if remark != open_)
+    return replace(report, checked=(*report.checked, PAYABLE_IS_THE_STATES), not_checked=rest)
+
+
 def verify_statement_file(data: bytes, trust: Trust | None) -> StatementReport:
     """Check a member statement's JSON.
 
@@ -100,14 +152,22 @@ def verify_statement_file(data: bytes, trust: Trust | None) -> StatementReport:
     document = _parse(data)
     if trust is None:
         verify_member_statement(document, origin=str(document["origin"]), verifiers=None)
-        rest = (NO_TRUST, NO_WITNESSES, DECISION, COMPLETE, TOLD, *OF_ANY_STATEMENT)
-        return StatementReport(document, False, (IN_THE_LOG, FIGURES), rest)
+        adds, told = _payable(document)
+        rest = (NO_TRUST, NO_WITNESSES, DECISION, told, COMPLETE, TOLD, *OF_ANY_STATEMENT)
+        return StatementReport(document, False, (IN_THE_LOG, FIGURES, *adds), rest)
     _verify_log(document, trust)
     policy = trust.to_policy()
     asked = policy.quorum != NO_QUORUM
-    checked = (SIGNED, *((QUORUM,) if asked else ()), IN_THE_LOG, FIGURES)
-    rest = (*(() if asked else (NO_WITNESSES,)), DECISION, COMPLETE, TOLD, *OF_ANY_STATEMENT)
-    return StatementReport(document, True, checked, rest)
+    adds, told = _payable(document)
+    checked = (SIGNED, *((QUORUM,) if asked else ()), IN_THE_LOG, FIGURES, *adds)
+    rest = (DECISION, told, COMPLETE, TOLD, *OF_ANY_STATEMENT)
+    return StatementReport(document, True, checked, rest if asked else (NO_WITNESSES, *rest))
+
+
+def _payable(document: Mapping[str, Any]) -> tuple[tuple[Remark, ...], Remark]:
+    """What was checked of what is payable without a bundle, and what was not."""
+    part = document.get("payable")
+    return ((), PAYABLE_UNSAID) if part is None else ((PAYABLE,), payable_untold(part))
 
 
 def _verify_log(document: Mapping[str, Any], trust: Trust) -> None:

@@ -7,7 +7,7 @@ others. The verdict ``verified`` is only given against a trust file; see ``trust
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import islice
@@ -80,13 +80,14 @@ def verify_bundle(  # noqa: PLR0913 - a bundle, what is trusted, and how to go a
     judge: Judge | None = None,
     scratch: Scratch | None = None,
     progress: Progress = lambda _done, _all: None,
+    see: Callable[[Fold], None] = lambda _fold: None,
 ) -> Report:
     """The report on the bundle in ``source``, a seekable file.
 
     ``chain`` is a node to ask about anchors. ``judge`` judges usage batches, by default here and
     at once; ``scratch`` takes what is laid aside of every record, by default memory. ``progress``
-    is told how many of how many entries are folded. Raises ChainUnavailable if ``chain`` does not
-    answer; a bad bundle is a report.
+    is told how many of how many entries are folded, ``see`` shown the fold after each. Raises
+    ChainUnavailable if ``chain`` does not answer; a bad bundle is a report.
     """
     parts = _Parts(Findings(), Findings(), Findings(), Findings(), Findings())
     try:
@@ -113,7 +114,7 @@ def verify_bundle(  # noqa: PLR0913 - a bundle, what is trusted, and how to go a
     if start is not None:
         checks = replace(checks, is_known=lambda period: not start.has_usage(period))
     fold = Fold(files, parts.entries, checks, start)
-    fold.run(progress)
+    fold.run(progress, see)
     erasures = check_erasures(files, named, fold.state, parts.entries)
     return _report(fold, erasures, trust, chain, parts)
 

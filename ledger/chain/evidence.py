@@ -53,6 +53,7 @@ _HEADER_FIELDS = (
 )
 
 
+@translated("collect anchor evidence")
 def build_anchor_evidence(  # noqa: PLR0913 - what is claimed, all by name
     node: Node,
     transaction_hash: bytes,
@@ -69,10 +70,9 @@ def build_anchor_evidence(  # noqa: PLR0913 - what is claimed, all by name
     block. Raises NotFound if it is not mined, AnchorMismatch if it anchored something else,
     ChainUnavailable if the node's answers do not come to the block's roots.
     """
-    with translated("collect anchor evidence"):
-        receipt = node.web3.eth.get_transaction_receipt(Hash32(transaction_hash))
-        block = node.web3.eth.get_block(receipt["blockHash"])
-        receipts = _receipts(node, block)
+    receipt = node.web3.eth.get_transaction_receipt(Hash32(transaction_hash))
+    block = node.web3.eth.get_block(receipt["blockHash"])
+    receipts = _receipts(node, block)
     index = int(receipt["transactionIndex"])
     transactions = _raw_transactions(node, block, {bytes(transaction_hash): raw})
     proof = _proof(transactions, index, bytes(block["transactionsRoot"])) if transactions else None

@@ -58,6 +58,8 @@ _LIBRARY = (
     ValueError,
     *_UNREACHABLE,
 )
+# web3 trusts the form of answers; what breaks it while it is read comes from outside.
+_MALFORMED = (AttributeError, KeyError, TypeError)
 _REVERT_PREFIX = "execution reverted: "
 
 
@@ -68,6 +70,9 @@ def translated(what: str) -> Iterator[None]:
         yield
     except _LIBRARY as error:
         raise translate(error, what) from error
+    except _MALFORMED as error:
+        text = f"{what}: the answer has not the form of one: {error!r}"
+        raise ChainUnavailable(text, kind="unknown") from error
 
 
 def translate(error: Exception, what: str) -> KyojoError:
@@ -77,7 +82,8 @@ def translate(error: Exception, what: str) -> KyojoError:
     if isinstance(error, TransactionNotFound | BlockNotFound):
         return NotFound(f"{what}: {error}")
     if isinstance(error, _UNREACHABLE):
-        return ChainUnavailable(f"{what}: the chain does not answer: {error}", kind="unreachable")
+        text = _network_text(error) if isinstance(error, requests.RequestException) else error
+        return ChainUnavailable(f"{what}: the chain does not answer: {text}", kind="unreachable")
     if isinstance(error, ContractLogicError | TransactionFailed):
         reason = _revert_reason(error)
         return Conflict(f"{what}: the contract refused: {reason}", kind="reverted", reason=reason)
@@ -92,6 +98,16 @@ def _by_text(error: Exception, what: str) -> KyojoError:
     if kind in {"known", "nonce"}:
         return Conflict(f"{what}: {text}", kind=kind)
     return ChainUnavailable(f"{what}: {text}", kind=kind)
+
+
+def _network_text(error: requests.RequestException) -> str:
+    """What went wrong, without the address: the path of a paid node's is its password."""
+    found = error.response
+    if found is not None:
+        return f"HTTP status {found.status_code}"
+    cause = error.args[0] if error.args else None
+    inner = getattr(cause, "reason", cause)  # urllib3 wraps what happened in a MaxRetryError
+    return type(inner).__name__ if isinstance(inner, Exception) else type(error).__name__
 
 
 def _revert_reason(error: Exception) -> str:

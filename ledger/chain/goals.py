@@ -7,7 +7,7 @@ since a retry, a fee bump or somebody else may have brought it there. A goal is 
 kind            reached when
 ==============  ==================================================================================
 anchored-head   CheckpointAnchor holds the wanted head of a log, or a longer one
-published-root  RevenueVault has published the wanted claims root, or those of a later period
+published-root  RevenueVault has published the wanted claims root for the period, or did before
 plain-call      no state shows it: a transaction of the row itself succeeded
 ==============  ==================================================================================
 
@@ -89,8 +89,8 @@ class AnchoredHead:
 class PublishedRoot:
     """RevenueVault at ``contract`` should have published ``root`` for the co-op ``origin``.
 
-    ``period`` is the month as the number YYYYMM. A period may be published again with its
-    successor root; so within one period the root itself is asked for.
+    ``period`` is the month as the number YYYYMM. A period may be published again, and a root that
+    was succeeded never stands again; so it is asked whether the root ever stood.
     """
 
     kind: ClassVar[str] = "published-root"
@@ -107,13 +107,16 @@ class PublishedRoot:
         return f"{self.origin} claims of {self.period} published as {self.root.hex()[:16]}…"
 
     def reached(self, node: Node, at: int | BlockTag) -> bool:
-        """Whether the root stands, or one of a later period does."""
-        call = _PUBLISHED + encode(["bytes32"], [origin_hash(self.origin)])
+        """Whether the root was ever published, and the period or a later one stands."""
+        name = origin_hash(self.origin)
+        standing = _PUBLISHED + encode(["bytes32"], [name])
+        when = _PUBLISHED_AT + encode(["bytes32", "bytes32"], [name, self.root])
         try:
-            period, root = decode(["uint64", "bytes32"], node.call(self.contract, call, at=at))
+            (period,) = decode(["uint64"], node.call(self.contract, standing, at=at))
+            (moment,) = decode(["uint64"], node.call(self.contract, when, at=at))
         except DecodingError:
             return False
-        return bool(period > self.period or (period == self.period and root == self.root))
+        return bool(moment != 0 and period >= self.period)
 
     def document(self) -> dict[str, Any]:
         """Contract, co-op, period and root."""
@@ -145,8 +148,10 @@ class PlainCall:
         return {"contract": self.contract, "purpose": self.purpose}
 
 
-# The part of RevenueVault that its goal needs: published(originHash) -> (period, root, …).
+# The part of RevenueVault that its goal needs: published(originHash) -> (period, root, …), and
+# publishedAt(originHash, root) -> when the root was first published, 0 if never.
 _PUBLISHED = keccak(b"published(bytes32)")[:4]
+_PUBLISHED_AT = keccak(b"publishedAt(bytes32,bytes32)")[:4]
 
 
 def is_reached(wanted: Head, head: Head) -> bool:

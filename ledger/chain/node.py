@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 from eth_account import Account
@@ -307,19 +308,14 @@ class Node:
         block = self.block(tag)
         if block is None:
             raise ChainUnavailable(
-                f"the node knows no {tag!r} block; configure depths for this chain", kind="unknown"
+                f"the node knows no {tag!r} block; set safe_depth and final_depth for this chain",
+                kind="unknown",
             )
         return block.number
 
     def _ask(self, what: str, request: Callable[[], Answer]) -> Answer:
         with translated(what):
-            try:
-                return request()
-            except (AttributeError, KeyError, TypeError) as error:
-                # web3 trusts the form of answers; what breaks it comes from outside.
-                raise ChainUnavailable(
-                    f"{what}: the answer has not the form of one: {error!r}", kind="unknown"
-                ) from error
+            return request()
 
     def _find(self, what: str, request: Callable[[], Any]) -> Any:
         try:
@@ -348,6 +344,20 @@ def open_node(
             yield Node(_connect(url, session, wait_seconds), fee_cap_wei=fee_cap_wei)
     else:
         raise InvalidInput(f"{url!r} is neither embedded:PATH nor an http(s) URL", url=url)
+
+
+def shown_url(url: str) -> str:
+    """An address as it may be shown: of a JSON-RPC URL the host only, for the rest may be secret.
+
+    >>> shown_url("https://node.example/v3/0123456789abcdef")
+    'https://node.example/…'
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or parts.hostname is None:
+        return url
+    port = f":{parts.port}" if parts.port else ""
+    rest = "/…" if parts.path.strip("/") or parts.query else ""
+    return f"{parts.scheme}://{parts.hostname}{port}{rest}"
 
 
 def require_coincurve() -> None:

@@ -301,19 +301,25 @@ class NodeView:
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """The driver: the same ``step`` serves normal running and recovery after a crash."""
+    """The driver: the same ``step`` serves normal running and recovery after a crash.
+
+    It moves the rows of ``sender`` alone, the address whose key's lock the caller holds; other
+    keys' rows may be moving in another process. None moves all, where there is no other process.
+    """
 
     store: OutboxStore
     chain: ChainView
     clock: Callable[[], str]
+    sender: str | None = None
 
     def step(self) -> list[OutboxRow]:
         """Look at this chain's unfinished rows once, send those not in a block, look again.
 
-        Rows for other chains are left alone. Returns the rows as they now stand. Raises
-        ChainUnavailable if the chain cannot be read; what was done until then is stored.
+        Rows for other chains and of other keys are left alone. Returns the rows as they now
+        stand. Raises ChainUnavailable if the chain cannot be read; what was done until then is
+        stored.
         """
-        ours = [row for row in self.store.unfinished() if row.chain_id == self.chain.chain_id]
+        ours = [row for row in self.store.unfinished() if self._is_ours(row)]
         return [self._step_row(row) for row in ours]
 
     def recheck(self, rows: Iterable[OutboxRow]) -> list[OutboxRow]:
@@ -325,10 +331,15 @@ class Outbox:
         """
         found = []
         for row in rows:
-            if row.state is State.FINAL and self.chain.is_replaced(row):
+            if not self._is_ours(row) or row.state is not State.FINAL:
+                continue
+            if self.chain.is_replaced(row):
                 note = f"its final block {row.block_number} was replaced: the chain broke finality"
                 found.append(self._keep(row, _leave_block(row, note)))
         return found
+
+    def _is_ours(self, row: OutboxRow) -> bool:
+        return row.chain_id == self.chain.chain_id and self.sender in (None, row.sender)
 
     def _step_row(self, row: OutboxRow) -> OutboxRow:
         row = self._look(row)

@@ -13,8 +13,9 @@ from ledger.errors import InvalidInput, NotFound
 
 EPILOG = """\
 A dispute says which figures of the settlement's inputs are wrong, and what they should be:
-totals/METRIC/MEMBER, costs/ID/MEMBER, funding/ASSET/MEMBER or revenue/ID. The members decide (kyojo
-member decide): to approve is to uphold. Without an end before, it ends at its deadline.
+totals/METRIC/MEMBER, costs/ID/MEMBER, funding/ASSET/MEMBER, revenue/ID, kpis/KPI/MEMBER (in the
+reading's own scale), payments/PAYER or matrices/NAME/PAYER/MEMBER. The members decide (kyojo member
+decide): to approve is to uphold. Without an end before, it ends at its deadline.
 """
 
 

@@ -121,6 +121,7 @@ def _all_modules() -> tuple[Any, ...]:
     from ledger.cli import (  # noqa: PLC0415
         anchor,
         audit,
+        books,
         contracts,
         correct,
         erase,
@@ -136,6 +137,6 @@ def _all_modules() -> tuple[Any, ...]:
         witness,
     )
 
-    office_own = (office, anchor, correct, payout, erase, logkeys, contracts)
+    office_own = (office, anchor, correct, payout, books, erase, logkeys, contracts)
     shared = (*office_own, statement, member, audit, proof, rules)
     return *shared, witness, fsck, recover

@@ -12,7 +12,7 @@ from typing import Any
 from ledger.cli import destination, dispute, report
 from ledger.cli.files import read_file
 from ledger.cli.output import progress, show
-from ledger.cli.statement import add_look, format_of, statement_text
+from ledger.cli.statement import add_look, format_of, payable_text, statement_text
 from ledger.client import MemberClient, erasure, open_journal
 from ledger.errors import InvalidInput
 from ledger.paper.files import statement_file
@@ -215,6 +215,7 @@ def read_statement(options: argparse.Namespace) -> int:
     for path, form in files:
         path.write_bytes(statement_file(statement, form, options.language, options.font))
     lines = [statement_text(statement["statement"], options.language)]
+    lines += payable_text(statement, options.language)
     lines += ["verified against the settlement", *(str(path) for path, _ in files)]
     show("\n".join(lines), statement, as_json=options.json)
     return 0

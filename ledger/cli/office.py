@@ -23,7 +23,7 @@ from ledger.coop.state import state_hash
 from ledger.errors import InvalidInput, NotFound, Unavailable
 from ledger.log.key import KeyType, SigningKey, format_signing_key, format_vkey
 from ledger.money import format_minor
-from ledger.service import found, periods, settle
+from ledger.service import decide, found, periods, settle
 from ledger.service.anchor_status import status_document, status_lines, statuses
 from ledger.service.coop import Coop
 from ledger.service.published import (
@@ -88,6 +88,14 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     )
     rules.add_argument("file", type=Path)
     rules.set_defaults(run=run_rules)
+
+    deciding = commands.add_parser("decide", parents=[coop], help="vote with the office's own key")
+    deciding.add_argument(
+        "subject_hash", help="or its first digits; `kyojo payout show` names some"
+    )
+    deciding.add_argument("--action", choices=("approve", "reject", "abstain"), default="approve")
+    deciding.add_argument("--comment", default="")
+    deciding.set_defaults(run=run_decide)
 
     draft = commands.add_parser("draft", parents=[coop], help="compute a settlement, write nothing")
     draft.add_argument("period", metavar="YYYY-MM")
@@ -219,6 +227,16 @@ def run_rules(options: argparse.Namespace) -> int:
         raise NotFound(f"cannot read {options.file}: {error}") from error
     with chosen(options) as (_, coop):
         show_receipt(propose_rules(coop, text), options)
+    return 0
+
+
+def run_decide(options: argparse.Namespace) -> int:
+    """Vote as the office."""
+    with chosen(options) as (_, coop):
+        receipt = decide.decide(
+            coop, options.subject_hash, action=options.action, comment=options.comment
+        )
+        show_receipt(receipt, options)
     return 0
 
 

@@ -13,6 +13,7 @@ from ledger.cli.files import read_file
 from ledger.cli.output import show
 from ledger.usage.totals import SALT_BYTES
 
+REPLACES = "the entry of the confirmed report that this one takes the place of"
 SECTIONS = ("matrices", "payments", "games", "ballots", "totals")
 
 
@@ -25,6 +26,7 @@ def add_commands(verbs: Any, own: argparse.ArgumentParser, client_of: Any) -> No
     kpi.add_argument("--scale", type=int, default=1, help="what makes a whole: 1000000 for ppm")
     kpi.add_argument("--member", default="_", help="whose reading; default: the whole town's")
     kpi.add_argument("--evidence", type=Path, help="the file it was read from; its hash is kept")
+    kpi.add_argument("--replaces", type=int, metavar="ENTRY", help=REPLACES)
     kpi.set_defaults(run=report_kpi, client_of=client_of)
 
     figures = verbs.add_parser(
@@ -37,6 +39,7 @@ def add_commands(verbs: Any, own: argparse.ArgumentParser, client_of: Any) -> No
     figures.add_argument("section", choices=SECTIONS)
     figures.add_argument("id", help="the name by which the rules call them")
     figures.add_argument("file", type=Path, metavar="FILE")
+    figures.add_argument("--replaces", type=int, metavar="ENTRY", help=REPLACES)
     figures.set_defaults(run=report_figures, client_of=client_of)
 
 
@@ -51,11 +54,16 @@ def report_kpi(options: argparse.Namespace) -> int:
         "value": options.value,
         "scale": options.scale,
         "evidence_hash": evidence,
+        **_replaced(options),
     }
     with options.client_of(options) as client:
         receipt = client.submit_entry("kpi-reported", body, [])
     show(f"entry {receipt['index']}; it waits for confirmation", receipt, as_json=options.json)
     return 0
+
+
+def _replaced(options: argparse.Namespace) -> dict[str, int]:
+    return {} if options.replaces is None else {"replaces": options.replaces}
 
 
 def report_figures(options: argparse.Namespace) -> int:
@@ -68,6 +76,7 @@ def report_figures(options: argparse.Namespace) -> int:
         "section": options.section,
         "id": options.id,
         "figures": {"sha256": digest, "bytes": len(blob)},
+        **_replaced(options),
     }
     with options.client_of(options) as client:
         receipt = client.submit_entry("figures-reported", body, [blob])

@@ -7,12 +7,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ledger.audit.statement import STATEMENT_BYTES_MAX, StatementReport, verify_statement_file
+from ledger.audit.payable import lookup_of
+from ledger.audit.statement import (
+    STATEMENT_BYTES_MAX,
+    StatementReport,
+    verify_statement_file,
+    with_bundle,
+)
+from ledger.audit.trust import Trust
 from ledger.cli.audit import read_trust
 from ledger.cli.office import chosen
 from ledger.cli.output import progress, show
 from ledger.errors import InvalidInput
 from ledger.paper.files import FORMATS, Format, statement_file
+from ledger.paper.payable_view import payable_view
+from ledger.paper.speech import Language, Speech
+from ledger.service.audit import verify_file
 from ledger.service.statements import office_statements
 from ledger.settlement.explain import explain_lines
 
@@ -44,6 +54,9 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     )
     verify.add_argument("file", type=Path)
     verify.add_argument("--trust", type=Path, help="what you know of the co-op from elsewhere")
+    verify.add_argument(
+        "--bundle", type=Path, help="an audit bundle: compares what is payable with its state"
+    )
     verify.add_argument("--language", choices=("en", "ja"), default="en")
     verify.set_defaults(run=run_verify_statement)
 
@@ -75,6 +88,30 @@ def write_statements(options: argparse.Namespace) -> int:
     return 0
 
 
+def _compared(
+    report: StatementReport, path: Path, trust: Trust | None, *, quiet: bool
+) -> StatementReport:
+    """The report, with what is payable compared with the state in the bundle at ``path``."""
+    lookup = lookup_of(report.document)
+    try:
+        with progress("entries", quiet=quiet) as told:
+            found = verify_file(path, trust, progress=told, see=lookup.see)
+    except OSError as error:
+        raise InvalidInput(f"cannot read {path}: {error}") from error
+    return with_bundle(report, found, lookup)
+
+
+def payable_text(document: Mapping[str, Any], language: Language) -> list[str]:
+    """What is payable in words, from a member statement that says so; no lines otherwise."""
+    public = document["statement"]["settlement"]
+    say = Speech(language, public["currency"], public["minor_digits"])
+    part = payable_view(say, document.get("payable"))
+    if part is None:
+        return []
+    rows = [f"    {row.label}: {row.amount} {row.source}".rstrip() for row in part.rows]
+    return [f"{part.label}: {part.total}", *rows]
+
+
 def statement_text(statement: Mapping[str, Any], language: str) -> str:
     """A statement in words: every amount, back to its inputs."""
     lines = []
@@ -104,12 +141,16 @@ def run_verify_statement(options: argparse.Namespace) -> int:
     """Verify a statement and tell each of its amounts."""
     trust = None if options.trust is None else read_trust(options.trust)
     report = verify_statement_file(_read(options.file), trust)
+    if options.bundle is not None:
+        report = _compared(report, options.bundle, trust, quiet=options.json)
+    part = report.document.get("payable")
     document = {
         "verdict": "verified" if report.is_trusted else "consistent",
         "period": report.document["statement"]["settlement"]["period"],
         "member": report.document["member"],
         "settlement_id": report.document["statement"]["settlement_id"],
         "net_minor": report.document["statement"]["net_minor"],
+        **({} if part is None else {"payable": part}),
         "checked": [remark.en for remark in report.checked],
         "not_checked": [remark.en for remark in report.not_checked],
     }
@@ -117,7 +158,7 @@ def run_verify_statement(options: argparse.Namespace) -> int:
     return report.exit_code
 
 
-def _text(report: StatementReport, language: str) -> str:
+def _text(report: StatementReport, language: Language) -> str:
     ja = language == "ja"
     if report.is_trusted:
         verdict = "検証済み" if ja else "VERIFIED"
@@ -127,6 +168,7 @@ def _text(report: StatementReport, language: str) -> str:
         )
     heads = ("確かめたこと:", "確かめていないこと:") if ja else ("Checked:", "Not checked:")
     lines = [verdict, "", statement_text(report.document["statement"], language)]
+    lines += payable_text(report.document, language)
     for head, remarks in zip(heads, (report.checked, report.not_checked), strict=True):
         lines += ["", head, *(f"  - {remark.ja if ja else remark.en}" for remark in remarks)]
     return "\n".join(lines)

@@ -6,9 +6,16 @@ hex digits; amounts are whole minor units; a ``BlobRef`` names larger bytes kept
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from ledger.errors import Fault, MalformedEntry
 from ledger.money import AMOUNT_MAX
@@ -16,6 +23,8 @@ from ledger.money import AMOUNT_MAX
 MEMBER_ID = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 NAME_ID = r"^[a-z][a-z0-9_]{0,63}$"
 RESERVED = ("suspense",)
+NOTHING: Final = -1
+"""No entry is replaced: entries count from 0."""
 
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 AddressText = Annotated[str, Field(pattern=r"^0x[0-9a-f]{40}$")]
@@ -165,7 +174,23 @@ class UsageConfirmed(Body):
     records: Count
 
 
-class RevenueReported(Body):
+class Replacing(Body):
+    """A report that may take the place of one that is confirmed already, by its entry's index.
+
+    Left out where nothing is replaced, so that earlier entries and states keep their bytes.
+    """
+
+    replaces: Count = NOTHING
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = handler(self)
+        if self.replaces == NOTHING:
+            del found["replaces"]
+        return found
+
+
+class RevenueReported(Replacing):
     """Money that came in for a period from outside the metered charges; 0 says that none did."""
 
     period: Month
@@ -175,7 +200,7 @@ class RevenueReported(Body):
     origin: MoneyOrigin
 
 
-class CostReported(Body):
+class CostReported(Replacing):
     """A cost of a period and the member who bore it."""
 
     period: Month
@@ -185,7 +210,7 @@ class CostReported(Body):
     currency: Currency
 
 
-class KpiReported(Body):
+class KpiReported(Replacing):
     """A reading of a KPI for a period: of a member, or of the whole town (``_``)."""
 
     period: Month
@@ -196,7 +221,7 @@ class KpiReported(Body):
     evidence_hash: Hash | None
 
 
-class FiguresReported(Body):
+class FiguresReported(Replacing):
     """Figures for one name in a section of a run's inputs, as a blob.
 
     ``payments`` have no names: their ``id`` says what was paid for, and counts for nothing else.
@@ -277,14 +302,19 @@ LineId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}/[a-z0-9]
 class Claim(Body):
     """What a figure of a settlement's inputs should be: ``totals/trips/bus`` or ``revenue/fares``.
 
-    Metered totals, costs and funding have a member, revenue has none.
+    Metered totals, costs, funding and readings have a member (readings also ``_``, the whole
+    town), revenue has none; ``claimed`` lists the places. A reading is claimed in its own scale.
     """
 
     where: Annotated[
         str,
         Field(
             pattern=r"^(revenue/[a-z][a-z0-9_]{0,63}"
-            r"|(totals|costs|funding)/[a-z][a-z0-9_.]{0,72}/[a-z0-9][a-z0-9_-]{0,63})$"
+            r"|(totals|costs|funding)/[a-z][a-z0-9_.]{0,72}/[a-z0-9][a-z0-9_-]{0,63}"
+            r"|kpis/[a-z][a-z0-9_.]{0,72}/(_|[a-z0-9][a-z0-9_-]{0,63})"
+            r"|payments/[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+            r"|matrices/[a-z][a-z0-9_.]{0,72}/[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+            r"/[a-z0-9][a-z0-9_-]{0,63})$"
         ),
     ]
     value: Annotated[int, Field(ge=0, le=AMOUNT_MAX)]

@@ -26,6 +26,7 @@ from dataclasses import replace
 from typing import Final
 
 from ledger.coop import bodies, settlements, subjects
+from ledger.coop.claimed import figure_at
 from ledger.coop.dues import add_settled
 from ledger.coop.proposals import is_lost, put_to_vote
 from ledger.coop.settlements import (
@@ -352,17 +353,7 @@ def _differences(
     based = _opening(state, period, rules)
     totals = evidence.totals(period.id, based.epochs)
     document = inputs_document(period, rules, totals, based.opening, {}, evidence)
-    found: dict[str, int] = {}
-    for where, value in claims.items():
-        table, name, *account = where.split("/")
-        row = document[table].get(name)
-        if row is None:
-            raise NotFound(f"the settlement has no figure {where}")
-        if account and account[0] not in document["members"]:
-            raise NotFound(f"{account[0]} has no part in this settlement")
-        before = row.get(account[0], 0) if account else row["amount_minor"]
-        found[where] = value - int(before)
-    return found
+    return {where: value - figure_at(document, where) for where, value in claims.items()}
 
 
 def _lines(result: Result) -> dict[str, int]:

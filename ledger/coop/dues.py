@@ -19,6 +19,7 @@ from typing import Any, Final
 from ledger.coop.state import Balances, Dues, Period, State
 
 ORDER: Final = "payout-ordered"
+RESULT: Final = "payout-resulted"
 NOT_YET: Final = ("open", "closing", "closed", "proposed", "disputed", "approved")
 
 
@@ -91,6 +92,13 @@ def waiting_for_approval(state: State, currency: str) -> dict[str, int]:
         for row in order["lines"]:
             found[row["member"]] = found.get(row["member"], 0) + int(row["amount_minor"])
     return found
+
+
+def waiting_results(state: State, order_id: str) -> Iterator[Mapping[str, Any]]:
+    """What the reports on an order say that nobody has confirmed yet."""
+    for proposal in state.proposals.values():
+        if proposal.kind == RESULT and proposal.body["order"] == order_id:
+            yield proposal.body
 
 
 def waiting_orders(state: State, currency: str) -> Iterator[Mapping[str, Any]]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from ledger.coop import bodies, subjects
 from ledger.coop.proposals import put_to_vote
+from ledger.coop.replaced import check_free, check_report, drop_outdated, identity_of
 from ledger.coop.state import Period, Proposal, State
 from ledger.coop.step import Change, Step
 from ledger.errors import DuplicateId, MalformedEntry, OutOfRange, PeriodClosed
@@ -48,16 +48,19 @@ def report_revenue(step: Step, body: bodies.RevenueReported) -> Change:
     terms.digits(body.currency)
     if body.id in {charge.id for charge in terms.vocabulary.charges}:
         raise MalformedEntry(f"{body.id!r} is metered; the same money is never also reported")
-    _check_revenue(step.state, body)
+    row = check_uncut(step.state, body.period).revenue.get(body.id)
+    check_report(step, body, row, _the_revenue(body))
     refuse_pending(step, body)
     return _report(step, subjects.of_revenue(body, terms), body, None)
 
 
 def enact_revenue(step: Step, state: State, proposal: Proposal) -> State:
-    """The revenue enters the period's settlement."""
+    """The revenue enters the period's settlement, perhaps in the place of another figure."""
     del step
     body = bodies.parse_body(bodies.RevenueReported, dict(proposal.body))
-    period = _check_revenue(state, body)
+    period = check_uncut(state, body.period)
+    check_free(body, _the_revenue(body), confirmed=body.id in period.revenue)
+    state = drop_outdated(state, proposal)
     row = {"amount_minor": body.amount_minor, "currency": body.currency, "origin": body.origin}
     return state.with_period(replace(period, revenue={**period.revenue, body.id: row}))
 
@@ -67,16 +70,19 @@ def report_cost(step: Step, body: bodies.CostReported) -> Change:
     terms = step.state.terms()
     terms.digits(body.currency)
     step.state.member(body.member)
-    _check_cost(step.state, body)
+    period = _check_cost(step.state, body)
+    check_report(step, body, _cost_now(period, body), _the_cost(body))
     refuse_pending(step, body)
     return _report(step, subjects.of_cost(body, terms), body, body.member)
 
 
 def enact_cost(step: Step, state: State, proposal: Proposal) -> State:
-    """The cost enters the period's settlement."""
+    """The cost enters the period's settlement, perhaps in the place of another figure."""
     del step
     body = bodies.parse_body(bodies.CostReported, dict(proposal.body))
     period = _check_cost(state, body)
+    check_free(body, _the_cost(body), confirmed=_cost_now(period, body) is not None)
+    state = drop_outdated(state, proposal)
     before = period.costs.get(body.id, {"currency": body.currency, "borne": {}})
     borne = dict(sorted({**before["borne"], body.member: body.amount_minor}.items()))
     row = {"currency": body.currency, "borne": borne}
@@ -107,18 +113,25 @@ def _check_funding(state: State, body: bodies.FundingReported) -> None:
         raise OutOfRange(f"the funding of {body.asset} by {body.member} would be beyond 2**53 − 1")
 
 
-def _check_revenue(state: State, body: bodies.RevenueReported) -> Period:
-    period = check_uncut(state, body.period)
-    if body.id in period.revenue:
-        raise DuplicateId(f"the revenue {body.id!r} of {body.period} is confirmed already")
-    return period
+def _the_revenue(body: bodies.RevenueReported) -> str:
+    return f"the revenue {body.id!r} of {body.period}"
+
+
+def _the_cost(body: bodies.CostReported) -> str:
+    return f"the cost {body.id!r} of {body.period} by {body.member}"
+
+
+def _cost_now(period: Period, body: bodies.CostReported) -> dict[str, Any] | None:
+    """What counts now of a cost that a member bore, as its report has it."""
+    row = period.costs.get(body.id)
+    if row is None or body.member not in row["borne"]:
+        return None
+    return {"amount_minor": row["borne"][body.member], "currency": row["currency"]}
 
 
 def _check_cost(state: State, body: bodies.CostReported) -> Period:
     period = check_uncut(state, body.period)
     row = period.costs.get(body.id)
-    if row is not None and body.member in row["borne"]:
-        raise DuplicateId(f"the cost {body.id!r} of {body.period} by {body.member} is confirmed")
     if row is not None and row["currency"] != body.currency:
         raise MalformedEntry(f"the cost {body.id!r} is kept in {row['currency']}")
     return period
@@ -129,16 +142,11 @@ def refuse_pending(step: Step, body: bodies.Body) -> None:
 
     Only one of several can be confirmed, and whoever reported in error withdraws it.
     """
-    wanted = _identity(body.model_dump(mode="json"))
+    wanted = identity_of(body.model_dump(mode="json"))
     for proposal in step.state.proposals.values():
         same = (proposal.kind, proposal.proposer) == (step.envelope.draft.kind, step.member.id)
-        if same and _identity(proposal.body) == wanted:
+        if same and identity_of(proposal.body) == wanted:
             raise DuplicateId(f"this waits for confirmation already: {proposal.subject}")
-
-
-def _identity(body: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What makes two reports of a kind one: the period or asset, the id, and whose it is."""
-    return tuple(body.get(name) for name in ("period", "asset", "section", "id", "member"))
 
 
 def drop_unconfirmed(state: State, period_id: str) -> State:

@@ -16,9 +16,10 @@ from ledger import canonical
 from ledger.coop import bodies, subjects
 from ledger.coop.facts import check_uncut, refuse_pending
 from ledger.coop.proposals import put_to_vote
+from ledger.coop.replaced import check_free, check_report, drop_outdated
 from ledger.coop.state import SUSPENSE, Period, Proposal, State
 from ledger.coop.step import Change, Evidence, Step
-from ledger.errors import DuplicateId, MalformedEntry, OutOfRange
+from ledger.errors import MalformedEntry, OutOfRange
 from ledger.period import next_month
 from ledger.rules.inputs import parse_inputs
 from ledger.rules.number import parse_integer_json
@@ -31,7 +32,8 @@ PAYMENTS: Final = "payments"
 
 def report_figures(step: Step, body: bodies.FiguresReported) -> Change:
     """Report figures of a period that has not been cut off; they must be readable."""
-    _check(step.state, body)
+    row = _check(step.state, body).figures.get(_place(body))
+    check_report(step, body, None if row is None else {"figures": row}, _the_figures(body))
     content = step.blob(body.figures, "the figures")[SALT_BYTES:]
     _check_content(step.state, body, content)
     refuse_pending(step, body)
@@ -39,11 +41,12 @@ def report_figures(step: Step, body: bodies.FiguresReported) -> Change:
 
 
 def enact_figures(step: Step, state: State, proposal: Proposal) -> State:
-    """The figures enter the period's settlement."""
+    """The figures enter the period's settlement, perhaps in the place of others."""
     del step
     body = bodies.parse_body(bodies.FiguresReported, dict(proposal.body))
-    period = _check(state, body)
-    place = _place(body)
+    period, place = _check(state, body), _place(body)
+    check_free(body, _the_figures(body), confirmed=place in period.figures)
+    state = drop_outdated(state, proposal)
     row = body.figures.model_dump()
     return state.with_period(replace(period, figures={**period.figures, place: row}))
 
@@ -67,13 +70,15 @@ def reported_sections(facts: Mapping[str, Any], evidence: Evidence) -> dict[str,
 
 def _check(state: State, body: bodies.FiguresReported) -> Period:
     period = check_uncut(state, body.period)
-    if _place(body) in period.figures:
-        raise DuplicateId(f"the {body.section} {body.id!r} of {body.period} are confirmed already")
     # A charge is money; figures are voted on by their hash, and nobody would see the amount.
     is_metered = body.id in state.scope().metrics or body.id.startswith(CHARGE)
     if body.section == TOTALS and is_metered:
         raise MalformedEntry(f"{body.id!r} is metered; what is metered is never also reported")
     return period
+
+
+def _the_figures(body: bodies.FiguresReported) -> str:
+    return f"the figure {_place(body)} of {body.period}"
 
 
 def _place(body: bodies.FiguresReported) -> str:

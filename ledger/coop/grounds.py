@@ -11,6 +11,9 @@ weights to the member's own usage batches, each with its entry, proof and signed
                "totals": [[facility, name, currency, amount]]},
      "proof": {"index", "entry", "hashes", "checkpoint"}}
 
+Where more than the run's lines is settled with the month, ``payable`` says what
+(``ledger.settlement.payable``); otherwise it is left out.
+
 ``entry`` is the entry's bytes as text, ``hashes`` its inclusion proof in the tree of
 ``proof.checkpoint``. ``anchors`` and ``names`` are for reading, but for ``names.rules``, which must
 be the settlement's rule set.
@@ -43,7 +46,8 @@ from ledger.log.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from ledger.log.merkle import leaf_hash, verify_inclusion
 from ledger.log.note import Verifier, parse_note
 from ledger.rules.models import FormatOne
-from ledger.settlement.shape import SourceShape, parse_statement
+from ledger.settlement.payable import PayableShape, verify_payable
+from ledger.settlement.shape import SourceShape, parse_settlement, parse_statement
 from ledger.settlement.verify import verify_statement
 from ledger.usage.totals import SALT_BYTES, TotalKey, Totals, encode_totals, parse_totals
 
@@ -116,6 +120,7 @@ def verify_member_statement(
         body = bodies.parse_body(bodies.SettlementProposed, proposed.draft.body)
         verify_statement(found.statement, body.settlement)
         _verify_usage(found, str(body.settlement["period"]), checkpoint)
+        _verify_payable(found, checkpoint)
     except ValidationError as error:
         raise SumMismatch(f"not a member statement: {error.errors()[0]['msg']}") from error
     except InvalidInput as error:
@@ -164,6 +169,7 @@ class _Document(bodies.Body):
     proof: HeadProof
     anchors: list[dict[str, Any]]
     names: dict[str, Any]
+    payable: PayableShape | None = None
 
 
 def included_entry(proof: EntryProof, head: Checkpoint, genesis: bytes) -> Envelope:
@@ -194,6 +200,17 @@ def _verify_usage(found: _Document, period: str, head: Checkpoint) -> None:
     for step in own.steps:
         for source in (*step.sources, *(s for part in step.parts for s in part.sources)):
             _verify_source(source, summed)
+
+
+def _verify_payable(found: _Document, head: Checkpoint) -> None:
+    """What is payable adds up, and is of the state under the checkpoint; not that it is true."""
+    if found.payable is None:
+        return
+    if found.payable.size != head.size:
+        sizes = f"{found.payable.size} entries, the checkpoint of {head.size}"
+        raise SumMismatch(f"what is payable is said of {sizes}")
+    own = parse_statement(found.statement)
+    verify_payable(found.payable, own.net_minor, parse_settlement(own.settlement))
 
 
 def _verify_batch(batch: _Batch, head: Checkpoint, found: _Document) -> Totals:

@@ -14,9 +14,10 @@ from typing import Any, Final
 from ledger.coop import bodies, subjects
 from ledger.coop.facts import check_uncut, refuse_pending
 from ledger.coop.proposals import put_to_vote
+from ledger.coop.replaced import check_free, check_report, drop_outdated
 from ledger.coop.state import Period, Proposal, State
 from ledger.coop.step import Change, Step
-from ledger.errors import DuplicateId, MalformedEntry
+from ledger.errors import MalformedEntry
 from ledger.rules.document import RuleSet, names_used
 
 TOWN: Final = "_"
@@ -26,7 +27,8 @@ def report_kpi(step: Step, body: bodies.KpiReported) -> Change:
     """Report a reading of a period that has not been cut off."""
     if body.member != TOWN:
         step.state.member(body.member)
-    _check(step.state, body)
+    period = _check(step.state, body)
+    check_report(step, body, period.kpis.get(body.id, {}).get(body.member), _the_reading(body))
     refuse_pending(step, body)
     state = put_to_vote(step, subjects.of_kpi(body), body)
     member = step.member.id if body.member == TOWN else body.member
@@ -34,10 +36,13 @@ def report_kpi(step: Step, body: bodies.KpiReported) -> Change:
 
 
 def enact_kpi(step: Step, state: State, proposal: Proposal) -> State:
-    """The reading enters the period's settlement."""
+    """The reading enters the period's settlement, perhaps in the place of another."""
     del step
     body = bodies.parse_body(bodies.KpiReported, dict(proposal.body))
     period = _check(state, body)
+    confirmed = body.member in period.kpis.get(body.id, {})
+    check_free(body, _the_reading(body), confirmed=confirmed)
+    state = drop_outdated(state, proposal)
     reading = {"value": body.value, "scale": body.scale}
     readings = dict(sorted({**period.kpis.get(body.id, {}), body.member: reading}.items()))
     return state.with_period(replace(period, kpis={**period.kpis, body.id: readings}))
@@ -49,11 +54,14 @@ def readings_for(rules: RuleSet, readings: Mapping[str, Any]) -> dict[str, Any]:
     return {kpi: dict(row) for kpi, row in sorted(readings.items()) if kpi in named}
 
 
+def _the_reading(body: bodies.KpiReported) -> str:
+    return f"{body.id} of {body.member} in {body.period}"
+
+
 def _check(state: State, body: bodies.KpiReported) -> Period:
     period = check_uncut(state, body.period)
-    if body.member in period.kpis.get(body.id, {}):
-        raise DuplicateId(f"{body.id} of {body.member} in {body.period} is confirmed already")
-    scales = {reading["scale"] for reading in period.kpis.get(body.id, {}).values()}
+    readings = period.kpis.get(body.id, {})
+    scales = {row["scale"] for member, row in readings.items() if member != body.member}
     if scales - {body.scale}:
         raise MalformedEntry(f"{body.id} of {body.period} has the scale {min(scales)}")
     return period

@@ -5,6 +5,10 @@ else, as money facts are. A line that comes back is payable again and is ordered
 A bank may return what it first said it paid; a return that was reported in error may be taken
 back as long as the money has not been ordered again. What was ordered through the vault cannot
 come back: its claim stands on the chain and never falls.
+
+A report keeps what each line was when it was made. If that has changed when it is confirmed, it
+fails: of two reports on a line the later one would else be undone by the earlier. An order of which
+no bank has a file has no results; it is cancelled, by a report that all of it came back.
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ from ledger import canonical
 from ledger.coop import bodies, subjects
 from ledger.coop.payouts import VAULT, order_of
 from ledger.coop.proposals import propose
-from ledger.coop.state import Dues, Proposal, State
+from ledger.coop.state import Dues, PayoutOrder, Proposal, State
 from ledger.coop.step import Change, Step
 from ledger.errors import Conflict, DuplicateId, MalformedEntry, NotFound, SumMismatch
 from ledger.rules.models import FormatOne
@@ -63,6 +67,7 @@ def report_results(step: Step, body: bodies.PayoutResulted) -> Change:
     if len(outcomes) != len(rows):
         raise DuplicateId("a line stands twice in the report")
     move(state, body.order, outcomes)  # raises if it could not be enacted now
+    _check_the_bank_knows(order, outcomes)
     sums = dict.fromkeys((PAID, RETURNED), 0)
     for id_, outcome in outcomes.items():
         sums[outcome] += order.lines[id_].amount_minor
@@ -84,6 +89,7 @@ def report_results(step: Step, body: bodies.PayoutResulted) -> Change:
             "order": body.order,
             "period": order.period,
             "outcomes": outcomes,
+            "was": {id_: order.lines[id_].state for id_ in outcomes},
             "blob": body.results.sha256,
             "evidence_hash": body.evidence_hash,
         },
@@ -92,9 +98,20 @@ def report_results(step: Step, body: bodies.PayoutResulted) -> Change:
 
 
 def enact_results(step: Step, state: State, proposal: Proposal) -> State:
-    """Somebody else confirmed: the lines are paid, or payable again."""
+    """Somebody else confirmed: the lines are paid, or payable again.
+
+    Raises Conflict if a line is no longer what it was when the report was made.
+    """
     del step
-    return move(state, str(proposal.body["order"]), proposal.body["outcomes"])
+    order_id = str(proposal.body["order"])
+    lines = order_of(state, order_id).lines
+    for id_, was in proposal.body["was"].items():
+        if lines[id_].state != was:
+            raise Conflict(
+                f"the line {id_} was {was} when this was reported and is {lines[id_].state} now; "
+                "withdraw the report and read the bank's file again"
+            )
+    return move(state, order_id, proposal.body["outcomes"])
 
 
 def move(state: State, order_id: str, outcomes: Mapping[str, str]) -> State:
@@ -133,6 +150,20 @@ def read_results(blob: bytes, order_id: str) -> list[LineResult]:
     if found.order != order_id:
         raise MalformedEntry(f"the results are of the order {found.order}")
     return found.results
+
+
+def _check_the_bank_knows(order: PayoutOrder, outcomes: Mapping[str, str]) -> None:
+    """Raise Conflict for results of an order without a file, unless they cancel it whole.
+
+    While the report waits no file can be made, so no bank pays what it brings back.
+    """
+    if order.method == VAULT or order.file is not None:
+        return
+    if PAID in outcomes.values() or len(outcomes) < len(order.lines):
+        raise Conflict(
+            "no bank has a file of this order: it has no results, and is only cancelled whole, "
+            "every line returned"
+        )
 
 
 def _moved(before: Dues, was: str, becomes: str, amount_minor: int, id_: str) -> Dues:

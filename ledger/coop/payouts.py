@@ -21,7 +21,7 @@ from typing import Final
 from ledger import canonical
 from ledger.coop import bodies, subjects
 from ledger.coop.destinations import EVM, destination_hash, destination_in_force
-from ledger.coop.dues import payable, waiting_orders
+from ledger.coop.dues import payable, waiting_orders, waiting_results
 from ledger.coop.proposals import propose
 from ledger.coop.state import ExportedFile, OrderedLine, PayoutOrder, Period, Proposal, State
 from ledger.coop.step import Change, Step
@@ -215,10 +215,29 @@ def export_order(step: Step, body: bodies.PayoutExported) -> Change:
     if body.format not in FORMATS[order.method]:
         taken = ", ".join(FORMATS[order.method]) or "no file: its claims are in the vault"
         raise MalformedEntry(f"an order by {order.method} takes {taken}, not {body.format}")
+    _check_on_its_way(step.state, body.order, order)
     step.blob(body.file, "the bank's file")
     exported = replace(order, file=ExportedFile(body.format, body.pay_on, body.file.sha256))
     state = replace(step.state, orders={**step.state.orders, body.order: exported})
     return Change(state, period=order.period, currency=order.currency)
+
+
+def _check_on_its_way(state: State, order_id: str, order: PayoutOrder) -> None:
+    """Raise Conflict if a file would pay what has come back, or what a report may bring back.
+
+    Money that came back is payable in another order: a file of this one would pay it twice.
+    """
+    back = [id_ for id_, line in order.lines.items() if line.state != "ordered"]
+    if back:
+        raise Conflict(
+            f"{len(back)} lines of the order are {order.lines[back[0]].state}, {back[0]} first; "
+            "what is payable again is paid by another order"
+        )
+    if any(waiting_results(state, order_id)):
+        raise Conflict(
+            "a report on this order waits to be confirmed; withdraw it, or let it be decided, "
+            "before the bank gets a file"
+        )
 
 
 def order_of(state: State, order_id: str) -> PayoutOrder:

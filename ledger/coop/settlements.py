@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from ledger import canonical
 from ledger.coop import bodies, subjects
 from ledger.coop.charter import Quorum
+from ledger.coop.claimed import amend
 from ledger.coop.figures import reported_sections
 from ledger.coop.kpis import readings_for
 from ledger.coop.proposals import electors, propose
@@ -134,16 +135,7 @@ def inputs_document(  # noqa: PLR0913, PLR0917 - a run stands on these six
         **({"recoup": dict(balances.recoup)} if balances.recoup else {}),
         **reported,
     }
-    return _amend(document, amended)
-
-
-def _amend(document: dict[str, Any], amended: Mapping[str, int]) -> dict[str, Any]:
-    for where, change in sorted(amended.items()):
-        table, name, *account = where.split("/")
-        row = document[table][name]
-        place = account[0] if account else "amount_minor"
-        row[place] = integer_json(int(row.get(place, 0)) + change)
-    return document
+    return amend(document, amended)
 
 
 def usage_by_name(totals: Mapping[AccountKey, int], currency: str) -> dict[str, dict[str, int]]:

@@ -82,25 +82,32 @@ def of_funding(body: bodies.FundingReported, terms: Charter) -> str:
 def of_revenue(body: bodies.RevenueReported, terms: Charter) -> str:
     """The subject of reported revenue."""
     amount = money(terms, body.amount_minor, body.currency)
-    return f"Revenue {body.id} {body.period}: {amount} ({body.origin})"
+    return f"Revenue {body.id} {body.period}: {amount} ({body.origin})" + _instead(body)
 
 
 def of_cost(body: bodies.CostReported, terms: Charter) -> str:
     """The subject of a reported cost."""
     amount = money(terms, body.amount_minor, body.currency)
-    return f"Cost {body.id} {body.period}: {amount} borne by {body.member}"
+    return f"Cost {body.id} {body.period}: {amount} borne by {body.member}" + _instead(body)
 
 
 def of_kpi(body: bodies.KpiReported) -> str:
     """The subject of a KPI reading."""
     whose = "the whole town" if body.member == "_" else body.member
-    return f"Reading {body.id} {body.period} of {whose}: {body.value:,} of {body.scale:,}"
+    reading = f"{body.value:,} of {body.scale:,}"
+    return f"Reading {body.id} {body.period} of {whose}: {reading}" + _instead(body)
 
 
 def of_figures(body: bodies.FiguresReported) -> str:
     """The subject of reported figures; the hash is what one compares with one's own file."""
     size, digest = body.figures.bytes, body.figures.sha256[:16]
-    return f"Figures {body.section} {body.id} {body.period}: {size:,} bytes, SHA-256 {digest}…"
+    what = f"Figures {body.section} {body.id} {body.period}"
+    return f"{what}: {size:,} bytes, SHA-256 {digest}…" + _instead(body)
+
+
+def _instead(body: bodies.Replacing) -> str:
+    """That a report replaces the one in an earlier entry."""
+    return "" if body.replaces == bodies.NOTHING else f", instead of entry {body.replaces}"
 
 
 def of_rules(body: bodies.RulesetProposed) -> str:

@@ -41,6 +41,7 @@ class _StatementSheet(Sheet):
     def story(self, view: StatementView) -> Iterator[Flowable]:
         """The whole document, from top to bottom."""
         yield from self._head(view)
+        yield from self._payable(view)
         yield from self._flows(view)
         yield from self._amounts(view)
         for reason in view.reasons:
@@ -53,9 +54,29 @@ class _StatementSheet(Sheet):
         yield self.text(view.coop, 9, soft=True)
         yield self.text(say(f"{view.month}分 計算書", f"Statement for {view.month}"), 18, after=4)
         yield self.text(f"{view.member} ({view.member_id}) — {view.status}", 10)
-        label = say("お受け取り額", "Your amount")
-        yield self.text(f"{label}{say('：', ': ')}{view.net}", 14, before=6)
+        label, amount = say("お受け取り額", "Your amount"), view.net
+        if view.payable is not None:
+            label, amount = view.payable.label, view.payable.total
+        yield self.text(f"{label}{say('：', ': ')}{amount}", 14, before=6)
         yield self.text(say("対象期間：", "Period: ") + view.bounds, 8.5, soft=True)
+
+    def _payable(self, view: StatementView) -> Iterator[Flowable]:
+        say, part = self.say, view.payable
+        if part is None:
+            return
+        yield self.heading(say("支払額", "What is payable"))
+        head = (say("内訳", "Item"), say("金額", "Amount"))
+        rows = [(f"{row.label}\n{row.source}".rstrip(), row.amount) for row in part.rows]
+        yield self.table([head, *rows, (part.label, part.total)], (0.7, 0.3), numbers=1)
+        state = say(
+            f"差引額のほかは、台帳 {part.size} 件の時点の状態によります。"
+            f"状態のハッシュ：{part.state_hash}",
+            f"All but the net is what the co-op’s state says at {part.size} entries of the log. "
+            f"State hash: {part.state_hash}",
+        )
+        yield self.text(state, 7.5, soft=True)
+        for limit in part.limits:
+            yield self.text(f"・{limit}", 8, indent=8)
 
     def _flows(self, view: StatementView) -> Iterator[Flowable]:
         say = self.say
@@ -88,6 +109,8 @@ class _StatementSheet(Sheet):
         head = (say("段階", "Step"), say("金額", "Amount"))
         rows = [(reason.title, reason.amount) for reason in view.reasons]
         total = (say("合計", "Your amount"), view.net)
+        if view.payable is not None:
+            total = (say("配分の差引額", "Net of the lines"), view.net)
         yield self.table([head, *rows, total], (0.7, 0.3), numbers=1)
 
     def _reason(self, reason: Reason) -> Iterator[Flowable]:

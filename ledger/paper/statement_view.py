@@ -9,6 +9,7 @@ from typing import Any
 from ledger.coop.envelope import parse_envelope
 from ledger.log.checkpoint import Checkpoint, parse_checkpoint
 from ledger.log.note import parse_note
+from ledger.paper.payable_view import PayableView, payable_view
 from ledger.paper.reasons import Reason, Teller, trace_usage
 from ledger.paper.speech import Language, Speech
 from ledger.paper.steps import Flow, Rules, flows
@@ -61,6 +62,7 @@ class StatementView:
     rule_hash: str
     limits: tuple[str, ...]
     files: Mapping[str, str]
+    payable: PayableView | None
 
 
 def statement_view(
@@ -104,6 +106,7 @@ def statement_view(
         rule_hash=public.rule_hash.hex(),
         limits=tuple(say(limit.ja, limit.en) for limit in own.limits),
         files=files or {},
+        payable=payable_view(say, document.get("payable")),
     )
 
 

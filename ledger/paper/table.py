@@ -3,7 +3,9 @@
 Every row says by which rule set it was made and in which settlement, so that a row that is copied
 out of the file can still be traced. Fractions are exact texts; ``amount_minor`` is in minor units
 and ``amount`` the same in the currency's own form. The parts of a step have no amount of their own:
-they are added before rounding. The last row is the total.
+they are added before rounding. The row ``total`` is the net of the lines. Where more than that is
+settled with the month, the rows after it say what, from ``payable/net`` to ``payable``, with the
+correction or dispute among their sources.
 
 The file begins with a byte order mark, without which spreadsheet programs misread Japanese. Texts
 that such a program would take for a formula (names of others may begin with ``=``) get an
@@ -19,6 +21,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from ledger.money import format_minor
+from ledger.paper.payable_view import payable_view
 from ledger.paper.speech import Language, Speech
 from ledger.rules.number import format_digits, format_fraction
 from ledger.settlement.shape import (
@@ -57,6 +60,8 @@ def statement_csv(
     for row in _rows(own, public, Speech(language)):
         writer.writerow(common | row)
     writer.writerow(common | {"step": "total"} | _amount(own.net_minor, public))
+    for row in _payable_rows(statement, public, Speech(language, public.currency)):
+        writer.writerow(common | row)
     return out.getvalue()
 
 
@@ -91,6 +96,20 @@ def _rows(own: StatementShape, public: SettlementShape, say: Speech) -> Iterator
             "exact_minor": _fraction(line.exact),
         }
         yield row | (_rounding(mine, line, public) if line.part is None else {})
+
+
+def _payable_rows(
+    statement: Mapping[str, Any], public: SettlementShape, say: Speech
+) -> Iterator[dict[str, str]]:
+    part = payable_view(say, statement.get("payable"))
+    if part is None:
+        return
+    for row in part.rows:
+        words = {"step": f"payable/{row.kind}", "label": row.label, "sources": _text(row.source)}
+        yield words | _amount(row.amount_minor, public)
+    source = f"state {part.state_hash} at {part.size} entries"
+    words = {"step": "payable", "label": part.label, "sources": source}
+    yield words | _amount(part.total_minor, public)
 
 
 def _rounding(mine: OwnStepShape, line: LineShape, public: SettlementShape) -> dict[str, str]:

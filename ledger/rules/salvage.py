@@ -25,7 +25,7 @@ _NEUTRAL: Final[Mapping[str, Any]] = {
     "version": 1,
     "effective_from": "9999-12-31",
     "timezone": "UTC",
-    "currency": "XTS",
+    "currency": "JPY",
     "minor_digits": 0,
 }
 _ABOUT_ALL: Final = ("steps", "articles", "llp", "profile", "rounding")

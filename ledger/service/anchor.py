@@ -33,8 +33,8 @@ from ledger.chain.anchor import (
 )
 from ledger.chain.fees import COST_CAP, FEE_CAP
 from ledger.chain.goals import AnchoredHead
-from ledger.chain.node import Node, open_node
-from ledger.chain.outbox import NodeView, Outbox, State
+from ledger.chain.node import Node, open_node, shown_url
+from ledger.chain.outbox import State
 from ledger.chain.sender import Sender
 from ledger.coop.charter import AnchorTarget
 from ledger.errors import AnchorMismatch, ChainUnavailable, KyojoError
@@ -60,11 +60,11 @@ from ledger.service.anchor_status import (
     wanted_head,
 )
 from ledger.service.coop import Coop
+from ledger.service.published import unwitnessed
+from ledger.service.sending import Sending
 from ledger.store.key_lock import key_lock
 
 __all__ = ["Anchored", "ChainAccess", "anchor", "anchor_all", "newest", "waiting_text"]
-
-RECHECKED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,8 @@ class TargetReport:
     """What a run did for one target: where it is reached, and the newest anchor there.
 
     ``verdict`` says why an anchor was made or not; ``waits_for`` what kept one that was due from
-    being made (a cap); ``error`` what ended the work on this target.
+    being made (a cap); ``error`` what ended the work on this target; ``unwitnessed`` counts the
+    entries that are not anchored for want of a quorum.
     """
 
     url: str
@@ -82,6 +83,7 @@ class TargetReport:
     verdict: Verdict | None
     waits_for: str
     error: KyojoError | None
+    unwitnessed: int = 0
 
 
 def anchor(coop: Coop, access: ChainAccess, *, now: bool = False) -> Anchored | None:
@@ -120,6 +122,7 @@ def report_document(report: TargetReport) -> dict[str, Any]:
         "why": None if verdict is None else {"en": verdict.en, "ja": verdict.ja},
         "overdue": verdict is not None and verdict.is_overdue,
         "waits_for": report.waits_for,
+        "unwitnessed": report.unwitnessed,
         "error": None if error is None else {"code": error.code, "detail": error.message},
     }
 
@@ -135,13 +138,13 @@ def report_lines(report: TargetReport) -> Iterator[str]:
         yield f"  → {report.error.remedy_ja}"
         return
     if found is None:
-        yield f"{place}: nothing to anchor yet{waiting_text(0)}"
+        yield f"{place}: nothing to anchor yet{waiting_text(report.unwitnessed)}"
     else:
         noted = f" ({found.note})" if found.note else ""
         yield (
             f"size {found.size} is {found.state}{noted} on chain {found.chain_id}, contract "
             f"{found.contract}, transaction 0x{found.transaction.hex()}"
-            f"{waiting_text(found.unwitnessed)}"
+            f"{waiting_text(report.unwitnessed)}"
         )
     if report.verdict is not None:
         overdue = "OVERDUE 期限超過: " if report.verdict.is_overdue else ""
@@ -167,13 +170,14 @@ def _attempt(coop: Coop, access: ChainAccess, *, is_forced: bool) -> TargetRepor
     known = statuses(coop, (access.settings,))
     status = next((one for one in known if target is not None and _is_same(one, target)), None)
     return TargetReport(
-        url=access.url,
+        url=shown_url(access.url),
         chain_id=access.chain_id if target is None else target.chain_id,
         contract=access.contract if target is None else target.contract,
         newest=None if status is None else status.newest,
         verdict=verdict if status is None or verdict is not None else status.verdict,
         waits_for=waits_for,
         error=error,
+        unwitnessed=unwitnessed(coop),
     )
 
 
@@ -214,22 +218,13 @@ class _Work:
         return self._begin(is_forced=is_forced)
 
     def _advance(self) -> None:
-        view = NodeView(self.node, self.access.depths)
-        outbox = Outbox(self.rows, view, self.coop.clock)
-        outbox.recheck(self._newest_final())
-        outbox.step()
-        if self._sender().tend():
-            outbox.step()
+        sending = Sending(self.coop, self.node, self.rows, self.access.depths)
+        sending.move(self._sender())
         record_final(self.coop, self.node, self.rows, self.target, self.access)
 
     def _sender(self) -> Sender:
         access = self.access
         return Sender(self.node, access.sender_key, self.rows, access.fees, self.coop.clock)
-
-    def _newest_final(self) -> list[Any]:
-        final = [row for row in self.rows.all()
-                 if row.state is State.FINAL and row.chain_id == self.node.chain_id]  # fmt: skip
-        return sorted(final, key=lambda row: row.block_number or 0)[-RECHECKED:]
 
     def _begin(self, *, is_forced: bool) -> Verdict:
         previous = read_head(self.node, self.target.contract, self.coop.log.origin)

@@ -15,7 +15,7 @@ from ledger.service.anchor_access import ChainAccess
 from ledger.service.anchor_rows import AnchorRows
 from ledger.service.coop import Coop
 from ledger.service.office import blob_reference, write
-from ledger.store.reading import Filter
+from ledger.store.reading import Filter, LogReader
 
 RECORDING = "anchor-recorded"
 PAGE = 500
@@ -40,29 +40,28 @@ def record_final(
 
 
 def _record_ours(coop: Coop, node: Node, rows: AnchorRows, target: AnchorTarget) -> None:
-    known = recorded(coop)
     for row, head in rows.anchors():
         is_here = (row.chain_id, row.contract) == (target.chain_id, target.contract)
-        is_final = is_here and row.state is State.FINAL
-        if is_final and row.transaction_hash.hex() not in known and _is_next(coop, target, head):
+        if is_here and row.state is State.FINAL and _is_next(coop, target, head):
             _record(coop, node, target, row.transaction_hash, head, raw=row.raw)
 
 
-def recorded(coop: Coop) -> dict[str, int]:
-    """The transactions that entries of the log record, with the index of the entry."""
-    found: dict[str, int] = {}
-    with coop.reading() as (_, log):
-        start = 0
-        while page := log.search(Filter(kind=RECORDING), start=start, limit=PAGE):
-            for row in page:
-                body = canonical.parse(log.entry(row.index))["body"]
-                found[body["transaction"]] = row.index
-            start = page[-1].index + 1
-    return found
+def recorded_at(log: LogReader, size: int, transaction: str) -> int | None:
+    """The index of the entry that records a transaction (hex) at a size; None if none does.
+
+    It lies behind what it records, so the search begins there.
+    """
+    start = size
+    while page := log.search(Filter(kind=RECORDING), start=start, limit=PAGE):
+        for row in page:
+            if canonical.parse(log.entry(row.index))["body"]["transaction"] == transaction:
+                return row.index
+        start = page[-1].index + 1
+    return None
 
 
 def _is_next(coop: Coop, target: AnchorTarget, head: Head) -> bool:
-    """Whether the log records a smaller size there; it takes no smaller one after a larger."""
+    """Whether the log records smaller sizes only; it takes no smaller one after a larger."""
     known = coop.state().anchors.get(place_of(target.chain_id, target.contract))
     return known is None or head.size > known.size
 

@@ -35,14 +35,18 @@ class AnchorRows:
         """The nonces that any co-op of this database has used of a key, ascending."""
         return self._table.nonces(chain_id=chain_id, sender=sender)
 
-    def all(self) -> list[OutboxRow]:
-        """Every row, in ascending order of (sender, nonce, bump)."""
-        rows = [load_row(stored) for stored in self._table.rows()]
+    def all(self, *, newest: int | None = None) -> list[OutboxRow]:
+        """Every row, or the newest few, in ascending order of (sender, nonce, bump)."""
+        rows = [load_row(stored) for stored in self._table.rows(newest=newest)]
         return sorted(rows, key=lambda row: (row.sender, row.nonce, row.bump))
 
-    def anchors(self) -> list[tuple[OutboxRow, Head]]:
-        """The rows that anchor a head, with the head, by its size."""
-        found = [(row, row.goal.head) for row in self.all() if isinstance(row.goal, AnchoredHead)]
+    def anchors(self, *, newest: int | None = None) -> list[tuple[OutboxRow, Head]]:
+        """The rows that anchor a head, with the head, by its size; of the newest few if told."""
+        found = [
+            (row, row.goal.head)
+            for row in self.all(newest=newest)
+            if isinstance(row.goal, AnchoredHead)
+        ]
         return sorted(found, key=lambda pair: (pair[1].size, pair[0].nonce, pair[0].bump))
 
 

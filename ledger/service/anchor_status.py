@@ -8,7 +8,7 @@ looked at, ``anchored`` the largest that is on its way, and its state says how f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ledger.chain.anchor import Head
@@ -19,13 +19,15 @@ from ledger.coop.state import State
 from ledger.coop.successors import current_targets, place_of
 from ledger.service.anchor_access import TargetSettings, is_meant
 from ledger.service.anchor_policy import AnchorPolicy, Unanchored, Verdict, judge
-from ledger.service.anchor_record import PAGE, RECORDING, recorded
+from ledger.service.anchor_record import PAGE, RECORDING, recorded_at
 from ledger.service.anchor_rows import AnchorRows
 from ledger.service.coop import Coop
 from ledger.service.published import quorum_size, unwitnessed
 from ledger.store.outbox import OutboxTable
 from ledger.store.reading import Filter, LogReader
 
+# What is shown is new; reading years of rows for it would cost more each month.
+ROWS_SHOWN = 200
 SETTLED = frozenset({RowState.FAILED, RowState.REPLACED})
 
 
@@ -80,7 +82,7 @@ def newest(coop: Coop) -> Anchored | None:
 def statuses(coop: Coop, settings: Sequence[TargetSettings]) -> list[TargetStatus]:
     """Every target of the co-op, in the charter's order; ``settings`` bring their policies."""
     state = coop.state()
-    rows = anchor_rows(coop).anchors() if state.charter is not None else []
+    rows = anchor_rows(coop).anchors(newest=ROWS_SHOWN) if state.charter is not None else []
     return [
         _status(coop, target, [pair for pair in rows if is_on(pair[0], target)], policy)
         for target in current_targets(state)
@@ -193,25 +195,36 @@ def _status(
     final = [head.size for row, head in rows if row.state is RowState.FINAL]
     final_size = max([*final, 0 if known is None else known.size])
     anchored = max([head.size for _, head in live] + [final_size])
-    with coop.reading() as (_, log):
-        verdict = judge(policy, unanchored(coop, log, anchored, rows), coop.clock())
+    verdict = _verdict(coop, rows, policy, anchored)
+    # What is on its way and in no block yet has not been anchored, however long it has been so.
+    in_block = [head.size for row, head in live if row.block_number is not None]
+    standing = max([*in_block, final_size])
+    late = _verdict(coop, rows, policy, standing).is_overdue
+    verdict = replace(verdict, is_overdue=late)
     last = max(rows, key=lambda pair: pair[0].queued_at)[0] if rows else None
     failed = last.note if last is not None and last.state is RowState.FAILED else ""
     where = (target.chain_id, target.contract)
     return TargetStatus(*where, _newest(coop, target, live), final_size, verdict, failed)
 
 
+def _verdict(
+    coop: Coop, rows: Sequence[tuple[OutboxRow, Head]], policy: AnchorPolicy, anchored: int
+) -> Verdict:
+    with coop.reading() as (_, log):
+        return judge(policy, unanchored(coop, log, anchored, rows), coop.clock())
+
+
 def _newest(
     coop: Coop, target: AnchorTarget, live: Sequence[tuple[OutboxRow, Head]]
 ) -> Anchored | None:
     known = coop.state().anchors.get(place_of(target.chain_id, target.contract))
-    indices = recorded(coop)
     if not live or (known is not None and known.size > live[-1][1].size):
         # Recorded here and not sent from here: by another installation, or before a rebuild.
         return None if known is None else Anchored(
             known.size, bytes.fromhex(known.root), str(RowState.FINAL), target.chain_id,
             target.contract, bytes.fromhex(known.transaction), known.block_number,
-            bytes.fromhex(known.block_hash), indices.get(known.transaction), unwitnessed(coop),
+            bytes.fromhex(known.block_hash), _recorded_at(coop, known.size, known.transaction),
+            unwitnessed(coop),
         )  # fmt: skip
     # Of the transactions of one nonce, the one in a block, or else the dearest, stands for all.
     row, head = max(live, key=lambda pair: (pair[1].size, pair[0].block_number or 0, pair[0].bump))
@@ -224,10 +237,15 @@ def _newest(
         transaction=row.transaction_hash,
         block_number=row.block_number,
         block_hash=row.block_hash,
-        recorded_at=indices.get(row.transaction_hash.hex()),
+        recorded_at=_recorded_at(coop, head.size, row.transaction_hash.hex()),
         unwitnessed=unwitnessed(coop),
         note=row.note,
     )
+
+
+def _recorded_at(coop: Coop, size: int, transaction: str) -> int | None:
+    with coop.reading() as (_, log):
+        return recorded_at(log, size, transaction)
 
 
 def _first_new(log: LogReader, anchored: int, size: int) -> str | None:

@@ -17,7 +17,7 @@ import gc
 import multiprocessing
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +25,7 @@ from typing import BinaryIO
 
 from ledger.audit.anchors import ChainView
 from ledger.audit.bundle import Progress
+from ledger.audit.fold import Fold
 from ledger.audit.records import Judge, JudgeHere
 from ledger.audit.report import Report
 from ledger.audit.trust import Trust
@@ -47,6 +48,7 @@ def verify_file(  # noqa: PLR0913 - a file, what is trusted, and how to go about
     small_bytes: int = SMALL_BYTES,
     chain: ChainView | None = None,
     progress: Progress = lambda _done, _all: None,
+    see: Callable[[Fold], None] = lambda _fold: None,
 ) -> Report:
     """The report on the bundle in a file; see ``verify_bundle``.
 
@@ -60,7 +62,13 @@ def verify_file(  # noqa: PLR0913 - a file, what is trusted, and how to go about
         is_small = source.seek(0, os.SEEK_END) < small_bytes
         with _judge(path, source, 1 if is_small else count) as judge, _few_collections():
             return verify_bundle(
-                source, trust, chain=chain, judge=judge, scratch=scratch, progress=progress
+                source,
+                trust,
+                chain=chain,
+                judge=judge,
+                scratch=scratch,
+                progress=progress,
+                see=see,
             )
 
 

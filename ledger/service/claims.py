@@ -6,12 +6,13 @@ counts there, so anybody who has the log makes the same file, and its root is th
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ledger.chain.fees import FeePolicy
 from ledger.chain.node import FinalityDepths, Node
-from ledger.chain.vault import VaultTerms, require_vault
-from ledger.coop.payouts import vault_totals
+from ledger.chain.vault import VaultTerms, read_paid, require_vault
+from ledger.coop.payouts import VAULT, vault_totals
 from ledger.coop.state import State
 from ledger.errors import AnchorMismatch, Conflict, NotFound, OutOfRange
 from ledger.payout.claims import Claims, build_claims
@@ -54,6 +55,19 @@ def claims_tree(state: State, *, period: str, currency: str, decimals: int) -> C
     return build_claims({account: amount * scale for account, amount in totals.items()})
 
 
+def paid_in_log(state: State, currency: str) -> dict[str, int]:
+    """What the log has as paid through the vault, by account, in minor units."""
+    found: dict[str, int] = {}
+    for order in state.orders.values():
+        if (order.currency, order.method) != (currency, VAULT):
+            continue
+        for line in order.lines.values():
+            if line.state == "paid":
+                account = str(line.account)
+                found[account] = found.get(account, 0) + line.amount_minor
+    return found
+
+
 def base_units(minor_digits: int, decimals: int) -> int:
     """How many base units of the token one minor unit is; raises OutOfRange if it is too coarse."""
     if not minor_digits <= decimals <= 255:
@@ -64,6 +78,41 @@ def base_units(minor_digits: int, decimals: int) -> int:
         )
     scale: int = 10 ** (decimals - minor_digits)
     return scale
+
+
+def require_same_vault(
+    node: Node, contract: str, *, origin: str, paid: Mapping[str, int], earlier: Iterable[str]
+) -> None:
+    """Check that the vault is the one that paid what the log has as paid.
+
+    The tree is cumulative over all that was ever ordered, so another vault, which has paid
+    nobody yet, would pay all of it again. ``paid`` is base units by account, ``earlier`` the
+    vaults that this installation has brought claims to. Raises AnchorMismatch.
+    """
+    others = sorted({one for one in earlier if one.lower() != contract.lower()})
+    if others:
+        raise AnchorMismatch(
+            f"claims of this log were brought to the vault {others[0]}, the settings name "
+            f"{contract}: it would pay all months again, for its tree counts every order of the "
+            "log. Set contract and url in [coops.NAME.vault] back to the first one; a rehearsal "
+            "belongs to a copy of the installation",
+            kind="other-vault",
+            earlier=others[0],
+        )
+    for account, amount in paid.items():
+        found = read_paid(node, contract, origin, account)
+        if found < amount:
+            raise AnchorMismatch(
+                f"the log has {amount} base units as paid to {account} through the vault, "
+                f"{contract} has paid {found}: it is another vault, or its node is behind. It "
+                "would pay the difference again. Set contract and url in [coops.NAME.vault] to "
+                "the vault that paid; where a line was paid in another way, have its report set "
+                "right (kyojo payout result) before",
+                kind="other-vault",
+                account=account,
+                logged=amount,
+                found=found,
+            )
 
 
 def check_vault(node: Node, access: VaultAccess) -> VaultTerms:

@@ -37,7 +37,7 @@ def write(
         with coop.reading() as (state, reader):
             head = reader.head()
         seen = Seen(state.terms().origin, bytes.fromhex(state.genesis), head.size, head.root)
-        sequence = _next_sequence(state, office)
+        sequence = next_sequence(state, office)
         draft = sign_entry(office.key, seen, kind=kind, sequence=sequence, body=body)
         try:
             return submit(coop, Submission(draft, blobs or {}))
@@ -58,7 +58,8 @@ def blob_reference(data: bytes) -> dict[str, Any]:
     return {"sha256": sha256(data).hexdigest(), "bytes": len(data)}
 
 
-def _next_sequence(state: State, office: Office) -> int:
+def next_sequence(state: State, office: Office) -> int:
+    """The next number of the office's key; raises NotPermitted if it is no key of this co-op."""
     key = state.keys.get(office.key.address)
     if key is None:
         raise NotPermitted(f"the office's key {office.key.address} is not a key of this co-op")

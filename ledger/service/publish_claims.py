@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from ledger.chain.goals import PublishedRoot
 from ledger.chain.node import Node, open_node
-from ledger.chain.outbox import NodeView, Outbox, OutboxRow
+from ledger.chain.outbox import OutboxRow, State
 from ledger.chain.quorum import key_address, order_signatures, recover_signer, sign_digest
 from ledger.chain.sender import Sender
 from ledger.chain.vault import (
@@ -36,8 +36,16 @@ from ledger.period import format_posix
 from ledger.service.anchor_access import LOCK_SECONDS
 from ledger.service.anchor_rows import AnchorRows
 from ledger.service.anchor_status import anchor_rows
-from ledger.service.claims import VaultAccess, check_vault, claims_tree
+from ledger.service.claims import (
+    VaultAccess,
+    base_units,
+    check_vault,
+    claims_tree,
+    paid_in_log,
+    require_same_vault,
+)
 from ledger.service.coop import Coop
+from ledger.service.sending import Sending
 from ledger.store.key_lock import key_lock
 
 
@@ -78,7 +86,8 @@ def publish_claims(
     """Publish the claims up to ``period``; ``signatures`` are those of approvers elsewhere.
 
     Raises Conflict if the vault would refuse (not funded, held, a later month stands),
-    AnchorMismatch if it has more than this log gives, QuorumMissing if approvers are missing.
+    AnchorMismatch if it has more than this log gives or is not the vault that has paid for it,
+    QuorumMissing if approvers are missing.
     """
     # First, and not while we hold the node: the embedded chain is one process's, one opening's.
     coop.sequencer.compare()
@@ -140,10 +149,8 @@ class _Work:
         return PublishedRoot(self.access.contract, origin, wanted.period, wanted.root)
 
     def advance(self) -> None:
-        outbox = Outbox(self.rows, NodeView(self.node, self.access.depths), self.coop.clock)
-        outbox.step()
-        if self._sender().tend():
-            outbox.step()
+        sending = Sending(self.coop, self.node, self.rows, self.access.depths)
+        sending.move(self._sender())
 
     def needs_transaction(self) -> bool:
         """Whether the root is neither there nor under way; raises Conflict if another is."""
@@ -209,6 +216,7 @@ class _Work:
     def _message(self) -> PublishMessage:
         sums = self._sums()
         self._check(sums)
+        self._check_vault()
         return PublishMessage(self.coop.log.origin, sums.publication.root, self.wanted)
 
     def _digest(self, message: PublishMessage) -> bytes:
@@ -233,6 +241,19 @@ class _Work:
                 found=len(known),
             )
         return known[: self.terms.k]
+
+    def _check_vault(self) -> None:
+        """Raise AnchorMismatch if another vault than this one has paid for this log."""
+        state, currency = self.coop.state(), self.access.currency
+        scale = base_units(state.terms().digits(currency), self.terms.decimals)
+        logged = paid_in_log(state, currency)
+        require_same_vault(
+            self.node,
+            self.access.contract,
+            origin=self.coop.log.origin,
+            paid={account: amount * scale for account, amount in logged.items()},
+            earlier=[row.contract for row in self.rows.all() if _may_have_published(row)],
+        )
 
     def _check(self, sums: VaultSums) -> None:
         """Raise in words for what the contract would refuse in its own."""
@@ -264,6 +285,10 @@ class _Work:
                 "(a dispute); the approvers' quorum may release it",
                 kind="held",
             )
+
+
+def _may_have_published(row: OutboxRow) -> bool:
+    return isinstance(row.goal, PublishedRoot) and row.state is not State.FAILED
 
 
 def _is_on(row: OutboxRow, contract: str) -> bool:

@@ -7,15 +7,17 @@ and must arrive at the settlement's id. The seed and other members' rows never l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from ledger.coop.envelope import parse_envelope
 from ledger.coop.grounds import OwnBatch, proof_document, read_batch, usage_totals
+from ledger.coop.payable import payable_figures
 from ledger.coop.rulesets import read_rules
 from ledger.coop.settlements import Computed
-from ledger.coop.state import SUSPENSE, Period, State
+from ledger.coop.state import SUSPENSE, Period, State, state_hash
 from ledger.errors import InvariantViolated, NotFound, NotPermitted
 from ledger.log.merkle import HashReader, prove_inclusion_from
 from ledger.log.tile import Tile, tile_hash_reader
@@ -103,6 +105,7 @@ class _Book:
     proof: Mapping[str, Any]
     maker: StatementMaker
     reports: Mapping[str, Sequence[IndexRow]]
+    state_hash: Callable[[], bytes]
 
     def statement(self, member: str, batches: Sequence[OwnBatch]) -> dict[str, Any]:
         own = self.maker.statement(member)
@@ -123,7 +126,17 @@ class _Book:
                 **statement_names(self.state, self.period, member),
                 "rules": dict(self.maker.ruleset.document),
             },
+            **self._payable(member),
         }
+
+    def _payable(self, member: str) -> dict[str, Any]:
+        """What is payable of the month, where that is not just what the run gave."""
+        result = self.maker.settlement.result
+        figures = payable_figures(self.state, self.period, result, member)
+        if figures is None:
+            return {}
+        of = {"size": self.state.size, "state_hash": self.state_hash().hex()}
+        return {"payable": of | figures}
 
     def _proof(self, index: int) -> tuple[bytes, ...]:
         return prove_inclusion_from(self.hashes, index, self.head.size)
@@ -191,6 +204,9 @@ def _open_book(state: State, log: LogReader, month: str, member: str | None) -> 
         proof={**proof, "checkpoint": head.note.decode()},
         maker=statement_maker(computed.settlement, computed.rules, computed.inputs, seed),
         reports=_reports(log, month, member, int(proposed.body["settlement"]["as_of_index"])),
+        state_hash=cache(
+            lambda: state_hash(state)
+        ),  # of use to few months, and then to many members
     )
 
 

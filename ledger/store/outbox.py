@@ -58,13 +58,14 @@ class OutboxTable:
                 f"{added.nonce} of {added.sender}, already"
             ) from error
 
-    def rows(self, *, without: Collection[str] = ()) -> list[Stored]:
-        """The rows, except those in the states named, by id."""
+    def rows(self, *, without: Collection[str] = (), newest: int | None = None) -> list[Stored]:
+        """The rows except those in the states named, newest first; no more than ``newest``."""
         statement = _columns().where(
             outbox.c.log_id == self._log_id, outbox.c.state.not_in(list(without))
         )
+        order = statement.order_by(outbox.c.queued_at.desc(), outbox.c.id).limit(newest)
         with self._database.read() as connection:
-            return [_stored(row) for row in connection.execute(statement.order_by(outbox.c.id))]
+            return [_stored(row) for row in connection.execute(order)]
 
     def nonces(self, *, chain_id: int, sender: str) -> list[int]:
         """The nonces that any log of this database has used of a key on a chain, ascending."""

@@ -56,6 +56,7 @@ RIGHTS: dict[str, tuple[str, set[str]]] = {
     ),
     "/v1/{coop}/disputes": ("/v1/kaga/disputes", MEMBERS),
     "/v1/{coop}/payouts": ("/v1/kaga/payouts", MEMBERS),
+    "/v1/{coop}/books": ("/v1/kaga/books?amount_from=1", MEMBERS),
     "/v1/{coop}/anchor": ("/v1/kaga/anchor", set()),
     "/log/{coop}/checkpoint": ("/log/kaga/checkpoint", ALL),
     "/log/{coop}/tile/entries/{path}": ("/log/kaga/tile/entries/000.p/1", MEMBERS),
@@ -120,6 +121,19 @@ def test_payouts_show_a_member_its_own_and_the_charters_readers_all(settled: Wor
 
     assert [members(who) for who in (OWN, OTHER, TOWN)] == [{OWN}, {OTHER}, set()]
     assert members(OFFICE) == members(AUDIT) == {"bike", "bus", "ev"}
+
+
+def test_books_show_a_member_its_own_lines_and_the_charters_readers_all(settled: World) -> None:
+    def accounts(who: str) -> set[str]:
+        page = settled.get("/books", who, kind="settlement-proposed").json()
+        return {hit["counterparty"] for hit in page["hits"]}
+
+    assert [accounts(who) for who in (OWN, OTHER, TOWN)] == [{OWN}, {OTHER}, set()]
+    assert accounts(OFFICE) == accounts(AUDIT) == {"bike", "bus", "ev", "fund.reserve"}
+    for query in ({"date_from": "2024-02-30"}, {"amount_from": 2, "amount_to": 1}):
+        check_problem(settled.get("/books", OWN, **query), 400, "out-of-range")
+    check_problem(settled.get("/books", OWN, kind="usage-batch"), 400, "invalid-input")
+    assert settled.get("/books", OWN, after="1").status_code == 422
 
 
 def test_a_month_before_its_settlement(settled: World) -> None:

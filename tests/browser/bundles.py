@@ -40,6 +40,7 @@ from tests.browser.contested import contested_cases
 from tests.browser.keys import key_cases
 from tests.browser.months import GAPS, LATE_RULES, owing_world, waiting_world
 from tests.browser.paid import paid_cases
+from tests.browser.reported import reported_cases
 from tests.browser.slices import Slices
 from tests.builder import (
     ORIGIN,
@@ -420,5 +421,5 @@ def all_cases(month: Audited) -> list[Case]:
         *heads(month), *entries_gone(closed, trust_in(closed)), *nonsense(month),
         *settlements(closed), *records(still_open), *kinds(still_open), *every_kind(),
         *erased(), *months(), *Slices().all(), *key_cases(),
-        *contested_cases(), *paid_cases(),
+        *contested_cases(), *paid_cases(), *reported_cases(),
     ]  # fmt: skip

@@ -104,6 +104,7 @@ VOTES = {
 }
 NO_FIGURES = (
     ("matrices", "plays", b'{"u1":{"stranger":3}}'), ("totals", "trips", b'{"bus":3}'),
+    ("totals", "count.trips", b'{"bus":"5/2"}'),
     ("matrices", "plays", b'{"u1":  {"bus":3}}'), ("matrices", "plays", b'{"u1":{"bus":-3}}'),
     ("matrices", "plays", b"[]"), ("payments", "x", b'{"u1":"a"}'), ("ballots", "town", b"{}"),
     ("games", "dams", b'{"x":1}'), ("totals", "visits", b'{"bus":"1/0","ev":2}'),
@@ -112,7 +113,7 @@ NO_FIGURES = (
 Figures = Mapping[str, Any]
 
 
-def _case(name: str, world: World) -> Case:
+def case_of(name: str, world: World) -> Case:
     return Case(name, bundle_of(world), trust_in(world))
 
 
@@ -165,14 +166,14 @@ def disputes() -> Iterator[Case]:
             # The state at November's cut-off has all that came of it.
             open_month(world, "2026-11")
             name = f"dispute {'after' if is_approved else 'before'} the approval, {how}"
-            yield _case(name, world)
+            yield case_of(name, world)
     yield from _held()
     fallen = _proposed(WAITING)
     _dispute(fallen)
     for who in ("ev", "bike"):
         fallen.vote(who, str(fallen.state.period(MONTH).settlement), "reject")
     propose(fallen)
-    yield _case("disputed, rejected and proposed anew", fallen)
+    yield case_of("disputed, rejected and proposed anew", fallen)
 
 
 def _held() -> Iterator[Case]:
@@ -181,7 +182,7 @@ def _held() -> Iterator[Case]:
     _dispute(world, "town", claims=[{"where": "totals/trips/bus", "value": 450}])
     _approve(world)
     _settled(world)
-    yield _case("held", world)
+    yield case_of("held", world)
     open_month(world, "2026-11")
     upheld = fork(world)
     for who in ("bus", "ev"):
@@ -193,7 +194,7 @@ def _held() -> Iterator[Case]:
         revenue(found, "2026-11", 500_000)
         submit(found, Row("2026-11", "ev", "nov", 10))
         settle(found, "2026-11")
-        yield _case(f"held, then {name}", found)
+        yield case_of(f"held, then {name}", found)
 
 
 def forged_disputes() -> Iterator[Case]:
@@ -232,14 +233,14 @@ def corrections() -> Iterator[Case]:
         submit(world, row)
         due = fork(world)
         correct(world)
-        yield _case(f"corrected, {name}", world)
+        yield case_of(f"corrected, {name}", world)
         for month, amount in (("2026-12", 100_000), ("2027-01", 9_000_000)):
             if month != "2026-12":
                 open_month(world, month)
             revenue(world, month, amount)
             submit(world, Row(month, "bus", f"bus-{month}", 10))
             settle(world, month)
-        yield _case(f"corrected, {name}, and settled", world)
+        yield case_of(f"corrected, {name}, and settled", world)
     yield from _forged(due)
     sliced = three_months(authority=authority())
     correct(sliced)
@@ -286,7 +287,7 @@ def readings() -> Iterator[Case]:
         world.carry("bus", "ev")
     closed = fork(world)
     closed.close()
-    yield _case("readings", closed)
+    yield case_of("readings", closed)
     for changes in (
         {}, {"member": "ev", "scale": 100}, {"member": "nobody"}, {"period": "2026-11"},
         {"scale": 0}, {"id": "Uptime"}, {"value": "5"}, {"more": 1},
@@ -296,7 +297,7 @@ def readings() -> Iterator[Case]:
         yield Case(f"reading {changes}", bundle_of(forged), trust_in(world))
 
 
-def _under(rules: str) -> World:
+def under(rules: str) -> World:
     """October with all usage, under these rules."""
     world = new_world(RULES)
     world.prepare()
@@ -306,14 +307,14 @@ def _under(rules: str) -> World:
     return world
 
 
-def _read(world: World, *readings: tuple[str, str, int]) -> None:
+def read(world: World, *readings: tuple[str, str, int]) -> None:
     for name, member, value in readings:
         body = {**READING, "id": name, "member": member, "value": value, "scale": 1000}
         world.write("town", "kpi-reported", body)
         world.carry("bus", "ev")
 
 
-def _figures(section: str, name: str, content: bytes) -> tuple[dict[str, Any], bytes]:
+def figures_of(section: str, name: str, content: bytes) -> tuple[dict[str, Any], bytes]:
     blob = SALT + content
     return {"period": MONTH, "section": section, "id": name, "figures": blob_ref(blob)}, blob
 
@@ -325,25 +326,25 @@ def figures() -> Iterator[Case]:
         (WHEN_GOAL, [("co2_saved", "_", 501_000)], {}),
         (BY_PAYERS, [], {"matrices/plays": {"u1": {"bus": 3, "ev": 1}, "u2": {"bike": 5}},
                          "payments/tickets": {"u1": 100, "u2": 300}}),
-        (TOWN_FUND, [], {"ballots/town": VOTES, "totals/count.visits": {"bus": 3, "ev": "1/2"}}),
+        (TOWN_FUND, [], {"ballots/town": VOTES, "totals/count.visits": {"bus": 3, "ev": 2}}),
     )  # fmt: skip
     for rules, readings_, found in rows:
-        world = _under(rules)
-        _read(world, *readings_)
+        world = under(rules)
+        read(world, *readings_)
         for place, value in found.items():
-            body, blob = _figures(*place.split("/"), canonical.encode(value))
+            body, blob = figures_of(*place.split("/"), canonical.encode(value))
             world.write("office", "figures-reported", body, blob)
             world.carry("bus", "ev")
         settle(world, MONTH)
-        yield _case(f"figures {list(found) or readings_}", world)
-    world = _under(BY_PAYERS)
+        yield case_of(f"figures {list(found) or readings_}", world)
+    world = under(BY_PAYERS)
     for section, name, content in NO_FIGURES:
         forged = lenient(world)
-        body, blob = _figures(section, name, content)
+        body, blob = figures_of(section, name, content)
         draft = forged.draft("office", "figures-reported", body)
         forged.accept(Submission(draft, {sha256(blob).hexdigest(): blob}))
         yield Case(f"figures {section} {content!r}", bundle_of(forged), trust_in(world))
-    forged = lenient(_under(WHEN_GOAL))
+    forged = lenient(under(WHEN_GOAL))
     for kind in ("period-closing", "period-closed"):
         forged.accept(Submission(forged.draft("office", kind, {"period": MONTH})))
     yield Case("a goal without a reading", bundle_of(forged), trust_in(forged))
@@ -357,7 +358,7 @@ def charges() -> Iterator[Case]:
     revenue(world, "2026-12", 400_000)
     submit(world, Row("2026-12", "bike", "dec", 10))
     settle(world, "2026-12")
-    yield _case("charges", world)
+    yield case_of("charges", world)
 
 
 def replaced() -> Iterator[Case]:
@@ -379,7 +380,7 @@ def replaced() -> Iterator[Case]:
     submit(world, Row("2026-11", "ev", "nov", 10))
     world.now = "2026-12-01T00:00:00.000Z"
     world.close("2026-11")
-    yield _case("claims that replace each other", world)
+    yield case_of("claims that replace each other", world)
     again = lenient(_proposed(WAITING))
     _dispute(again)
     for who in ("bus", "ev"):
@@ -387,7 +388,7 @@ def replaced() -> Iterator[Case]:
     propose(again)
     body = dispute_body(again)[0]
     again.accept(Submission(again.draft("town", "dispute-opened", body)))
-    yield _case("a claim that was upheld already", again)
+    yield case_of("a claim that was upheld already", again)
 
 
 def advances() -> Iterator[Case]:
@@ -398,7 +399,7 @@ def advances() -> Iterator[Case]:
     revenue(world, "2026-12", 400_000)
     submit(world, Row("2026-12", "bike", "dec", 10))
     settle(world, "2026-12")
-    yield _case("advances", world)
+    yield case_of("advances", world)
     cut = world.state.periods["2026-12"].cut_off.index
     open_month(world, "2027-01")
     yield Case("advances, from 2026-12", slice_of(world, cut), trust_in(world))
@@ -413,18 +414,18 @@ def partners() -> Iterator[Case]:
     hash_ = rules_body(text)["rule_hash"]
     for who in ("bus", "ev"):
         world.vote(who, hash_)
-    yield _case("two of three partners", world)
+    yield case_of("two of three partners", world)
     world.vote("bike", hash_)
-    yield _case("all partners", world)
+    yield case_of("all partners", world)
 
 
 def first_charters() -> Iterator[Case]:
     """Logs whose charters do not name the later kinds keep nothing for them."""
     world = settled_world(World(charter=charter(authority=authority(later=False))))
-    yield _case("a first charter", world)
+    yield case_of("a first charter", world)
     forged = lenient(world)
     forged.accept(Submission(forged.draft("office", "kpi-reported", READING)))
-    yield _case("a first charter, a later kind", forged)
+    yield case_of("a first charter, a later kind", forged)
 
 
 def contested_cases() -> Iterator[Case]:

@@ -168,7 +168,7 @@ def _moved(world: World) -> Case:
 
 
 def _forged_results() -> Iterator[Case]:
-    world = stage("ordered")
+    world = stage("exported")
     (id_,) = world.state.orders
     line = next(iter(world.state.orders[id_].lines))
     body, (blob,) = results_body(world, {line: "paid"})
@@ -188,7 +188,6 @@ def _forged_results() -> Iterator[Case]:
     for field, value in (("order", "00" * 32), ("paid_minor", 1), ("returned_minor", 1)):
         lie = {**body, field: value}
         yield _lies(world, f"results, {field} {value}", "payout-resulted", lie, blob)
-    export(world)
     for form in ("zengin", "csv", "pain.001.001.09", "fax"):
         exported, blobs = export_body(world, id_, form)
         yield _lies(world, f"exported again as {form}", "payout-exported", exported, *blobs)

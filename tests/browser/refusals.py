@@ -451,7 +451,10 @@ def _broken_rules() -> Iterator[tuple[str, bytes]]:
 
 
 STAGES: dict[str, tuple[str, tuple[Callable[[Forger], None], ...]]] = {
-    "a month": ("all kinds", (envelopes, members, money, usage, anchors, log_keys, periods, rules)),
+    "a month": (
+        "all kinds",
+        (envelopes, members, money, usage, anchors, log_keys, periods, rules),
+    ),
     "a proposal": ("proposed", (votes,)),
 }
 

@@ -125,6 +125,33 @@ def results(forger: Forger) -> None:
     _returned_and_ordered_again(forger, row["id"])
 
 
+def before_any_file(forger: Forger) -> None:
+    """No bank knows the order: it has no results, and is cancelled whole or not at all."""
+    body, blobs = results_body(forger)
+    forger.forge("paid by no bank", "office", "payout-resulted", body, *blobs)
+    lines = list(forger.state.orders[body["order"]].lines)
+    body, blobs = results_body(forger, {lines[0]: "returned"})
+    forger.forge("cancelled in part", "office", "payout-resulted", body, *blobs)
+    body, blobs = results_body(forger, dict.fromkeys(lines, "returned"))
+    forger.write("office", "payout-resulted", body, *blobs)
+    export, file = export_body(forger)
+    forger.forge("a file while a report waits", "office", "payout-exported", export, *file)
+    forger.carry("bus", "ev")
+    forger.forge("a file of what is cancelled", "office", "payout-exported", export, *file)
+
+
+def out_of_order(forger: Forger) -> None:
+    """Two reports on a line: what the second changed is not undone by the first."""
+    line = next(iter(next(reversed(forger.state.orders.values())).lines))
+    for outcome in ("paid", "returned"):
+        body, blobs = results_body(forger, {line: outcome})
+        forger.write("office", "payout-resulted", body, *blobs)
+    stale, newer = forger.state.proposals
+    forger.vote("bus", newer)
+    vote = Submission(forger.ballot("bus", stale))
+    forger.force("a report of what was", vote)
+
+
 def _returned_and_ordered_again(forger: Forger, line: str) -> None:
     order = next(reversed(forger.state.orders))
     body, blobs = results_body(forger, {line: "returned"}, order)
@@ -191,6 +218,8 @@ PAYOUTS = {
     "more than an order pays": (vast, before_any_month),
     "before any month": (lambda: stage("all kinds"), before_any_month),
     "files": (lambda: stage("ordered"), exports),
-    "results": (lambda: stage("ordered"), results),
+    "results": (lambda: stage("exported"), results),
+    "no file yet": (lambda: stage("ordered"), before_any_file),
+    "reports out of order": (lambda: stage("exported"), out_of_order),
     "claims": (vault_ordered, claims),
 }

@@ -10,6 +10,7 @@ from typing import Any
 
 from ledger import canonical
 from tests.browser.forging import Forger
+from tests.browser.refusals_contracts import successors, too_many_successors
 from tests.browser.refusals_payouts import PAYOUTS
 from tests.browser.refusals_settling import (
     LONG_NAMES,
@@ -147,6 +148,15 @@ def voting_on_facilities() -> World:
     return world
 
 
+def voting_on_contracts() -> World:
+    """A co-op, just founded, in which one vote names an anchor contract."""
+    quorum = {"roles": ["member"], "threshold": "1"}
+    right = {"write": ["operator"], "approve": quorum}
+    world = World(charter=charter(authority={**authority(), "anchor-successor-named": right}))
+    world.found()
+    return world
+
+
 def unsettled() -> World:
     """October cut off, with every kind of entry allowed."""
     world = stage("all kinds")
@@ -172,6 +182,8 @@ SCENES: dict[str, tuple[Callable[[], World], Callable[[Forger], None]]] = {
     "votes": (month(currencies=TWO), second_votes),
     "two currencies": (month(currencies=TWO), other_money),
     "order": (unsettled, order),
+    "successors": (at("all kinds"), successors),
+    "contracts": (voting_on_contracts, too_many_successors),
     "facilities": (voting_on_facilities, facilities),
     "nobody": (month(), nobody_decides),
     "unwritable": (month(authority=authority(later=False)), unwritable),

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+BEHIND_BLOCKS = 5
 HTML = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 
@@ -21,7 +22,8 @@ class Fault:
     """What goes wrong with the requests that ``method`` and ``matches`` name, while it is armed.
 
     ``kind`` is one of: slow, drop the answer, drop the request, duplicate, half, error, html,
-    other chain, kill before, kill after, act (``act`` is called once, before the first of them).
+    other chain, behind, count too high, kill before, kill after, act (``act`` is called once,
+    before the first of them).
     """
 
     kind: str
@@ -98,6 +100,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _other_chain(self, proxy, body):
         self._answer(forward(proxy.other, body))
+
+    def _behind(self, proxy, body):
+        """A node that has not seen the newest blocks, nor what stands in them."""
+        height = int(rpc(proxy.backend, "eth_blockNumber"), 16) - BEHIND_BLOCKS
+        request = json.loads(body)
+        request["params"] = [hex(height) if one == "latest" else one for one in request["params"]]
+        answer = json.loads(forward(proxy.backend, json.dumps(request).encode()))
+        found = answer.get("result")
+        number = (found.get("blockNumber") or found.get("number")) if isinstance(found, dict) else 0
+        if number and int(number, 16) > height:
+            answer["result"] = None
+        self._answer(json.dumps(answer).encode())
+
+    def _count_too_high(self, proxy, body):
+        answer = json.loads(forward(proxy.backend, body))
+        answer["result"] = hex(int(answer["result"], 16) + 3)
+        self._answer(json.dumps(answer).encode())
 
     def _kill_before(self, proxy, _body):
         os.kill(proxy.victim, signal.SIGKILL)

@@ -55,7 +55,7 @@ STEPS = {
     "record": ("final", "eth_getBlockByHash", None),
 }
 NETWORK = ["slow", "drop the answer", "drop the request", "duplicate", "half", "error", "html",
-           "other chain"]  # fmt: skip
+           "other chain", "behind"]  # fmt: skip
 # What happens to the chain just before the request, and what ends it.
 EVENTS = {
     "forgotten": (lambda world: world.forget(), None),
@@ -72,6 +72,7 @@ EVENTS = {
 }
 CRASHES = ["kill before", "kill after"]
 CELLS = [(step, fault) for step in STEPS for fault in [*NETWORK, *EVENTS, *CRASHES]]
+CELLS += [("nonce", "count too high"), ("final nonce", "count too high")]
 SAMPLE = [
     ("send", "drop the answer"),
     ("receipt", "reorg 2"),
@@ -94,7 +95,7 @@ def cell(template, folder, step, name):
         kind = "act" if act else name
         fault = Fault(kind, method, matches or (lambda _parameters: True))
         fault.act = act and partial(act, world)
-        return run_cell(
+        runs = run_cell(
             world,
             phase,
             fault,
@@ -102,6 +103,11 @@ def cell(template, folder, step, name):
             is_world=act is not None,
             dies=name in CRASHES,
         )
+        if name.startswith("reorg") and name != "reorg 1" and phase == "mined":
+            # Its block was the second newest, so each of these took it away, and that was shown.
+            after = world.shown[world.shown.index("mined") :]
+            assert {"sent", "reorged"} & set(after), world.shown
+        return runs
 
 
 @pytest.mark.long

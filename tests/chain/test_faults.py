@@ -19,7 +19,7 @@ from web3.exceptions import (
 )
 
 from ledger.chain.faults import translated
-from ledger.chain.node import READ_ATTEMPTS, open_node
+from ledger.chain.node import READ_ATTEMPTS, open_node, shown_url
 from ledger.errors import ChainUnavailable, Conflict, InvariantViolated, NotFound
 
 CASES = [
@@ -40,6 +40,8 @@ CASES = [
     (ConnectionResetError("gone"), ChainUnavailable, "unreachable"),
     (sqlite3.OperationalError("disk full"), ChainUnavailable, "unreachable"),
     (json.JSONDecodeError("not JSON", "<html>", 0), ChainUnavailable, "unknown"),
+    (KeyError("blockNumber"), ChainUnavailable, "unknown"),
+    (TypeError("'NoneType' object is not subscriptable"), ChainUnavailable, "unknown"),
     (TransactionNotFound("none"), NotFound, None),
     (BlockNotFound("none"), NotFound, None),
     (sqlite3.ProgrammingError("created in another thread"), InvariantViolated, None),
@@ -69,6 +71,23 @@ def test_the_reason_is_the_contracts_own_words(text, reason):
     with pytest.raises(Conflict) as caught, translated("try it"):
         raise ContractLogicError(text)
     assert caught.value.details["reason"] == reason
+
+
+SECRET = "https://127.0.0.1:9/v3/0123456789abcdef?key=secret"
+
+
+def test_a_nodes_address_is_not_told_for_it_may_be_a_password():
+    with pytest.raises(ChainUnavailable) as caught, open_node(SECRET, wait_seconds=0.2):
+        pass
+    assert "does not answer: NewConnectionError" in caught.value.message
+    assert "0123456789abcdef" not in caught.value.message
+    refused = requests.Response()
+    refused.status_code, refused.url = 401, SECRET
+    with pytest.raises(ChainUnavailable) as caught, translated("try it"):
+        refused.raise_for_status()
+    assert caught.value.message == "try it: the chain does not answer: HTTP status 401"
+    assert shown_url(SECRET) == "https://127.0.0.1:9/…"
+    assert shown_url("embedded:chain.db") == "embedded:chain.db"
 
 
 def test_an_error_of_ours_is_not_hidden():

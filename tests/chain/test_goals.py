@@ -1,6 +1,7 @@
 """What a transaction is for: stored and read back, and asked of a contract's state."""
 
 import pytest
+from eth_hash.auto import keccak
 
 from ledger.chain.anchor import Head
 from ledger.chain.goals import (
@@ -46,29 +47,42 @@ def test_a_goal_of_an_unknown_kind_is_refused():
 
 
 class OneVault:
-    """A node whose vault has published one period."""
+    """A node whose vault has published some roots, the last for a period."""
 
-    def __init__(self, answer):
-        self.answer = answer
+    def __init__(self, period, *roots):
+        self.period, self.roots = period, roots
 
-    def call(self, _contract, _data, *, at):
+    def call(self, _contract, data, *, at):
         assert at == "latest"
-        return self.answer
+        if data[:4] == keccak(b"published(bytes32)")[:4]:
+            return self.period.to_bytes(32, "big") + self.roots[-1] + bytes(32)
+        assert data[:4] == keccak(b"publishedAt(bytes32,bytes32)")[:4]
+        return int(data[36:] in self.roots).to_bytes(32, "big")
 
 
 @pytest.mark.parametrize(
-    ("period", "root", "reached"),
+    ("period", "roots", "reached"),
     [
-        (202611, ROOT, True),
-        (202612, OTHER_ROOT, True),
-        (202611, OTHER_ROOT, False),
-        (202610, ROOT, False),
+        (202611, [ROOT], True),
+        (202612, [ROOT, OTHER_ROOT], True),
+        (202611, [ROOT, OTHER_ROOT], True),  # its period was published again
+        (202611, [OTHER_ROOT], False),
+        (202612, [OTHER_ROOT], False),
+        (202610, [ROOT], False),  # of an earlier month in which as much was earned
     ],
 )
-def test_a_root_is_published_when_it_stands_or_a_later_period_does(period, root, reached):
+def test_a_root_is_published_when_it_ever_stood_for_its_period(period, roots, reached):
     goal = PublishedRoot("0xc0", ORIGIN, 202611, ROOT)
-    assert goal.reached(OneVault(period.to_bytes(32, "big") + root), "latest") is reached
+    assert goal.reached(OneVault(period, *roots), "latest") is reached
+
+
+class NoVault:
+    """A node where nothing stands."""
+
+    def call(self, _contract, _data, *, at):
+        assert at == "latest"
+        return b""
 
 
 def test_where_no_vault_stands_nothing_is_published():
-    assert not PublishedRoot("0xc0", ORIGIN, 202611, ROOT).reached(OneVault(b""), "latest")
+    assert not PublishedRoot("0xc0", ORIGIN, 202611, ROOT).reached(NoVault(), "latest")

@@ -347,6 +347,17 @@ def test_a_store_that_lost_the_race_is_heard():
         Outbox(store, chain, lambda: NOW).step()
 
 
+def test_only_the_rows_of_the_key_whose_lock_is_held_are_moved():
+    own, other = row(), row(sender="0xother", transaction_hash=b"other", raw=b"other")
+    store, chain = MemoryStore(own, other), FakeChain()
+    chain.is_replaced = lambda _row: True
+    outbox = Outbox(store, chain, lambda: NOW, own.sender)
+    assert [found.sender for found in outbox.step()] == [own.sender]
+    assert store.states() == [State.FINAL, State.QUEUED]
+    assert chain.sent == [b"raw"]
+    assert outbox.recheck([replace(other, state=State.FINAL, block_number=7)]) == []
+
+
 # Real chains ------------------------------------------------------------------------------------
 
 

@@ -163,6 +163,20 @@ def test_a_policy_waits_and_says_for_what_and_now_overrides_it(two):
     assert anchor(two.coop, hourly).size == 7
 
 
+def test_what_is_sent_and_in_no_block_becomes_overdue(two):
+    rpc(two.url, "evm_setAutomine", False)
+    daily = replace(two.second, policy=AnchorPolicy(never_older_minutes=1440))
+    assert anchor(two.coop, daily).state == "sent"
+    later = replace(two.coop, clock=lambda: "2999-01-01T00:00:00.000Z")
+    for coop, is_overdue in ((two.coop, False), (later, True)):
+        status = statuses(coop, (daily.settings,))[1]
+        assert (status.newest.state, status.verdict.is_overdue) == ("sent", is_overdue)
+    assert "OVERDUE" in "\n".join(status_lines(status))
+    two.settle()
+    anchor(two.coop, daily)
+    assert not statuses(later, (daily.settings,))[1].verdict.is_overdue
+
+
 def test_a_cap_that_is_reached_waits_and_says_so(two):
     poor = replace(two.second, fees=replace(two.second.fees, monthly_cost_cap_wei=1))
     (report,) = anchor_all(two.coop, [poor], now=True)

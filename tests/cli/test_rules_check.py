@@ -56,10 +56,12 @@ def test_every_fault_has_file_line_column_pointer_and_remedy(kyojo: Kyojo, write
     for fault in faults.values():
         assert fault["remedy"]["en"]
         assert any(ord(letter) > 0x3000 for letter in fault["remedy"]["ja"])
+        assert any(ord(letter) > 0x3000 for letter in fault["message_ja"])
     spoken = kyojo("rules", "check", path)
     assert spoken.code == 2
     assert f"{path}:{rate['line']}:{rate['column']} /steps/1/rate: " in spoken.out
     assert spoken.out.count("  → ") == 2 * len(faults)
+    assert "  0.05 は二進小数として読まれ、正確な値になりません" in spoken.out
     assert "1 file, 4 faults" in spoken.out
 
 

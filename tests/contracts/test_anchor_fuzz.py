@@ -158,19 +158,19 @@ INCLUSION = (
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(*SMALL)
 def test_altered_proofs_between_small_logs(world, pair, steps, swapped):
     compare_small(world, pair, steps, swapped)
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(*LARGE)
 def test_altered_proofs_between_logs_of_any_size(world, pair, steps, root):
     compare_large(world, pair, steps, root)
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(*INCLUSION)
 def test_altered_inclusion_proofs(world, size, index, place, steps):
     compare_inclusion(world, size, index, place, steps)

@@ -164,7 +164,7 @@ class AnchoringLong(Anchoring):
 # A new EVM for each run is no slow strategy.
 SLOW = [HealthCheck.too_slow]
 Anchoring.TestCase.settings = settings(
-    max_examples=12, stateful_step_count=25, suppress_health_check=SLOW
+    max_examples=8, stateful_step_count=25, suppress_health_check=SLOW
 )
 # 400 runs of up to 60 steps, each a call and six questions: about 150,000 calls.
 AnchoringLong.TestCase.settings = settings(

@@ -19,7 +19,6 @@ from tests.contracts.vault_world import (
     NOW,
     ORIGIN,
     OTHER,
-    PERIOD,
     RESERVE,
     WINDOW,
     ZERO,
@@ -30,13 +29,14 @@ from tests.contracts.vault_world import (
 
 ORIGINS = (ORIGIN, OTHER)
 ACCOUNTS = tuple(address(number) for number in range(6))
-PERIODS = (PERIOD, PERIOD + 1, 202701, 202702, 202703)
+PERIODS = tuple(100 * year + month for year in range(2026, 2056) for month in range(1, 13))
 APPROVERS = accounts(3, b"approver")
 
 origins = st.sampled_from(ORIGINS)
 members = st.sampled_from(ACCOUNTS)
 amounts = st.integers(1, 500)
-lies = st.sampled_from([0, 0, 0, 0, 0, 1, 3, -1, -3])
+BACK = 2
+lies = st.sampled_from([0, 0, 0, 0, 0, 1, -1, -3, BACK])
 quorums = st.sampled_from([None, None, None, None, None, [], [0], [2, 1]])
 trees = st.sampled_from([0, 0, 0, 0, 0, 1, 2])
 changes = st.sampled_from([0, 0, 0, 0, 0, -1, 1, 2**255])
@@ -105,7 +105,7 @@ class VaultMachine(RuleBasedStateMachine):
         self.vault.mint(self.vault.contract, amount)
         self.stray += amount
 
-    @rule(origin=origins, earned=shares, step=st.integers(0, 1), excess=lies, by=quorums)
+    @rule(origin=origins, earned=shares, step=st.integers(0, 2), excess=lies, by=quorums)
     def publish(self, origin, earned, step, excess, by):
         """Everybody's leaf is what it was and what was earned since; the total may be a lie."""
         coop = self.coops[origin]
@@ -113,6 +113,10 @@ class VaultMachine(RuleBasedStateMachine):
         for member, amount in earned:
             leaves[member] += amount
         tree = Tree(leaves)
+        older = [found for root, (found, _) in coop.trees.items() if root != coop.root]
+        if excess == BACK and older:
+            # As much money under a tree that was superseded.
+            tree, excess = older[-1], coop.total - older[-1].total
         # Half of the time as much is funded as is needed; else it is tried with what is there.
         missing = tree.total - coop.total - coop.surplus
         if step and missing > 0:
@@ -189,14 +193,10 @@ class VaultMachine(RuleBasedStateMachine):
             coop.withdrawn += amount
             self.received[RESERVE] += amount
 
-    @rule(
-        origin=origins,
-        period=st.sampled_from(PERIODS),
-        days=st.integers(0, 46),
-        alone=st.booleans(),
-    )
-    def hold(self, origin, period, days, alone):
+    @rule(origin=origins, ahead=st.integers(0, 3), days=st.integers(0, 46), alone=st.booleans())
+    def hold(self, origin, ahead, days, alone):
         coop = self.coops[origin]
+        period = PERIODS[min(PERIODS.index(coop.period) + ahead, len(PERIODS) - 1)]
         start, until, count = coop.held
         end = self.vault.now + days * DAY
         free = self.vault.now >= until or (period < start and end >= until)

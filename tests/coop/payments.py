@@ -24,7 +24,10 @@ def export(world: World, order_id: str = "", form: str = "zengin") -> None:
 
 
 def report(world: World, outcomes: dict[str, str], order_id: str = "") -> None:
-    """The office reports what became of lines, and another confirms."""
+    """The office reports what became of lines, and another confirms. A bank has a file."""
+    named = world.state.orders[order_id or next(reversed(world.state.orders))]
+    if named.method != "vault" and named.file is None:
+        export(world, order_id)
     body, blobs = results_body(world, outcomes, order_id)
     world.write("office", "payout-resulted", body, *blobs)
     world.carry("audit")

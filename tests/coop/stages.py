@@ -343,6 +343,14 @@ def ordered() -> World:
     return world
 
 
+def exported() -> World:
+    """The bank has the file of what is ordered."""
+    world = fork(_stage("ordered"))
+    body, blobs = export_body(world)
+    world.write("office", "payout-exported", body, *blobs)
+    return world
+
+
 def _answer(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
     (dispute,) = world.state.disputes
     return {"dispute": dispute, "answer": "we have its log", "evidence_hash": "ab" * 32}, ()
@@ -367,7 +375,12 @@ def _withdrawal(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
 NAME = {"ja": "拠点二", "en": "Hub 2"}
 MONEY = {"amount_minor": 5, "currency": "JPY"}
 
-OTHER_STAGES = {"two keys": two_keys, "payable": settled_with_destinations, "ordered": ordered}
+OTHER_STAGES = {
+    "two keys": two_keys,
+    "payable": settled_with_destinations,
+    "ordered": ordered,
+    "exported": exported,
+}
 
 CASES: dict[str, Case] = {
     "member-admitted": Case("month", "bus", _admission, "audit"),
@@ -421,7 +434,7 @@ LATER_CASES: dict[str, Case] = {
     "figures-reported": Case("all kinds", "office", _figures, "audit"),
     "payout-ordered": Case("payable", "office", order_body, "audit"),
     "payout-exported": Case("ordered", "office", export_body, "bus"),
-    "payout-resulted": Case("ordered", "office", results_body, "bus"),
+    "payout-resulted": Case("exported", "office", results_body, "bus"),
     "kpi-reported": Case(
         "all kinds",
         "office",

@@ -22,7 +22,7 @@ from ledger.errors import (
 from ledger.period import add_days
 from tests.builder import RULES, SALT, World, authority, blob_ref, charter
 from tests.coop.months import Row, correct, new_world, open_month, revenue, settle, submit
-from tests.coop.payments import dues, lines_of, order, report
+from tests.coop.payments import dues, export, lines_of, order, report
 from tests.coop.payout_bodies import export_body, order_body, results_body, set_destination
 from tests.coop.stages import (
     MONTH,
@@ -87,6 +87,7 @@ def test_the_subject_says_what_is_paid():
     total = f"{sum(world.state.period(MONTH).paid.values()):,}"
     assert world.state.proposals[id_].subject == f"Payout 2026-10: {total} JPY to 3 members by bank"
     world.carry("bus", "ev")
+    export(world)
     body, blobs = results_body(world)
     world.write("office", "payout-resulted", body, *blobs)
     found = next(iter(world.state.proposals.values())).subject
@@ -315,7 +316,7 @@ def test_an_iban_is_a_destination():
 
 
 def test_paid_and_returned_lines_and_the_return_is_ordered_again():
-    world = stage("ordered")
+    world = stage("exported")
     (first,) = world.state.orders
     lines = lines_of(world, first)
     due = dues(world, "ev").due
@@ -330,7 +331,7 @@ def test_paid_and_returned_lines_and_the_return_is_ordered_again():
 
 
 def test_a_bank_may_return_what_it_had_paid_and_a_false_return_is_taken_back():
-    world = stage("ordered")
+    world = stage("exported")
     (first,) = world.state.orders
     id_, line = lines_of(world, first)["ev"]
     report(world, {id_: "paid"})
@@ -345,7 +346,7 @@ def test_a_bank_may_return_what_it_had_paid_and_a_false_return_is_taken_back():
 
 
 def test_reports_that_change_nothing_or_make_no_sense():
-    world = stage("ordered")
+    world = stage("exported")
     (first,) = world.state.orders
     id_, _ = lines_of(world, first)["ev"]
     body, blobs = results_body(world, {id_: "paid"})
@@ -370,7 +371,7 @@ def test_reports_that_change_nothing_or_make_no_sense():
 
 
 def test_of_two_reports_of_one_line_the_second_fails():
-    world = stage("ordered")
+    world = stage("exported")
     (first,) = world.state.orders
     id_, _ = lines_of(world, first)["ev"]
     for _ in range(2):
@@ -378,8 +379,43 @@ def test_of_two_reports_of_one_line_the_second_fails():
         world.write("office", "payout-resulted", body, *blobs)
     one, other = world.state.proposals
     world.vote("audit", one)
-    with pytest.raises(DuplicateId):
+    with pytest.raises(Conflict, match="was ordered when this was reported and is paid now"):
         world.vote("audit", other)
+
+
+def test_reports_confirmed_out_of_order_leave_no_false_state():
+    """Paid, then returned: confirmed the other way round, the older report must not win."""
+    world = stage("exported")
+    (first,) = world.state.orders
+    id_, line = lines_of(world, first)["ev"]
+    for outcome in ("paid", "returned"):
+        body, blobs = results_body(world, {id_: outcome})
+        world.write("office", "payout-resulted", body, *blobs)
+    paid, returned = world.state.proposals
+    world.vote("audit", returned)
+    before = world.state
+    with pytest.raises(Conflict, match="is returned now"):
+        world.vote("audit", paid)
+    assert world.state is before
+    assert payable(world.state, "JPY") == {"ev": line.amount_minor}
+    world.write("office", "proposal-withdrawn", {"subject_hash": paid, "reason": "late"})
+    assert order(world) in world.state.orders
+
+
+def test_a_report_does_not_take_what_was_paid_and_came_back_since():
+    """A return that waits from before must not take a later payment of the same line."""
+    world = stage("exported")
+    (first,) = world.state.orders
+    id_, line = lines_of(world, first)["ev"]
+    body, blobs = results_body(world, {id_: "returned"})
+    world.write("office", "payout-resulted", body, *blobs)
+    (stale,) = world.state.proposals
+    again, blobs = results_body(world, {id_: "paid"})
+    world.write("office", "payout-resulted", again, *blobs)
+    world.vote("audit", next(reversed(world.state.proposals)))
+    with pytest.raises(Conflict, match="is paid now"):
+        world.vote("audit", stale)
+    assert dues(world, "ev").paid == line.amount_minor
 
 
 # The bank's file.
@@ -399,6 +435,39 @@ def test_an_order_is_exported_once_in_a_format_of_its_method():
     assert (file.format, file.pay_on) == ("zengin", "2026-11-10")
     other, blobs = export_body(world, form="csv")
     refuse(world, "office", "payout-exported", other, *blobs, error=AlreadyExported)
+
+
+def test_what_came_back_and_was_ordered_again_is_in_no_other_file():
+    """Cancelled before any bank knew it: the money is in the next order, and in one file."""
+    world = stage("ordered")
+    (first,) = world.state.orders
+    ids = list(world.state.orders[first].lines)
+    wanted = sum(line.amount_minor for line in world.state.orders[first].lines.values())
+    cancelled, blobs = results_body(world, dict.fromkeys(ids, "returned"))
+    world.write("office", "payout-resulted", cancelled, *blobs)
+    body, file = export_body(world, first)
+    with pytest.raises(Conflict, match="waits to be confirmed"):
+        world.write("office", "payout-exported", body, *file)
+    world.carry("audit")
+    again = order(world)
+    assert sum(one.amount_minor for one in world.state.orders[again].lines.values()) == wanted
+    body, file = export_body(world, again)
+    world.write("office", "payout-exported", body, *file)
+    body, file = export_body(world, first)
+    with pytest.raises(Conflict, match="are returned"):
+        world.write("office", "payout-exported", body, *file)
+    assert world.state.orders[first].file is None
+
+
+@pytest.mark.parametrize("outcome", ["paid", "returned"])
+def test_an_order_that_no_bank_has_is_only_cancelled_whole(outcome):
+    world = stage("ordered")
+    (first,) = world.state.orders
+    some = {id_: outcome for id_, _ in lines_of(world, first).values()}
+    if outcome == "returned":
+        some.popitem()
+    body, blobs = results_body(world, some)
+    refuse(world, "office", "payout-resulted", body, *blobs, error=Conflict)
 
 
 def test_claims_in_the_vault_take_no_file():

@@ -10,6 +10,7 @@ from ledger import canonical
 from ledger.coop.settlements import compute
 from ledger.coop.state import parse_state, state_document, state_hash
 from ledger.errors import (
+    Conflict,
     DuplicateId,
     Infeasible,
     KyojoError,
@@ -19,7 +20,7 @@ from ledger.errors import (
     PeriodClosed,
 )
 from tests.builder import RULES, SALT, World, authority, blob_ref, charter, rules_body
-from tests.coop.stages import MONTH, SEED, dispute_body, propose
+from tests.coop.stages import MONTH, SEED, dispute_body, fork, propose
 
 HEAD = RULES[: RULES.index("pools:")]
 BY_QUALITY = (
@@ -257,3 +258,135 @@ def test_a_target_without_a_reading_keeps_the_month_open() -> None:
     world = month_under(WHEN_GOAL)
     with pytest.raises(KyojoError, match="co2_saved"):
         world.close()
+
+
+# A wrong report is replaced before the cut-off, by an entry that names it.
+
+
+def confirmed(world: World, kind: str, body: dict[str, Any], *blobs: bytes) -> int:
+    """Report and confirm; answers with the entry's index."""
+    index = world.state.size
+    world.write("town" if kind == "kpi-reported" else "office", kind, body, *blobs)
+    world.carry("bus", "ev")
+    return index
+
+
+def reports(world: World) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+    """A report of each kind and what is right instead."""
+    money = {"period": MONTH, "currency": "JPY"}
+    reading = {"period": MONTH, "id": "uptime", "evidence_hash": None, "member": "bus"}
+    return {
+        "revenue-reported": (
+            {**money, "id": "rent", "amount_minor": 700, "origin": "member"},
+            {**money, "id": "rent", "amount_minor": 0, "origin": "other"},
+        ),
+        "cost-reported": (
+            {**money, "id": "wires", "amount_minor": 700, "member": "ev"},
+            {**money, "id": "wires", "amount_minor": 70, "member": "ev"},
+        ),
+        "kpi-reported": (
+            {**reading, "value": 9, "scale": 10},
+            {**reading, "value": 95, "scale": 100},
+        ),
+    }
+
+
+@pytest.mark.parametrize("kind", ["revenue-reported", "cost-reported", "kpi-reported"])
+def test_a_confirmed_report_is_replaced_by_one_that_names_it(kind: str) -> None:
+    world = month_under(BY_QUALITY)
+    wrong, right = reports(world)[kind]
+    first = confirmed(world, kind, wrong)
+    who = "town" if kind == "kpi-reported" else "office"
+
+    def refused(error: type[KyojoError], text: str, **changes: Any) -> None:
+        before = world.state
+        with pytest.raises(error, match=text):
+            world.write(who, kind, {**right, **changes})
+        assert world.state is before
+
+    refused(DuplicateId, "confirmed already; to replace it, name its entry as 'replaces'")
+    refused(Conflict, "is no report of", replaces=0)
+    refused(Conflict, "is no report of", replaces=10_000)
+    refused(Conflict, "is that already", **wrong, replaces=first)
+    refused(Conflict, "nothing to replace", id="other", replaces=first)
+    refused(MalformedEntry, "replaces", replaces=-1)
+    refused(MalformedEntry, "replaces", replaces=None)
+    world.write(who, kind, {**right, "replaces": first})
+    [proposal] = world.state.proposals.values()
+    assert proposal.subject.endswith(f", instead of entry {first}")
+    world.carry("bus", "ev")
+    period = world.state.period(MONTH)
+    found = {
+        "revenue-reported": lambda: period.revenue["rent"],
+        "cost-reported": lambda: period.costs["wires"]["borne"],
+        "kpi-reported": lambda: period.kpis["uptime"]["bus"],
+    }[kind]()
+    fields = ("amount_minor", "currency", "origin", "value", "scale")
+    expected = {name: right[name] for name in fields if name in right}
+    assert found == ({"ev": 70} if kind == "cost-reported" else expected)
+    refused(Conflict, "not the report of .* that counts now", **wrong, replaces=first)
+    assert parse_state(canonical.encode(state_document(world.state))) == world.state
+
+
+def test_with_a_replacement_the_others_that_wait_fall() -> None:
+    world = month_under(BY_QUALITY)
+    wrong, right = reports(world)["cost-reported"]
+    first = confirmed(world, "cost-reported", wrong)
+    world.write("office", "cost-reported", {**right, "replaces": first})
+    world.write("bike", "cost-reported", {**right, "amount_minor": 5, "replaces": first})
+    mine = next(iter(world.state.proposals))
+    world.vote("bus", mine)
+    world.vote("ev", mine)
+    assert world.state.proposals == {}
+    assert world.state.period(MONTH).costs["wires"]["borne"] == {"ev": 70}
+
+
+def test_figures_are_replaced_and_disputed_like_totals() -> None:
+    world = month_under(BY_PAYERS)
+
+    def report(plays: Any, **more: Any) -> int:
+        blob = SALT + canonical.encode(plays)
+        body = {"period": MONTH, "section": "matrices", "id": "plays", "figures": blob_ref(blob)}
+        return confirmed(world, "figures-reported", {**body, **more}, blob)
+
+    first = report({"u1": {"bus": 1}})
+    with pytest.raises(DuplicateId, match="confirmed already"):
+        report({"u1": {"bus": 3, "ev": 1}})
+    report({"u1": {"bus": 3, "ev": 1}}, replaces=first)
+    figures(world, "payments", "tickets", {"u1": 100})
+    world.carry("bus", "ev")
+    world.close()
+    propose(world)
+
+    def disputed(where: str, value: int) -> Any:
+        other = fork(world)
+        claims = [{"where": where, "value": value}]
+        body = dispute_body(other, claims=claims, line_ids=["share/ev"])[0]
+        other.write("ev", "dispute-opened", body)
+        [found] = other.state.disputes.values()
+        return found
+
+    assert disputed("matrices/plays/u1/ev", 3).claims == {"matrices/plays/u1/ev": 2}
+    for where in ("matrices/plays/u2/ev", "payments/u9", "kpis/uptime/bus"):
+        with pytest.raises(NotFound, match="no figure"):
+            disputed(where, 3)
+    with pytest.raises(NotFound, match="has no part"):
+        disputed("matrices/plays/u1/nobody", 3)
+
+
+def test_a_reading_is_disputed_and_what_is_upheld_counts() -> None:
+    world = month_under(BY_QUALITY)
+    for member, value in (("bus", 998), ("ev", 950), ("bike", 900)):
+        kpi(world, member, value)
+        world.carry("bus", "ev")
+    world.close()
+    propose(world)
+    claims = [{"where": "kpis/uptime/bike", "value": 1000}]
+    body = dispute_body(world, claims=claims, line_ids=["share/bike"])[0]
+    world.write("bike", "dispute-opened", body)
+    for who in ("bus", "ev"):
+        world.vote(who, next(iter(world.state.disputes)))
+    assert world.state.period(MONTH).amended == {"kpis/uptime/bike": 100}
+    result = compute(world.state, MONTH, world, SEED).settlement.result
+    assert result.member_totals["bike"] > 10_000
+    assert world.state.period(MONTH).kpis["uptime"]["bike"] == {"value": 900, "scale": 1000}

@@ -8,31 +8,21 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ledger.coop.submission import Submission
 from ledger.payout.bank_calendar import bundled_calendar
 from ledger.payout.zengin import parse_zengin
-from ledger.service.coop import Coop
-from ledger.service.submit import submit
 from tests.e2e.test_erasing import Typed
-from tests.installation import FIRMS, SLUG, Place, ballot
+from tests.installation import FIRMS, SLUG, Place
 from tests.payout.statements import Detail, Entry, statement
 from tests.serving import serving
 
 NAMES = {"bus": "ﾊﾞｽ", "ev": "ｲ-ﾌﾞｲ", "bike": "ｼﾞﾃﾝｼﾔ"}
 JST = timezone(timedelta(hours=9))
-
-
-@contextmanager
-def opened(place: Place) -> Iterator[Coop]:
-    with closing(place.open()) as installation:
-        yield installation.coop(SLUG)
 
 
 def account(firm: str, number: int) -> dict[str, str]:
@@ -75,9 +65,9 @@ def name_accounts(typed: Typed, folder: Path) -> None:
     assert [(one["status"], one["hint"]) for one in waiting] == [
         ("proposed", f"···{number}") for number in (1001, 1002, 1003)
     ]
-    with opened(typed.place) as coop:
-        for one in waiting:
-            submit(coop, Submission(ballot(coop, "office", one["subject_hash"])))
+    for one in waiting:
+        typed.office("decide", one["subject_hash"][:16])
+    assert typed.office("decide", waiting[0]["subject_hash"], code=8)["code"] == "not-found"
 
 
 def confirm(typed: Typed, who: str) -> None:

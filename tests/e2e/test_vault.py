@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 pytest.importorskip("vyper", reason="vyper is not installed: the vault's token cannot be compiled")
 
@@ -34,6 +35,7 @@ from ledger.cli.main import main
 from ledger.coop.submission import Submission
 from ledger.payout.claims import parse_dump
 from ledger.service.submit import submit
+from ledger.store.tables import outbox
 from ledger.wiring import EMBEDDED_GAS_KEY, write_secret
 from tests.builder import ORIGIN
 from tests.chain.anvil import require_anvil, running_anvil
@@ -64,23 +66,33 @@ class Paying:
         write_secret(typed.place.root / "keys" / "payer.key", payer.hex())
         with open_node(self.chain) as node:
             self.token = plain_token(node, payer)
-            self.contract = deploy_vault_contract(
-                node,
-                payer,
-                token=self.token,
-                decimals=18,
-                signers=[key_address(key) for key in APPROVERS],
-                k=2,
-            ).contract
+        self.contract = self.deploy()
         for number, key in enumerate(APPROVERS):
             write_secret(typed.place.root / "keys" / f"approver-{number}.key", key.hex())
         self.plain_config = typed.place.config.read_text()
         self.use_approver(0)
 
+    def deploy(self) -> str:
+        """Another vault over the token, of both approvers."""
+        with open_node(self.chain) as node:
+            return deploy_vault_contract(
+                node,
+                self.payer,
+                token=self.token,
+                decimals=18,
+                signers=[key_address(key) for key in APPROVERS],
+                k=2,
+            ).contract
+
     def use_approver(self, own: int) -> None:
         """Let this machine have the key of one of the approvers."""
         section = SECTION.format(url=self.chain, contract=self.contract, own=own)
         self.typed.place.config.write_text(self.plain_config + section)
+
+    def use_vault(self, contract: str) -> None:
+        """Name another vault in the settings."""
+        self.contract = contract
+        self.use_approver(0)
 
     def name_accounts_and_order(self) -> None:
         with closing(self.typed.place.open()) as installation:
@@ -135,6 +147,13 @@ class Paying:
     def publish(self, *more: str, code: int = 0) -> Any:
         words = ("payout", "publish-claims", "--period", MONTH, *more)
         return self.typed.office(*words, code=code)
+
+    def refused(self, *more: str) -> Any:
+        """The error of a publication that finds the chain and the log at odds."""
+        words = ("payout", "publish-claims", "--period", MONTH, *more, "--json")
+        self.typed.capsys.readouterr()
+        assert main([*words, "--config", str(self.typed.place.config)]) == 3
+        return json.loads(self.typed.capsys.readouterr().err)
 
     def claim(self, *more: str, code: int = 0) -> Any:
         place = ("--rpc", self.chain, "--vault", self.contract)
@@ -205,9 +224,60 @@ def pay_everybody(paying: Paying, file: Path, claims: Any) -> None:
     assert (shown["deposited"], shown["published"], shown["paid"]) == (total, total, total)
     assert (shown["withdrawn"], shown["surplus"], shown["unclaimed"]) == ("0", "0", "0")
     assert (shown["period"], shown["root"]) == (MONTH, claims.root.hex())
+    report_everything(paying, file.with_name("evidence.json"), claims)
     named = paying.sums("--only", "--origin", ORIGIN)
     assert named["origins"] == [{**shown, "origin": ORIGIN}]
     assert (named["balance"], named["is_complete"]) == ("0", False)
+
+
+def report_everything(paying: Paying, evidence: Path, claims: Any) -> None:
+    """What is claimed is reported once, confirmed by another, and then paid in the log."""
+    words = ("payout", "report-claims", "--out", str(evidence))
+    told = paying.typed.office(*words)
+    assert len(told["entries"]) == 1
+    assert sum(told["claimed_minor"].values()) * 10**18 == claims.total
+    kept = json.loads(evidence.read_bytes())
+    assert kept["paid"] == {one.account: str(one.cumulative) for one in claims.claims}
+    with closing(paying.typed.place.open()) as installation:
+        coop = installation.coop(SLUG)
+        for subject_hash in list(coop.state().proposals):
+            submit(coop, Submission(ballot(coop, "audit", subject_hash)))
+    (order,) = paying.typed.office("payout", "show")["orders"]
+    assert {line["state"] for line in order["lines"]} == {"paid"}
+    assert paying.typed.office(*words)["entries"] == []
+
+
+def test_another_vault_does_not_pay_the_past_again(paying: Paying, tmp_path: Path) -> None:
+    """Neither while only this installation knows of the first vault, nor once the log does."""
+    paying.name_accounts_and_order()
+    file = tmp_path / "claims.json"
+    paying.typed.office("payout", "claims", "--period", MONTH, "--out", str(file))
+    claims = parse_dump(file.read_bytes())
+    paying.fund(claims.total)
+    (signed,) = paying.publish("--sign")
+    paying.use_approver(1)
+    paying.publish("--signature", signed["signature"])
+    first, second = paying.contract, paying.deploy()
+    paying.use_vault(second)
+    paying.fund(claims.total)
+    for words in ([], ["--sign"]):
+        refused = paying.refused(*words)
+        assert refused["code"] == "anchor-mismatch"
+        assert f"brought to the vault {first}" in refused["detail"]
+    paying.use_vault(first)
+    pay_everybody(paying, file, claims)
+    # An approver elsewhere has the log, and no outbox.
+    with (
+        closing(paying.typed.place.open()) as installation,
+        installation.database.engine.begin() as connection,
+    ):
+        connection.execute(delete(outbox))
+    paying.use_vault(second)
+    refused = paying.refused("--sign")
+    assert refused["code"] == "anchor-mismatch"
+    assert f"{second} has paid 0: it is another vault" in refused["detail"]
+    paying.use_vault(first)
+    assert paying.publish()["is_published"]
 
 
 def test_a_held_month_waits_and_wrong_places_are_told(paying: Paying, tmp_path: Path) -> None:
@@ -233,24 +303,19 @@ def test_a_held_month_waits_and_wrong_places_are_told(paying: Paying, tmp_path: 
     assert text.run(*words, code=2)["code"] == "invalid-input"
 
 
-def test_a_vault_that_is_ahead_of_the_log(paying: Paying) -> None:
-    paying.name_accounts_and_order()
-    paying.fund(10**30)
-    paying.publish_directly(NUMBER, 10**29)
-    # More is published than this log ever ordered: an old copy, or not this vault's log.
-    assert main(["payout", "publish-claims", "--period", MONTH, "--config",
-                 str(paying.typed.place.config)]) == 3  # fmt: skip
-    paying.publish_directly(NUMBER + 1, 10**29)
-    assert "already" in paying.publish(code=6)["detail"]
-
-
-def test_whoever_is_no_approver_signs_nothing(paying: Paying) -> None:
+def test_strangers_sign_nothing_and_a_vault_may_be_ahead_of_the_log(paying: Paying) -> None:
     paying.name_accounts_and_order()
     paying.fund(10**30)
     write_secret(paying.typed.place.root / "keys" / "approver-2.key", "ab" * 32)
     paying.use_approver(2)
     assert paying.publish("--sign", code=5)["code"] == "not-permitted"
     assert paying.publish(code=5)["code"] == "quorum-missing"
+    paying.publish_directly(NUMBER, 10**29)
+    # More is published than this log ever ordered: an old copy, or not this vault's log.
+    words = ("payout", "publish-claims", "--period", MONTH)
+    assert main([*words, "--config", str(paying.typed.place.config)]) == 3
+    paying.publish_directly(NUMBER + 1, 10**29)
+    assert "already" in paying.publish(code=6)["detail"]
 
 
 def test_a_publication_on_a_real_node_is_sent_once_and_followed_until_it_is_final(
@@ -270,11 +335,24 @@ def test_a_publication_on_a_real_node_is_sent_once_and_followed_until_it_is_fina
         again = paying.publish()
         assert (again["state"], again["transaction"]) == ("sent", sent["transaction"])
         request(url, "evm_mine", [])
+        # Another key sends from now on; what the first one has under way is followed all the same.
+        key = place.root / "keys" / "payer.key"
+        key.unlink()
+        write_secret(key, "cd" * 32)
         mined = paying.publish()
         assert (mined["state"], mined["is_published"]) == ("mined", True)
         request(url, "anvil_mine", ["0x8"])
         final = paying.publish()
         assert (final["state"], final["transaction"]) == ("final", sent["transaction"])
+        # The chain takes back what was final: the same bytes are sent again, and get in again.
+        key.unlink()
+        write_secret(key, ANVIL_PAYER.hex())
+        request(url, "anvil_reorg", [9, []])
+        back = paying.publish()
+        assert (back["state"], back["is_published"]) == ("sent", False)
+        assert back["transaction"] == sent["transaction"]
+        request(url, "anvil_mine", ["0x9"])
+        assert paying.publish()["state"] == "final"
 
 
 def request(url: str, method: str, parameters: list[Any]) -> None:

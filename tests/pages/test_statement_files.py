@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,19 @@ def rows_of(data: bytes) -> list[dict[str, str]]:
 
 def text_of(data: bytes) -> str:
     return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(data)).pages)
+
+
+def test_a_month_that_is_its_lines_keeps_the_bytes_from_before_there_was_more_to_say(
+    bus: dict[str, Any],
+) -> None:
+    """The hashes are from before statements had a part on what is payable."""
+    found = {form: sha256(statement_file(bus, form, "en")).hexdigest() for form in ("json", "csv")}
+    assert found == {
+        "json": "17ef04ae2b338907f9513ccf7e3a7afbfeb62698bb219fd752bfbdd0ac781b9c",
+        "csv": "aaa573b60ced4eaf8c06137af649a8d41901cbe606c408040dc8a9ad6fe1ab5d",
+    }
+    assert "Payable" not in text_of(statement_file(bus, "pdf", "en"))
+    assert b"Payable" not in statement_file(bus, "html", "en")
 
 
 @pytest.mark.parametrize("member", MEMBERS)

@@ -13,7 +13,7 @@ from ledger.log.cosignature import CosignatureSigner
 from ledger.log.key import KeyType, SigningKey, format_vkey
 from ledger.log.note import parse_note, sign_text
 from ledger.log.policy import parse_policy
-from ledger.service.anchor import anchor, waiting_text
+from ledger.service.anchor import anchor, anchor_all, report_lines, waiting_text
 from ledger.service.coop import Coop
 from ledger.service.published import cosigned_of, is_quorum, unwitnessed, witness_id
 from ledger.service.submit import submit_usage
@@ -63,7 +63,9 @@ def test_the_newest_head_with_a_quorum_is_anchored_and_the_rest_is_told(installa
     coop, access = with_policy(installation, "both"), installation.chain(SLUG)
     append(coop, "a")
     cosign(coop, KEYS[0])
-    assert anchor(coop, access) is None, "one of two has signed"
+    (report,) = anchor_all(coop, [access])
+    assert (report.newest, report.error) == (None, None), "one of two has signed"
+    assert f"{coop.state().size} newer entries have no quorum" in "\n".join(report_lines(report))
     size = cosign(coop, *KEYS)
     newest = append(coop, "b")
     found = anchor(coop, access)

@@ -29,6 +29,8 @@ const date = text({ pattern: /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/ });
 const currency = text({ pattern: /^[A-Z]{3}$/ });
 const positive = integer(1);
 const count = integer(0);
+// The entry of the report that another one takes the place of.
+const replaces = { replaces: count };
 const shortText = text({ max: 200, pattern: READABLE });
 const label = text({ min: 1, max: 120, pattern: READABLE });
 const role = oneOf("member", "operator", "auditor", "municipality");
@@ -55,7 +57,11 @@ const claim = object({
   where: text({
     pattern: new RegExp(
       "^(revenue/[a-z][a-z0-9_]{0,63}" +
-        "|(totals|costs|funding)/[a-z][a-z0-9_.]{0,72}/[a-z0-9][a-z0-9_-]{0,63})$",
+        "|(totals|costs|funding)/[a-z][a-z0-9_.]{0,72}/[a-z0-9][a-z0-9_-]{0,63}" +
+        "|kpis/[a-z][a-z0-9_.]{0,72}/(_|[a-z0-9][a-z0-9_-]{0,63})" +
+        "|payments/[A-Za-z0-9][A-Za-z0-9_.-]{0,63}" +
+        "|matrices/[a-z][a-z0-9_.]{0,72}/[A-Za-z0-9][A-Za-z0-9_.-]{0,63}" +
+        "/[a-z0-9][a-z0-9_-]{0,63})$",
     ),
   }),
   value: count,
@@ -82,18 +88,18 @@ export const BODIES = {
   }),
   "revenue-reported": object({
     period: month, id: word, amount_minor: count, currency, origin: moneyOrigin,
-  }),
+  }, replaces),
   "cost-reported": object({
     period: month, id: word, member: memberName, amount_minor: positive, currency,
-  }),
+  }, replaces),
   "kpi-reported": object({
     period: month, id: figureName, member: text({ pattern: /^(_|[a-z0-9][a-z0-9_-]{0,63})$/ }),
     value: integer(), scale: positive, evidence_hash: nullable(hash),
-  }),
+  }, replaces),
   "figures-reported": object({
     period: month, section: oneOf("matrices", "payments", "games", "ballots", "totals"),
     id: figureName, figures: blobRef,
-  }),
+  }, replaces),
   "usage-batch": object({
     count: integer(1, 10_000), root: hash, totals: blobRef, account: oneOf("own", "suspense"),
     custody: oneOf("ledger"), source: nullable(source),

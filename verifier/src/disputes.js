@@ -6,6 +6,7 @@
 // back, and posted in the next open period when the dispute has ended.
 
 import { characters, sortedTexts, toHex } from "./bytes.js";
+import { figureAt } from "./claimed.js";
 import { difference, netsOf } from "./correction.js";
 import { addSettled } from "./dues.js";
 import { refuse } from "./errors.js";
@@ -53,16 +54,6 @@ function outcomeOf(state, period, rules, evidence, claims) {
     refuse("conflict", "what is claimed would change nobody's amount");
   }
   return { differences, now, then };
-}
-
-function figureAt(document, where) {
-  const [table, name, account] = where.split("/");
-  const row = document.get(table).get(name);
-  if (row === undefined) refuse("not-found", `the settlement has no figure ${where}`);
-  if (account !== undefined && !document.get("members").includes(account)) {
-    refuse("not-found", `${account} has no part in this settlement`);
-  }
-  return BigInt(row.get(account ?? "amount_minor") ?? 0);
 }
 
 // Amendments with those of `claims` in the place of earlier ones of the same figures.

@@ -9,9 +9,10 @@ import { fraction, isSame } from "./fraction.js";
 import { parseJson } from "./json.js";
 import { leafHash, verifyInclusion } from "./merkle.js";
 import { keyLabel, openCheckpoint, parseCheckpoint, parseNote } from "./note.js";
+import { checkPayable } from "./payable.js";
 import { openCosigned } from "./policy.js";
 import { parseRecordProof, parseTlogProof } from "./proofs.js";
-import { REMARKS, hasQuorum } from "./remarks.js";
+import { REMARKS, hasQuorum, payableRemark } from "./remarks.js";
 import { take } from "./schema.js";
 import { recoverAddress } from "./secp256k1.js";
 import { sha256 } from "./sha256.js";
@@ -163,7 +164,9 @@ function statementFacts(document, head, shown) {
     origin: head?.origin ?? document.origin, member: document.member,
     size: head ? String(head.size) : "", period: settlement?.period ?? "",
     currency: settlement?.currency ?? "", digits: settlement?.minor_digits ?? 0,
-    net: own ? String(own.net_minor) : "", batches: document.usage.batches.length,
+    net: own ? String(own.net_minor) : "",
+    payable: document.payable ? String(document.payable.payable_minor) : "",
+    batches: document.usage.batches.length,
   };
 }
 
@@ -180,6 +183,7 @@ export async function verifyMemberStatement(data, trust) {
     return take(memberStatementShape, found, "sum-mismatch", "member statement");
   });
   if (document === null) return report("statement", findings, trust, null, remarks);
+  remarks.push(payableRemark(document.payable ?? null));
   const opened = await notingLater(findings, "checkpoint, signatures", () =>
     openHead(utf8(document.proof.checkpoint), trust));
   const head = opened?.checkpoint ?? null;
@@ -207,6 +211,10 @@ function checkStatement(document, head, trust, findings) {
   }
   noting(findings, "usage", () =>
     checkUsage(document, shown.own, shown.settlement.period, findings));
+  if (document.payable) {
+    noting(findings, "payable", () =>
+      checkPayable(document.payable, shown.own.net_minor, shown.settlement, head));
+  }
   return shown;
 }
 

@@ -4,6 +4,7 @@ import { compareText, sortedTexts, toHex } from "./bytes.js";
 import { takeBody } from "./bodies.js";
 import { refuse } from "./errors.js";
 import { propose } from "./proposals.js";
+import { checkFree, checkReport, dropOutdated, identityOf } from "./replaced.js";
 import { digitsOf, memberOf, periodOf, withKey, withPeriod } from "./state.js";
 import * as subjects from "./subjects.js";
 
@@ -24,12 +25,10 @@ export function putToVote(step, subject) {
 
 // Nobody reports a thing twice while the first report waits.
 export function refusePending(step) {
-  const identity = (body) =>
-    ["period", "asset", "section", "id", "member"].map((name) => body.get(name));
-  const wanted = identity(step.entry.body).join("\n");
+  const wanted = identityOf(step.entry.body);
   for (const proposal of step.state.proposals.values()) {
     const isSame = proposal.kind === step.entry.kind && proposal.proposer === step.member.id;
-    if (isSame && identity(proposal.body).join("\n") === wanted) {
+    if (isSame && identityOf(proposal.body) === wanted) {
       refuse("duplicate-id", `this waits for confirmation already: ${proposal.subject}`);
     }
   }
@@ -83,31 +82,31 @@ export function reportRevenue(step, body) {
   if (step.state.charter.terms.vocabulary.charges.some((charge) => charge.id === body.id)) {
     refuse("malformed-entry", `${body.id} is metered; the same money is never also reported`);
   }
-  checkRevenue(step.state, body);
+  const row = checkUncut(step.state, body.period).revenue.get(body.id);
+  const current = row === undefined ? null : new Map(Object.entries(row));
+  checkReport(step, body, current, `the revenue ${body.id} of ${body.period}`);
   refusePending(step);
   return putToVote(step, subjects.ofRevenue(step.state, body));
 }
 
-function checkRevenue(state, body) {
-  const period = checkUncut(state, body.period);
-  if (period.revenue.has(body.id)) {
-    refuse("duplicate-id", `the revenue ${body.id} of ${body.period} is confirmed already`);
-  }
-  return period;
-}
-
 export function enactRevenue(step, state, proposal) {
   const body = takeBody(proposal.kind, proposal.body);
-  const period = checkRevenue(state, body);
+  const period = checkUncut(state, body.period);
+  checkFree(body, `the revenue ${body.id} of ${body.period}`, period.revenue.has(body.id));
   const { amount_minor, currency, origin } = body;
   const revenue = withKey(period.revenue, body.id, { amount_minor, currency, origin });
-  return withPeriod(state, { ...period, revenue });
+  return withPeriod(dropOutdated(state, proposal), { ...period, revenue });
 }
 
 export function reportCost(step, body) {
   digitsOf(step.state, body.currency);
   memberOf(step.state, body.member);
-  checkCost(step.state, body);
+  const row = checkCost(step.state, body).costs.get(body.id);
+  const isBorne = row?.borne.has(body.member);
+  const current = isBorne
+    ? new Map([["amount_minor", row.borne.get(body.member)], ["currency", row.currency]])
+    : null;
+  checkReport(step, body, current, `the cost ${body.id} of ${body.period} by ${body.member}`);
   refusePending(step);
   return putToVote(step, subjects.ofCost(step.state, body));
 }
@@ -115,9 +114,6 @@ export function reportCost(step, body) {
 function checkCost(state, body) {
   const period = checkUncut(state, body.period);
   const row = period.costs.get(body.id);
-  if (row !== undefined && row.borne.has(body.member)) {
-    refuse("duplicate-id", `the cost ${body.id} of ${body.period} by ${body.member} is confirmed`);
-  }
   if (row !== undefined && row.currency !== body.currency) {
     refuse("malformed-entry", `the cost ${body.id} is kept in ${row.currency}`);
   }
@@ -128,9 +124,10 @@ export function enactCost(step, state, proposal) {
   const body = takeBody(proposal.kind, proposal.body);
   const period = checkCost(state, body);
   const before = period.costs.get(body.id) ?? { currency: body.currency, borne: new Map() };
+  checkFree(body, `the cost ${body.id} of ${body.period}`, before.borne.has(body.member));
   const borne = sortedMap(withKey(before.borne, body.member, body.amount_minor));
   const costs = withKey(period.costs, body.id, { currency: body.currency, borne });
-  return withPeriod(state, { ...period, costs });
+  return withPeriod(dropOutdated(state, proposal), { ...period, costs });
 }
 
 // The state without the reports of a period that nobody can confirm any more.

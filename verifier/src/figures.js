@@ -11,6 +11,7 @@ import { checkUncut, putToVote, refusePending, sortedMap } from "./facts.js";
 import { parseIntegerJson } from "./fraction.js";
 import { readInputs } from "./inputs.js";
 import { encodeCanonical, parseJson } from "./json.js";
+import { checkFree, checkReport, dropOutdated } from "./replaced.js";
 import { SUSPENSE, withKey, withPeriod } from "./state.js";
 import { ofFigures } from "./subjects.js";
 import { nextMonth } from "./time.js";
@@ -22,7 +23,10 @@ const PAYMENTS = "payments"; // the one section that has no names in it
 const placeOf = ({ section, id }) => (section === PAYMENTS ? PAYMENTS : `${section}/${id}`);
 
 export function reportFigures(step, body) {
-  checkFigures(step.state, body);
+  const isThere = checkFigures(step.state, body).figures.has(placeOf(body));
+  const row = isThere ? step.state.periods.get(body.period).figures.get(placeOf(body)) : null;
+  const current = row && new Map([["figures", new Map(Object.entries(row))]]);
+  checkReport(step, body, current, `the figure ${placeOf(body)} of ${body.period}`);
   checkContent(step.state, body, step.blob(body.figures, "the figures").subarray(SALT_BYTES));
   refusePending(step);
   return putToVote(step, ofFigures(body));
@@ -47,9 +51,6 @@ function checkContent(state, body, content) {
 
 function checkFigures(state, body) {
   const period = checkUncut(state, body.period);
-  if (period.figures.has(placeOf(body))) {
-    refuse("duplicate-id", `the ${body.section} ${body.id} of ${body.period} are confirmed`);
-  }
   const isMetered = body.id.startsWith(CHARGE) ||
     state.charter.terms.vocabulary.metrics.some(({ id }) => id === body.id);
   if (body.section === TOTALS && isMetered) {
@@ -61,8 +62,9 @@ function checkFigures(state, body) {
 export function enactFigures(step, state, proposal) {
   const body = takeBody(proposal.kind, proposal.body);
   const period = checkFigures(state, body);
+  checkFree(body, `the figure ${placeOf(body)}`, period.figures.has(placeOf(body)));
   const figures = withKey(period.figures, placeOf(body), body.figures);
-  return withPeriod(state, { ...period, figures });
+  return withPeriod(dropOutdated(state, proposal), { ...period, figures });
 }
 
 // The sections of a run's inputs that a cut-off holds confirmed figures for; counts are apart, to

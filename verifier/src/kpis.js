@@ -4,6 +4,7 @@
 import { takeBody } from "./bodies.js";
 import { refuse } from "./errors.js";
 import { checkUncut, putToVote, refusePending, sortedMap } from "./facts.js";
+import { checkFree, checkReport, dropOutdated } from "./replaced.js";
 import { namesUsed } from "./rules.js";
 import { memberOf, withKey, withPeriod } from "./state.js";
 import { ofKpi } from "./subjects.js";
@@ -12,7 +13,9 @@ export const TOWN = "_";
 
 export function reportKpi(step, body) {
   if (body.member !== TOWN) memberOf(step.state, body.member);
-  checkKpi(step.state, body);
+  const reading = checkKpi(step.state, body).kpis.get(body.id)?.get(body.member);
+  const current = reading ? new Map([["value", reading.value], ["scale", reading.scale]]) : null;
+  checkReport(step, body, current, `${body.id} of ${body.member} in ${body.period}`);
   refusePending(step);
   return putToVote(step, ofKpi(body));
 }
@@ -20,11 +23,8 @@ export function reportKpi(step, body) {
 function checkKpi(state, body) {
   const period = checkUncut(state, body.period);
   const readings = period.kpis.get(body.id) ?? new Map();
-  if (readings.has(body.member)) {
-    refuse("duplicate-id", `${body.id} of ${body.member} in ${body.period} is confirmed already`);
-  }
-  for (const { scale } of readings.values()) {
-    if (scale !== body.scale) refuse("malformed-entry", `${body.id} has the scale ${scale}`);
+  for (const [member, { scale }] of readings) {
+    if (member !== body.member && scale !== body.scale) refuse("malformed-entry", `${body.id} has the scale ${scale}`);
   }
   return period;
 }
@@ -34,8 +34,10 @@ export function enactKpi(step, state, proposal) {
   const period = checkKpi(state, body);
   const { value, scale } = body;
   const before = period.kpis.get(body.id) ?? new Map();
+  checkFree(body, `${body.id} of ${body.member} in ${body.period}`, before.has(body.member));
   const readings = sortedMap(withKey(before, body.member, { value, scale }));
-  return withPeriod(state, { ...period, kpis: withKey(period.kpis, body.id, readings) });
+  const after = dropOutdated(state, proposal);
+  return withPeriod(after, { ...period, kpis: withKey(period.kpis, body.id, readings) });
 }
 
 // The readings of a period that a rule set has a use for, by KPI and member, as inputs have them.

@@ -16,6 +16,7 @@ import { formatMinor, ofPayout, ofPayoutResults } from "./subjects.js";
 import { SALT_BYTES } from "./totals.js";
 
 const VAULT = "vault";
+const RESULT = "payout-resulted";
 // Which type of destination a method pays to, and in which files.
 const METHODS = { bank: "bank", iban: "iban", [VAULT]: EVM };
 const FORMATS = {
@@ -131,6 +132,15 @@ function checkStill(step, state, currency, lines) {
   }
 }
 
+// No file pays what has come back, or what a report that waits may bring back.
+function checkOnItsWay(state, orderId, order) {
+  const back = [...order.lines].find(([, line]) => line.state !== "ordered");
+  if (back) refuse("conflict", `the line ${back[0]} is ${back[1].state}`);
+  const waits = [...state.proposals.values()].some(({ kind, body }) =>
+    kind === RESULT && body.get("order") === orderId);
+  if (waits) refuse("conflict", "a report on this order waits to be confirmed");
+}
+
 // The bank's file is made, once.
 export function exportOrder(step, { order: id, format, pay_on, file }) {
   const order = orderOf(step.state, id);
@@ -138,6 +148,7 @@ export function exportOrder(step, { order: id, format, pay_on, file }) {
   if (!FORMATS[order.method].includes(format)) {
     refuse("malformed-entry", `an order by ${order.method} does not take ${format}`);
   }
+  checkOnItsWay(step.state, id, order);
   step.blob(file, "the bank's file");
   const exported = { ...order, file: { format, pay_on, sha256: file.sha256 } };
   return { ...step.state, orders: withKey(step.state.orders, id, exported) };
@@ -164,6 +175,8 @@ export function reportResults(step, body) {
   const outcomes = new Map(rows.map(({ id, outcome }) => [id, outcome]));
   if (outcomes.size !== rows.length) refuse("duplicate-id", "a line stands twice in the report");
   move(state, body.order, outcomes);
+  checkTheBankKnows(order, outcomes);
+  const was = new Map([...outcomes.keys()].map((id) => [id, order.lines.get(id).state]));
   const sums = { paid: 0n, returned: 0n };
   for (const [id, outcome] of outcomes) sums[outcome] += order.lines.get(id).amount_minor;
   const { paid, returned } = sums;
@@ -176,14 +189,29 @@ export function reportResults(step, body) {
     subject: ofPayoutResults(period, words(paid), words(returned), rows.length),
     subjectHash: toHex(step.entry.leaf),
     body: new Map(Object.entries({
-      order: body.order, period, outcomes, blob: body.results.sha256,
+      order: body.order, period, outcomes, was, blob: body.results.sha256,
       evidence_hash: body.evidence_hash,
     })),
   });
 }
 
+// An order of which no bank has a file has no results; it is cancelled whole.
+function checkTheBankKnows(order, outcomes) {
+  if (order.method === VAULT || order.file !== null) return;
+  if ([...outcomes.values()].includes("paid") || outcomes.size < order.lines.size) {
+    refuse("conflict", "no bank has a file of this order, and it is not cancelled whole");
+  }
+}
+
+// Each line has to be what it was when the report was made.
 export function enactResults(step, state, proposal) {
-  return move(state, proposal.body.get("order"), proposal.body.get("outcomes"));
+  const orderId = proposal.body.get("order");
+  const { lines } = orderOf(state, orderId);
+  for (const [id, was] of proposal.body.get("was")) {
+    const { state: is } = lines.get(id);
+    if (is !== was) refuse("conflict", `the line ${id} was ${was} and is ${is} now`);
+  }
+  return move(state, orderId, proposal.body.get("outcomes"));
 }
 
 // The state in which lines of an order are paid or returned.

@@ -63,6 +63,27 @@ export const REMARKS = {
   },
 };
 
+// What stands beside the net, of which this page sees no state.
+export function payableRemark(part) {
+  if (part === null) {
+    return {
+      en: "Whether all that is settled with this month is in the lines: repaid costs, corrections, " +
+        "disputes and offsets stand in the state; compare with an audit bundle " +
+        "(kyojo verify-statement --bundle).",
+      ja: "配分の行のほかに、費用の補填・訂正・異議・相殺がないかは、監査束で確かめます" +
+        "（kyojo verify-statement --bundle）。",
+    };
+  }
+  return {
+    en: "What is repaid, posted, held back and offset adds up with the net that is proved, but was " +
+      `only said, of the state at ${part.size} entries with the hash ${part.state_hash}; compare ` +
+      "with an audit bundle (kyojo verify-statement --bundle).",
+    ja: "費用の補填・計上・保留・相殺の額は、証明された差引額と計算は合いますが、" +
+      `台帳 ${part.size} 件の時点の状態（ハッシュ ${part.state_hash}）の記載であり、` +
+      "監査束で確かめます（kyojo verify-statement --bundle）。",
+  };
+}
+
 function refusedFrom(index) {
   return {
     en: `Entry ${index} was refused; what depends on it could not be judged on its own.`,

@@ -97,9 +97,11 @@ function factRows({ what, facts }, texts) {
   if (what === "proof") {
     return ["origin", "size", "index", "leaf"].map((name) => [name, facts[name]]);
   }
+  const payable = facts.payable && amount(facts.payable, facts.digits, facts.currency);
   const net = facts.net && amount(facts.net, facts.digits, facts.currency);
   return [
     ["origin", facts.origin], ["member", facts.member], ["period", facts.period], ["net", net],
+    ["payable", payable],
     ["batches", String(facts.batches)], ["size", facts.size],
     ["signedBy", facts.signedBy.join(", ")],
   ];

@@ -1,6 +1,7 @@
 // Settlements: proposed, approved, settled; computed again from what the co-op knew at the cut-off.
 
 import { equalBytes, sortedTexts, toHex } from "./bytes.js";
+import { amend } from "./claimed.js";
 import { netsOf, totalsOf } from "./correction.js";
 import { refuse } from "./errors.js";
 import { sortedMap } from "./facts.js";
@@ -73,16 +74,7 @@ export function inputsDocument(period, rules, { totals, balances, amended }, evi
     ...(balances.recoup.size ? { recoup: balances.recoup } : {}),
     ...sections,
   }));
-  for (const [where, change] of amended) amend(document, where, change);
-  return document;
-}
-
-// Change one figure of the inputs; the tables that it stands in are the state's, and stay.
-function amend(document, where, change) {
-  const [table, name, place = "amount_minor"] = where.split("/");
-  const row = new Map(document.get(table).get(name));
-  row.set(place, integerJson(BigInt(row.get(place) ?? 0) + change));
-  document.set(table, new Map(document.get(table)).set(name, row));
+  return [...amended].reduce((found, [where, change]) => amend(found, where, change), document);
 }
 
 function checkOrder(state, period) {

@@ -126,9 +126,20 @@ export const statementShape = object(requiredOfStatement, {
   recoup: nullable(object({ before: whole, advanced: whole, after: whole })),
 });
 
+const payable = object({
+  size: count, state_hash: hash, status: oneOf("proposed", "disputed", "approved", "settled"),
+  net_minor: whole, repaid: list(object({ step: any, amount_minor: whole })),
+  posted: list(
+    object({ kind: oneOf("correction", "dispute"), id: hash, amount_minor: whole }),
+  ),
+  held: list(object({ dispute: hash, amount_minor: whole, posted_in: nullable(any) })),
+  offset_minor: whole, owing_minor: whole, payable_minor: whole,
+  limits: list(object({ en: any, ja: any })),
+});
+
 const inclusion = { index: count, entry: any, hashes: list(hash, 0, 63) };
 
-export const memberStatementShape = object({
+const memberStatement = {
   kyojo_member_statement: oneOf(1), origin: any, genesis: hash, member: any, statement: record(),
   usage: object({
     batches: list(
@@ -142,4 +153,6 @@ export const memberStatementShape = object({
   reports: list(object({ where: any, entries: list(count) })),
   proof: object({ ...inclusion, checkpoint: any }),
   anchors: list(record(anything)), names: record(anything),
-});
+};
+
+export const memberStatementShape = object(memberStatement, { payable: nullable(payable) });

@@ -36,21 +36,26 @@ export const ofFacility = (body) => `Register facility ${body.id} (${body.name.e
 export const ofFunding = (state, body) =>
   `Funding ${body.id} of ${body.asset} by ${body.member}: ${money(state, body)} (${body.origin})`;
 
+// That a report replaces the one in an earlier entry.
+const instead = ({ replaces }) =>
+  (replaces === undefined ? "" : `, instead of entry ${replaces}`);
+
 export const ofRevenue = (state, body) =>
-  `Revenue ${body.id} ${body.period}: ${money(state, body)} (${body.origin})`;
+  `Revenue ${body.id} ${body.period}: ${money(state, body)} (${body.origin})${instead(body)}`;
 
 export const ofCost = (state, body) =>
-  `Cost ${body.id} ${body.period}: ${money(state, body)} borne by ${body.member}`;
+  `Cost ${body.id} ${body.period}: ${money(state, body)} borne by ${body.member}${instead(body)}`;
 
 export function ofKpi(body) {
   const whose = body.member === "_" ? "the whole town" : body.member;
   const [value, scale] = [body.value, body.scale].map((number) => formatMinor(number, 0));
-  return `Reading ${body.id} ${body.period} of ${whose}: ${value} of ${scale}`;
+  return `Reading ${body.id} ${body.period} of ${whose}: ${value} of ${scale}${instead(body)}`;
 }
 
-export function ofFigures({ section, id, period, figures: { bytes, sha256 } }) {
-  const digest = sha256.slice(0, 16);
-  return `Figures ${section} ${id} ${period}: ${formatMinor(bytes, 0)} bytes, SHA-256 ${digest}…`;
+export function ofFigures(body) {
+  const { section, id, period, figures: { bytes, sha256 } } = body;
+  const size = `${formatMinor(bytes, 0)} bytes, SHA-256 ${sha256.slice(0, 16)}…`;
+  return `Figures ${section} ${id} ${period}: ${size}${instead(body)}`;
 }
 
 export const ofRules = (body) =>

@@ -8,9 +8,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ledger.cli.payout import claims, export, notice, propose, result, show
+from ledger.cli.payout import claimed, claims, export, notice, propose, result, show
 
-COMMANDS = (propose, show, export, result, notice, claims)
+COMMANDS = (propose, show, export, result, notice, claims, claimed)
 
 
 def add_commands(commands: Any, shared: argparse.ArgumentParser) -> None:

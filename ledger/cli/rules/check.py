@@ -16,7 +16,7 @@ from ledger.errors import Fault, InvalidInput, KyojoError, MalformedRules
 from ledger.rules.document import Examined, RuleSet, examine, legal_checks, names_used
 from ledger.rules.headcount import headcount_problems
 from ledger.rules.idle import pool_warnings
-from ledger.rules.profiles import DISCLAIMER
+from ledger.rules.profiles import DISCLAIMER, spoken
 from ledger.rules.registers import OWN_REGISTERS, Registers, names_by_register, unknown_names
 from ledger.rules.succession import succession_problems
 from ledger.rules.yamltext import Reading, read_yaml, refuse_all
@@ -107,8 +107,18 @@ def _check(path: Path) -> _Checked:
         found = examine(data)
     except MalformedRules as error:
         return _Checked(file, Examined(Reading()), None, place_faults(error.faults, file))
-    faults = place_faults(found.reading.faults, file)
+    faults = place_faults(found.reading.faults, file, _legal_japanese(found.rules))
     return _Checked(file, found, None if faults else found.rules, faults)
+
+
+def _legal_japanese(rules: RuleSet | None) -> dict[str, str]:
+    """The Japanese of the legal checks that fail, by what the fault says in English."""
+    failing = () if rules is None else (one for one in legal_checks(rules) if not one.holds)
+    return {
+        spoken(one, rules.profile, one.en): spoken(one, rules.profile, one.ja)
+        for one in failing
+        if rules is not None
+    }
 
 
 def _registers(options: argparse.Namespace) -> Registers | None:

@@ -8,13 +8,16 @@ both languages, from the fault's code.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from ledger.cli.rules.remedies import remedy_of
 from ledger.errors import Fault
+from ledger.rules.japanese import japanese
 
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _IN_TEXT = re.compile(r"line (\d+)(?:, column (\d+))?(?: \((.*)\))?", re.DOTALL)
 
 
@@ -28,6 +31,7 @@ class Placed:
     pointer: str
     code: str
     message: str
+    message_ja: str | None
     remedy_en: str
     remedy_ja: str
 
@@ -50,18 +54,25 @@ class Placed:
             "pointer": self.pointer,
             "code": self.code,
             "message": self.message,
+            "message_ja": self.message_ja,
             "remedy": {"en": self.remedy_en, "ja": self.remedy_ja},
         }
 
     def lines(self, word: str = "") -> Iterator[str]:
         """The fault as people read it; ``word`` says what it is where it is no fault."""
         yield f"{self.where}: {word}{self.message} [{self.code}]"
+        if self.message_ja is not None:
+            yield f"  {self.message_ja}"
         yield f"  → {self.remedy_en}"
         yield f"  → {self.remedy_ja}"
 
 
-def place_fault(fault: Fault, file: str) -> Placed:
-    """A fault of the reader of rules or inputs, in a file."""
+def place_fault(fault: Fault, file: str, known_ja: Mapping[str, str] = NOTHING) -> Placed:
+    """A fault of the reader of rules or inputs, in a file.
+
+    ``known_ja`` are sentences whose Japanese is not in the catalogue, such as legal checks,
+    which are written in both languages.
+    """
     found = _IN_TEXT.fullmatch(fault.where)
     line = column = None
     pointer = fault.where
@@ -71,12 +82,15 @@ def place_fault(fault: Fault, file: str) -> Placed:
         pointer = found[3] or ""
     en, ja = remedy_of(fault)
     root = "" if pointer == "/" else pointer
-    return Placed(file, line, column, root, fault.code, fault.message, en, ja)
+    said = known_ja.get(fault.message) or japanese(fault.message)
+    return Placed(file, line, column, root, fault.code, fault.message, said, en, ja)
 
 
-def place_faults(faults: Iterable[Fault], file: str) -> list[Placed]:
+def place_faults(
+    faults: Iterable[Fault], file: str, known_ja: Mapping[str, str] = NOTHING
+) -> list[Placed]:
     """All faults of a file, in the order of its lines."""
-    found = [place_fault(fault, file) for fault in faults]
+    found = [place_fault(fault, file, known_ja) for fault in faults]
     return sorted(found, key=in_order)
 
 

@@ -40,4 +40,9 @@ def profile_problems(rules: Rules) -> Iterator[Problem]:
     """The checks that fail, as places and sentences."""
     for check in profile_checks(rules):
         if not check.holds:
-            yield check.where, f"{check.en} ({rules.profile}: {check.law})"
+            yield check.where, spoken(check, rules.profile, check.en)
+
+
+def spoken(check: Check, profile: str, reason: str) -> str:
+    """A check's reason, in the language it is given in, with the profile and the law."""
+    return f"{reason} ({profile}: {check.law})"

@@ -1,0 +1,172 @@
+"""The amounts that an entry bears, one row each: what a search of the books goes through.
+
+A report of revenue, cost or funding bears one amount; a settlement, a correction, an order and the
+bank's results bear one for each line of their blob, which is read here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from ledger import canonical
+from ledger.coop.envelope import Envelope, parse_envelope
+from ledger.coop.payout_results import read_results
+from ledger.coop.payouts import order_of
+from ledger.coop.state import State
+from ledger.period import parse_instant
+from ledger.rules.number import parse_integer_json
+from ledger.store.reading import IndexRow, LogReader
+from ledger.usage.totals import SALT_BYTES
+
+FACTS: Final = ("revenue-reported", "cost-reported", "funding-reported")
+SETTLEMENT: Final = "settlement-proposed"
+CORRECTION: Final = "correction-proposed"
+ORDER: Final = "payout-ordered"
+RESULT: Final = "payout-resulted"
+KINDS: Final = (*FACTS, SETTLEMENT, CORRECTION, ORDER, RESULT)
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyRow:
+    """An amount of an entry, in minor units.
+
+    ``date`` is the day of the transaction (YYYY-MM-DD): the bank's own for its results, else that
+    of the entry in the co-op's time zone. ``counterparty`` is the member, fund or project; for
+    revenue the member that reported it, since the log does not know who paid. ``subject`` is the
+    report's id, the step, or the payment's id. ``document`` is the SHA-256 of the blob that holds
+    the line, or the entry's leaf hash.
+    """
+
+    index: int
+    kind: str
+    received_at: str
+    date: str
+    period: str | None
+    counterparty: str
+    subject: str
+    amount_minor: int
+    currency: str
+    document: str
+    leaf: str
+    about: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """An entry that bears amounts, with what its index row says."""
+
+    state: State
+    log: LogReader
+    row: IndexRow
+    envelope: Envelope
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        body: Mapping[str, Any] = self.envelope.draft.body
+        return body
+
+    def blob(self, name: str) -> Any:
+        """A blob that the body names, as JSON without its salt."""
+        return canonical.parse(self.log.blob(self.body[name]["sha256"])[SALT_BYTES:])
+
+    def line(self, counterparty: str, subject: str, amount_minor: int, **more: Any) -> MoneyRow:
+        leaf = self.envelope.leaf.hex()
+        blob = more.pop("blob", None)
+        return MoneyRow(
+            index=self.row.index,
+            kind=self.row.kind,
+            received_at=self.row.received_at,
+            date=more.pop("date", None) or local_date(self.state, self.row.received_at),
+            period=more.pop("period", self.row.period),
+            counterparty=counterparty,
+            subject=subject,
+            amount_minor=amount_minor,
+            currency=str(self.row.currency),
+            document=leaf if blob is None else str(self.body[blob]["sha256"]),
+            leaf=leaf,
+            about=more,
+        )
+
+
+def local_date(state: State, instant: str) -> str:
+    """The day of an instant in the co-op's time zone."""
+    zone = ZoneInfo(state.terms().time_zone)
+    return parse_instant(instant).astimezone(zone).date().isoformat()
+
+
+def rows_of_entry(state: State, log: LogReader, row: IndexRow) -> Iterator[MoneyRow]:
+    """The amounts of an entry of one of ``KINDS``, in the order of its lines; none of 0."""
+    source = _Source(state, log, row, parse_envelope(log.entry(row.index)))
+    return _READERS[row.kind](source)
+
+
+def _fact(source: _Source) -> Iterator[MoneyRow]:
+    body = source.body
+    who = str(body.get("member", source.row.member))
+    subject = f"{body['asset']}/{body['id']}" if "asset" in body else str(body["id"])
+    yield source.line(who, subject, int(body["amount_minor"]))
+
+
+def _settlement(source: _Source) -> Iterator[MoneyRow]:
+    """Lines in money; parts of a step have no amount of their own."""
+    document = source.blob("lines")
+    other = {step["step"] for step in document["steps"] if "unit" in step}
+    id_ = canonical.digest(dict(source.body["settlement"])).hex()
+    for line in document["lines"]:
+        if line["amount_minor"] is None or line["step"] in other:
+            continue
+        amount = parse_integer_json(line["amount_minor"])
+        if amount:
+            yield source.line(line["member"], line["step"], amount, blob="lines", id=id_)
+
+
+def _correction(source: _Source) -> Iterator[MoneyRow]:
+    id_ = canonical.digest(dict(source.body["correction"])).hex()
+    for line in source.blob("rows")["rows"]:
+        amount = parse_integer_json(line["amount_minor"])
+        if amount:
+            yield source.line(
+                line["member"],
+                line["role"],
+                amount,
+                blob="rows",
+                period=line["period"],
+                id=id_,
+                correction_of=line["correction_of"],
+            )
+
+
+def _order(source: _Source) -> Iterator[MoneyRow]:
+    for line in source.blob("lines")["lines"]:
+        amount = parse_integer_json(line["amount_minor"])
+        attempt = line["attempt"]
+        yield source.line(line["member"], line["id"], amount, blob="lines", attempt=attempt)
+
+
+def _result(source: _Source) -> Iterator[MoneyRow]:
+    id_ = str(source.body["order"])
+    order = order_of(source.state, id_)
+    blob = source.log.blob(source.body["results"]["sha256"])
+    for row in read_results(blob, id_):
+        line = order.lines[row.id]
+        yield source.line(
+            line.member,
+            row.id,
+            line.amount_minor,
+            blob="results",
+            date=row.date,
+            outcome=row.outcome,
+            order=id_,
+        )
+
+
+_READERS: Final[dict[str, Callable[[_Source], Iterator[MoneyRow]]]] = {
+    **dict.fromkeys(FACTS, _fact),
+    SETTLEMENT: _settlement,
+    CORRECTION: _correction,
+    ORDER: _order,
+    RESULT: _result,
+}
