@@ -7,6 +7,7 @@ import json
 import shutil
 import sys
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ledger import canonical
 from ledger.errors import Conflict, InvalidInput, StoreBusy
 from ledger.payout.zengin import parse_zengin
 from ledger.service.month import Folder, Patience, Report, Standing, Track, Words, stay
+from ledger.service.payout_export import Wanted, export_order
 from tests.accounts import bank_account, confirm_accounts, name_bank_account, name_evm_account
 from tests.installation import MONTH, SLUG, Place, carry
 
@@ -92,10 +94,19 @@ def test_what_is_not_configured_is_named_and_holds_up_nothing_else(script: Scrip
         "settlement": "done", "payout JPY bank": "unset", "payout JPY vault": "done",
         "claims JPY": "unset", "anchor 131277322940537": "done",
     }  # fmt: skip
+    plain = script.place.config.read_text()
     script.configure('\n[coops.kaga.payouts]\nfolder = "bank"\n')
     bank = script.track("payout JPY bank", code=78)
     assert "bank_payer" in bank["waits_for"]["en"]
     assert not (script.place.root / "bank").exists()
+    # What the office exports by its own command is left to it.
+    script.place.config.write_text(plain)
+    with closing(script.place.open()) as installation:
+        coop = installation.coop(SLUG)
+        (id_,) = [id_ for id_, one in coop.state().orders.items() if one.method == "bank"]
+        export_order(coop, id_, Wanted("csv", date(2099, 1, 5), None))
+    (file,) = script.track("payout JPY bank", "--no-anchor", code=0)["details"]["files"]
+    assert (file["order"], file["file"], file["format"]) == (id_, None, "csv")
 
 
 def test_a_file_is_made_once_and_never_overwritten(script: Script) -> None:

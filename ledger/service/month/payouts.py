@@ -86,11 +86,10 @@ def pay_by(coop: Coop, paying: Paying, method: str, doing: Doing) -> Track:
     ]
     files: list[dict[str, Any]] = []
     if method != VAULT and orders:
-        folder = paying.folder
         unset = _missing(paying, method, [order for _, order in orders])
-        if folder is None or unset is not None:
+        if unset is not None:
             return Track(name, Standing.UNSET, "approved", unset)
-        found = (_write(coop, paying, folder, one, doing) for one in orders)
+        found = (_file_of(coop, paying, one, doing) for one in orders)
         files = [one for one in found if one is not None]
     waiting = [
         decisions(id_[:12], one)
@@ -121,14 +120,19 @@ def unreached(coop: Coop, currency: str) -> Iterator[Words]:
 
 
 def _missing(paying: Paying, method: str, orders: list[PayoutOrder]) -> Words | None:
-    """Which setting the files of a method lack; None if they lack none."""
+    """Which setting the files of a method lack; None if they lack none.
+
+    Without a folder, what the office has exported by its own command is left to it.
+    """
     section = f"[coops.{paying.slug}.payouts]"
+    is_new = any(order.file is None for order in orders)
+    if paying.folder is None and not is_new:
+        return None
     if paying.folder is None:
         return Words(
             f"kyojo.toml has no {section}: say in `folder` where the banks' files are written",
             f"kyojo.toml に {section} がありません。folder に銀行ファイルの出力先を指定します",
         )
-    is_new = any(order.file is None for order in orders)
     if is_new and paying.folder.formats[method] != "csv" and method not in paying.folder.payers:
         return Words(
             f"{section} has no `{method}_payer`: name the file that says who pays",
@@ -137,11 +141,16 @@ def _missing(paying: Paying, method: str, orders: list[PayoutOrder]) -> Words | 
     return None
 
 
-def _write(
-    coop: Coop, paying: Paying, folder: Folder, named: tuple[str, PayoutOrder], doing: Doing
+def _file_of(
+    coop: Coop, paying: Paying, named: tuple[str, PayoutOrder], doing: Doing
 ) -> dict[str, Any] | None:
     """The file of an order, in the folder; None where a dry run cannot have it yet."""
     id_, order = named
+    folder = paying.folder
+    if folder is None:
+        file = order.file
+        return None if file is None else {"order": id_, "file": None, "format": file.format,
+                                          "pay_on": file.pay_on}  # fmt: skip
     made = _export(coop, paying, folder, named, doing)
     if made is None:
         return None
