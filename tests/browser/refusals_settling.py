@@ -269,6 +269,27 @@ def second_votes(forger: Forger) -> None:
     _keys_that_ended(forger)
 
 
+def replacements(forger: Forger) -> None:
+    """Figures that replace nothing, another's report, or one that has been replaced."""
+    first = len(forger.entries)
+    right = {**MONEY, "id": "adverts", "origin": "other"}
+    wrong = {**right, "amount_minor": 50}
+    forger.write("office", "revenue-reported", wrong)
+    forger.carry("bus", "ev")
+    for name, change in (
+        ("a figure again, replacing nothing", {}),
+        ("a figure that replaces the charter", {"replaces": 0}),
+        ("a figure that replaces an entry to come", {"replaces": 10_000}),
+        ("a figure that is that already", {**wrong, "replaces": first}),
+        ("a figure that replaces another's", {"id": "tips", "replaces": first}),
+    ):
+        forger.forge(name, "office", "revenue-reported", {**right, **change})
+    forger.write("office", "revenue-reported", {**right, "replaces": first})
+    forger.carry("bus", "ev")
+    forger.forge("a figure that replaces what was replaced", "office", "revenue-reported",
+                 {**wrong, "replaces": first})  # fmt: skip
+
+
 def _vote_in_vain(forger: Forger, name: str, wanted: str) -> None:
     """Vote until the vote that would carry a proposal, which is refused."""
     for voter in ("bus", "ev", "bike", "taxi"):

@@ -78,6 +78,7 @@ ELSEWHERE = {
     "ledger/coop/apply.py check_signer": "the door asks before it reads; apply judges the log",
     "ledger/coop/authority.py right_of 0": "the page says that it does not know such a kind",
     "ledger/coop/charter.py _is_given_or_absent": "a shape: the charter's reader says it",
+    "ledger/coop/claimed.py figure_at 2": "figures that a log reports are whole numbers",
     "ledger/coop/corrections.py compute_correction": "a bug of ours",
     "ledger/coop/corrections.py propose_correction 0": "a charter without that quorum is refused",
     "ledger/coop/corrections.py run_of": "asked of settled periods only, which have a run",
@@ -91,10 +92,10 @@ ELSEWHERE = {
     "ledger/coop/settlements.py cut_off_of": "asked of closed periods only",
     "ledger/usage/totals.py encode_totals": "a member's own hand; a log holds what came of it",
 }
-# Files, proofs and statements are judged by tests of their own, an entry's bytes by test_bundles.
+# Files, proofs, statements and books have tests of their own, an entry's bytes test_bundles.
 OF_FILES = (
     "recordproof.py", "grounds.py", "ground_weights.py", "correction_grounds.py", "submission.py",
-    "state.py", "envelope.py",
+    "state.py", "envelope.py", "bookkeeping.py", "bookkeeping_moves.py", "payable.py",
 )  # fmt: skip
 
 
