@@ -112,9 +112,11 @@ def test_a_settled_line_shows_its_dispute_and_its_correction(coop: Coop):
 def test_a_payment_shows_its_results_and_what_was_ordered_again(coop: Coop):
     orders = found(coop, kind="payout-ordered", counterparty="ev")
     assert orders[0].history.status == "returned"
-    assert [what for what, _, _ in events(orders[0])] == ["result"]
+    assert [what for what, _, _ in events(orders[0])] == ["exported", "result"]
     bus = found(coop, kind="payout-ordered", counterparty="bus")[0]
-    assert [one.note for one in bus.history.events] == ["paid 2026-11-10", "returned 2026-11-10"]
+    exported, *results = [one.note for one in bus.history.events]
+    assert exported.startswith("zengin, 2026-11-10, ")
+    assert results == ["paid 2026-11-10", "returned 2026-11-10"]
     results = found(coop, kind="payout-resulted", counterparty="bus")
     assert [one.history.status for one in results] == ["paid", "returned"]
     assert {one.row.date for one in results} == {"2026-11-10"}

@@ -7,7 +7,7 @@ import json
 import shutil
 import sys
 from contextlib import closing
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 
 from ledger import canonical
 from ledger.errors import Conflict, InvalidInput, StoreBusy
+from ledger.payout.bank_calendar import bundled_calendar
 from ledger.payout.zengin import parse_zengin
 from ledger.service.month import Folder, Patience, Report, Standing, Track, Words, stay
 from ledger.service.payout_export import Wanted, export_order
@@ -104,7 +105,9 @@ def test_what_is_not_configured_is_named_and_holds_up_nothing_else(script: Scrip
     with closing(script.place.open()) as installation:
         coop = installation.coop(SLUG)
         (id_,) = [id_ for id_, one in coop.state().orders.items() if one.method == "bank"]
-        export_order(coop, id_, Wanted("csv", date(2099, 1, 5), None))
+        today = date.fromisoformat(coop.clock()[:10])
+        pay_on = bundled_calendar().next_open(today + timedelta(days=1))
+        export_order(coop, id_, Wanted("csv", pay_on, None))
     (file,) = script.track("payout JPY bank", "--no-anchor", code=0)["details"]["files"]
     assert (file["order"], file["file"], file["format"]) == (id_, None, "csv")
 

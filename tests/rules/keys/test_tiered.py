@@ -79,7 +79,7 @@ def test_the_formula(ends, rates, figures):
         ("[{upto: -1, weight: 1}, {weight: 1}]", "/tiers/0/upto", "-1 is not above 0"),
         ("[{upto: 5, weight: -1}, {weight: 1}]", "/tiers/0/weight", "negative"),
         ("[{upto: 5, weight: 0}, {weight: 0}]", "/tiers", "every tier weighs 0"),
-        ("[{upto: 0.5, weight: 0}, {weight: 0}]", "/tiers/0/upto", "binary float"),
+        ("[{upto: 0.5, weight: 1}, {weight: 0}]", "/tiers/0/upto", "binary float"),
         ("[{to: 5, weight: 1}, {weight: 0}]", "/tiers/0/to", "unknown field 'to'"),
         ("[{upto: 5}, {weight: 0}]", "/tiers/0/weight", "required"),
     ],
