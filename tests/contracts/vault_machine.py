@@ -170,7 +170,7 @@ class VaultMachine(RuleBasedStateMachine):
         due, reason = self._due(coop, tree, member)
         if tree is not coop.tree or more:
             reason = "proof: not in the published tree"
-        amount = tree.amounts[member] + more
+        amount = abs(tree.amounts[member] + more)  # less than nothing is no amount
         options = {"amount": amount, "origin": origin}
         if self.attempt("claim", reason, self.vault.claim, tree, member, **options):
             coop.paid[member] += due
