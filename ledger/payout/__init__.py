@@ -9,37 +9,3 @@ writes them as a Japanese transfer file (``zengin`` is the format, ``kana`` its 
 what the bank did, and ``results`` sets it against what was ordered. ``invoice`` says what a payment
 is for, and its tax; ``parties`` who may issue one.
 """
-
-from ledger.payout import (
-    account,
-    bank_calendar,
-    bank_csv,
-    camt053,
-    invoice,
-    kana,
-    line,
-    netting,
-    pain001,
-    parties,
-    reference,
-    results,
-    zengin,
-    zengin_order,
-)
-
-__all__ = [
-    "account",
-    "bank_calendar",
-    "bank_csv",
-    "camt053",
-    "invoice",
-    "kana",
-    "line",
-    "netting",
-    "pain001",
-    "parties",
-    "reference",
-    "results",
-    "zengin",
-    "zengin_order",
-]
