@@ -79,21 +79,28 @@ def live(typed: Typed, town: Town) -> None:
 
 
 def stay_and_decide(typed: Typed, town: Town) -> tuple[Any, str]:
-    """The script stays; the members vote, the treasurer funds the vault, the chain goes on."""
+    """The script stays; the members vote, the treasurer funds the vault, the chain goes on.
+
+    The treasurer funds only when the script has said what the vault lacks, as a person would.
+    """
     command = script(town, "--wait", str(PATIENCE_SECONDS), "--poll", "0.2")
+    said = town.root / "monthly_settlement.stderr"
     is_funded = False
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as staying:
+    with (
+        said.open("w", encoding="utf-8") as stderr,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True) as staying,
+    ):
         until = time.monotonic() + PATIENCE_SECONDS
         while staying.poll() is None and time.monotonic() < until:
             for who in FIRMS:
                 confirm(typed, who)
-            is_funded = is_funded or fund(town)
+            if not is_funded and "the vault lacks" in said.read_text("utf-8"):
+                is_funded = fund(town)
             mine(town.url, 1)
             time.sleep(0.3)
         staying.terminate()
-        out, told = staying.communicate()
+        out, _ = staying.communicate()
+    told = said.read_text("utf-8")
     assert staying.returncode == 0, told
     return json.loads(out), told
 
