@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from eth_abi.abi import encode
-from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 
 from ledger.chain.node import Node, SignedTransaction, Transaction, sign_transaction
@@ -37,6 +36,7 @@ from ledger.chain.quorum import (
     word,
 )
 from ledger.errors import OutOfRange
+from ledger.identity.keccak import keccak
 
 # Whoever anchors needs these too.
 __all__ = ["Deployment", "key_address", "order_signatures", "recover_signer", "sign_digest"]

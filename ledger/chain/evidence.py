@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import rlp
-from eth_hash.auto import keccak
 from eth_typing import Hash32
 from trie.hexary import HexaryTrie
 
@@ -21,6 +20,7 @@ from ledger.chain.anchor import Head, origin_hash
 from ledger.chain.faults import translated
 from ledger.chain.node import FinalityDepths, Node
 from ledger.errors import ChainUnavailable, NotFound
+from ledger.identity.keccak import keccak
 
 RECEIPTS_MAX = 5_000
 

@@ -22,11 +22,11 @@ from typing import Any, ClassVar, Protocol
 
 from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError
-from eth_hash.auto import keccak
 
 from ledger.chain.anchor import Head, origin_hash, read_head
 from ledger.chain.node import BlockTag, Node
 from ledger.errors import MalformedDocument, NotFound
+from ledger.identity.keccak import keccak
 
 
 class Goal(Protocol):

@@ -6,6 +6,9 @@ a broken connection; **sending is not**, because web3 would repeat ``eth_sendRaw
 a lost answer and report "nonce too low" for a transaction that is in. The outbox repeats sends.
 
 Gas is always explicit, keys stay here: transactions are signed locally (EIP-1559, type 2).
+
+The chain libraries take two seconds to load, most of what a command costs that asks no chain. So
+whoever imports this module loads none of them: ``open_node`` and ``sign_transaction`` do.
 """
 
 from __future__ import annotations
@@ -14,21 +17,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
-import requests
-from eth_account import Account
-from eth_hash.auto import keccak
 from eth_keys.backends import get_backend
 from eth_keys.backends.native.main import NativeECCBackend
 from eth_typing import Hash32
 from eth_utils.address import to_checksum_address
-from web3 import HTTPProvider, Web3
-from web3.middleware import ExtraDataToPOAMiddleware
-from web3.providers.rpc.utils import REQUEST_RETRY_ALLOWLIST, ExceptionRetryConfiguration
 
-from ledger.chain.embedded import EMBEDDED_CHAIN_ID, open_embedded
 from ledger.chain.faults import translated
 from ledger.errors import (
     AnchorMismatch,
@@ -38,9 +34,14 @@ from ledger.errors import (
     InvariantViolated,
     NotFound,
 )
+from ledger.identity.keccak import keccak
+
+if TYPE_CHECKING:
+    from web3 import Web3
 
 EMBEDDED_SCHEME = "embedded:"
-READ_ATTEMPTS = 3
+# eth-tester answers eth_chainId with this number whatever the chain says, so the chain has it too.
+EMBEDDED_CHAIN_ID = 131277322940537
 CALL_GAS = 5_000_000
 
 BlockTag = Literal["pending", "latest", "safe", "finalized"]
@@ -336,12 +337,16 @@ def open_node(
     """
     require_coincurve()
     if url.startswith(EMBEDDED_SCHEME):
+        from ledger.chain.embedded import open_embedded  # noqa: PLC0415
+
         path = Path(url.removeprefix(EMBEDDED_SCHEME))
         with open_embedded(path, wait_seconds=wait_seconds) as web3:
             yield Node(web3, fee_cap_wei=fee_cap_wei)
     elif url.startswith(("http://", "https://")):
-        with requests.Session() as session:
-            yield Node(_connect(url, session, wait_seconds), fee_cap_wei=fee_cap_wei)
+        from ledger.chain.rpc import open_http  # noqa: PLC0415
+
+        with open_http(url, timeout_seconds=wait_seconds) as web3:
+            yield Node(web3, fee_cap_wei=fee_cap_wei)
     else:
         raise InvalidInput(f"{url!r} is neither embedded:PATH nor an http(s) URL", url=url)
 
@@ -368,6 +373,8 @@ def require_coincurve() -> None:
 
 def sign_transaction(transaction: Transaction, key: bytes) -> SignedTransaction:
     """The transaction signed by the 32-byte ``key``; the same bytes each time."""
+    from eth_account import Account  # noqa: PLC0415
+
     account = Account.from_key(key)
     fields: dict[str, Any] = {
         "type": 2,
@@ -384,26 +391,6 @@ def sign_transaction(transaction: Transaction, key: bytes) -> SignedTransaction:
     return SignedTransaction(
         bytes(signed.raw_transaction), bytes(signed.hash), account.address, transaction.nonce
     )
-
-
-def _connect(url: str, session: Any, timeout_seconds: float) -> Web3:
-    retries = ExceptionRetryConfiguration(
-        errors=(requests.ConnectionError, requests.Timeout, requests.HTTPError),
-        retries=READ_ATTEMPTS,
-        method_allowlist=[
-            method for method in REQUEST_RETRY_ALLOWLIST if method != "eth_sendRawTransaction"
-        ],
-    )
-    provider = HTTPProvider(
-        url,
-        request_kwargs={"timeout": timeout_seconds},
-        session=session,
-        exception_retry_configuration=retries,
-    )
-    web3 = Web3(provider)
-    # Proof-of-authority chains put signatures into extraData, which web3 otherwise refuses.
-    web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
-    return web3
 
 
 def _eip55(address: str) -> Any:

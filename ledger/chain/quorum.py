@@ -21,12 +21,12 @@ from typing import Any
 from coincurve import PrivateKey, PublicKey
 from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError
-from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 
 from contracts import load_contract
 from ledger.chain.node import Node, Transaction, sign_transaction
 from ledger.errors import BadSignature, Conflict, NotFound, OutOfRange
+from ledger.identity.keccak import keccak
 
 _CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 _DOMAIN_TYPE = keccak(

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import rlp
-from eth_account import Account
-from eth_hash.auto import keccak
 from rlp.exceptions import RLPException
 
 from ledger.chain.node import Fees
 from ledger.errors import AnchorMismatch
+from ledger.identity.keccak import keccak
 
 _DYNAMIC_FEE = 2  # EIP-1559, the only kind that is sent here
 _FIELDS = 12
@@ -56,6 +55,8 @@ class StoredAnchor:
 
 def read_stored_transaction(raw: bytes) -> StoredTransaction:
     """Read a raw transaction; raises AnchorMismatch if it is no signed call of our kind."""
+    from eth_account import Account  # noqa: PLC0415 - see ``node``: it takes long to load
+
     try:
         fields: Any = rlp.decode(raw[1:])
         sender = Account.recover_transaction(raw)

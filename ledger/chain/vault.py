@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from eth_abi.abi import encode
-from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 
 from contracts import load_contract
@@ -32,6 +31,7 @@ from ledger.chain.quorum import (
 )
 from ledger.errors import Conflict, OutOfRange
 from ledger.identity.address import parse_address
+from ledger.identity.keccak import keccak
 
 AMOUNT_MAX = 2**256 - 1
 TOTAL_MAX = 2**128 - 1

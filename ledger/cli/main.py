@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any, NoReturn
 
 from ledger.cli.output import exit_code, show_error
@@ -97,23 +98,35 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     return parser
 
 
-# Imported when asked for: with all of them come database, chain and server, and verifying a small
+# Imported when asked for: with all of them come database, server and client, and verifying a small
 # bundle, or trying a rule set, would spend most of its time on loading what it does not use.
+COMMANDS = {
+    "office": ("serve", "key", "found", "status", "open", "closing", "close", "propose", "settle",
+               "propose-rules", "decide", "draft", "rebuild", "authority"),
+    "anchor": ("anchor",),
+    "correct": ("correct",),
+    "payout": ("payout",),
+    "books": ("books",),
+    "erase": ("erase",),
+    "logkeys": ("log-key",),
+    "contracts": ("anchor-contract",),
+    "statement": ("statements", "verify-statement"),
+    "member": ("member",),
+    "audit": ("audit",),
+    "proof": ("prove", "verify-proof"),
+    "rules": ("rules",),
+    "witness": ("witness", "publish"),
+    "fsck": ("fsck",),
+    "recover": ("recover",),
+}  # fmt: skip
+"""Which module of this package has which commands."""
 
 
 def _modules(command: str | None) -> tuple[Any, ...]:
-    if command == "audit":
-        from ledger.cli import audit  # noqa: PLC0415
-
-        return (audit,)
-    if command == "rules":
-        from ledger.cli import rules  # noqa: PLC0415
-
-        return (rules,)
-    if command == "anchor":
-        from ledger.cli import anchor  # noqa: PLC0415
-
-        return (anchor,)
+    """The module that has the command; all of them for a word that is none."""
+    for module, commands in COMMANDS.items():
+        if command in commands:
+            return (import_module(f"ledger.cli.{module}"),)
     return _all_modules()
 
 

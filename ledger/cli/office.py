@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from pydantic import ValidationError
 
 from ledger.cli.output import progress, show
@@ -127,6 +126,8 @@ def chosen(options: argparse.Namespace) -> Iterator[tuple[Installation, Coop]]:
 
 def serve(options: argparse.Namespace) -> int:
     """Run the server until it is told to stop."""
+    import uvicorn  # noqa: PLC0415 - the other commands need no server
+
     path = config_path(options.config)
     installation = open_installation(path)
     server = installation.config.server

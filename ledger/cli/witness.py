@@ -8,8 +8,6 @@ import os
 from contextlib import closing
 from typing import Any
 
-import uvicorn
-
 from ledger.cli.office import chosen
 from ledger.cli.output import exit_code, show
 from ledger.config import CONFIG_VARIABLE
@@ -45,6 +43,8 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
 
 def serve_witness(options: argparse.Namespace) -> int:
     """Run the witness until it is told to stop."""
+    import uvicorn  # noqa: PLC0415 - the other commands need no server
+
     path = config_path(options.config)
     section = witness_section(path)
     open_witness(path).close()  # a wrong key or log is refused here, in words

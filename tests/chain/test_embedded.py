@@ -12,13 +12,12 @@ from web3 import EthereumTesterProvider, Web3
 
 from ledger.chain.anchor import key_address, read_head
 from ledger.chain.embedded import (
-    EMBEDDED_CHAIN_ID,
     EmbeddedChain,
     KeyValueStore,
     StoredAtomicDB,
     open_embedded,
 )
-from ledger.chain.node import open_node
+from ledger.chain.node import EMBEDDED_CHAIN_ID, open_node
 from ledger.errors import ChainUnavailable, InvariantViolated
 from tests.chain.chain_world import (
     EMBEDDED_PAYER,

@@ -19,7 +19,8 @@ from web3.exceptions import (
 )
 
 from ledger.chain.faults import translated
-from ledger.chain.node import READ_ATTEMPTS, open_node, shown_url
+from ledger.chain.node import open_node, shown_url
+from ledger.chain.rpc import READ_ATTEMPTS
 from ledger.errors import ChainUnavailable, Conflict, InvariantViolated, NotFound
 
 CASES = [

@@ -14,8 +14,7 @@ from ledger.chain.anchor import (
     rotate_digest,
     sign_digest,
 )
-from ledger.chain.embedded import EMBEDDED_CHAIN_ID
-from ledger.chain.node import open_node, require_coincurve
+from ledger.chain.node import EMBEDDED_CHAIN_ID, open_node, require_coincurve
 from ledger.errors import (
     AnchorMismatch,
     ChainUnavailable,

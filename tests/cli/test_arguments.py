@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-from ledger.cli.main import build_parser
+from ledger.cli.main import COMMANDS, build_parser
 from tests.cli.conftest import Kyojo, check_error
 
 
@@ -35,6 +37,26 @@ def test_help_is_of_use(kyojo: Kyojo, command: tuple[str, ...]) -> None:
         assert verbs
         for verb in verbs:
             assert any(line.split()[:1] == [verb] for line in ran.out.splitlines()), verb
+
+
+@pytest.mark.parametrize("command", sorted({one[0] for one in ALL if one}))
+def test_a_command_is_found_with_its_own_module_alone(command: str) -> None:
+    alone = list(commands(build_parser(command)))
+    assert [one for one in ALL if one[:1] == (command,)] == [
+        one for one in alone if one[:1] == (command,)
+    ]
+    assert sum(command in names for names in COMMANDS.values()) == 1
+
+
+def test_commands_that_ask_no_chain_load_none_of_its_libraries() -> None:
+    program = (
+        "import sys\nfrom ledger.cli.main import build_parser\nbuild_parser()\n"
+        "print([name for name in ('web3', 'eth_account', 'eth', 'uvicorn') if name in sys.modules])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True, text=True
+    )
+    assert ran.stdout == "[]\n"
 
 
 def test_the_exit_codes_stand_in_the_help(kyojo: Kyojo) -> None:
