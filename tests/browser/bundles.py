@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import sha256
+from itertools import chain, islice
 
 from ledger import canonical
 from ledger.audit.bundle import MANIFEST
@@ -413,13 +414,16 @@ def open_month() -> World:
     return world
 
 
-def all_cases(month: Audited) -> list[Case]:
-    """Every case, the good ones first."""
-    closed, still_open = closed_month(), open_month()
+def all_cases(month: Audited, *, one_in: int = 1) -> list[Case]:
+    """Every case, the good ones first; of those that a loop makes by the dozen one in so many."""
+    closed, still_open, slices = closed_month(), open_month(), Slices()
+    made_by_loops = (
+        flips(month), anywhere(month, 24), containers(month), heads(month), nonsense(month),
+        slices.wrong(), key_cases(),
+    )  # fmt: skip
     return [
-        *good(month), *flips(month), *anywhere(month, 24), *containers(month), *manifests(month),
-        *heads(month), *entries_gone(closed, trust_in(closed)), *nonsense(month),
+        *good(month), *slices.good(), *manifests(month), *entries_gone(closed, trust_in(closed)),
         *settlements(closed), *records(still_open), *kinds(still_open), *every_kind(),
-        *erased(), *months(), *Slices().all(), *key_cases(),
-        *contested_cases(), *paid_cases(), *reported_cases(),
+        *erased(), *months(), *contested_cases(), *paid_cases(), *reported_cases(),
+        *chain.from_iterable(islice(cases, 0, None, one_in) for cases in made_by_loops),
     ]  # fmt: skip

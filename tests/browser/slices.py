@@ -220,9 +220,9 @@ class Slices:
         name = next(name for name in self.files if name.endswith(".ndjson"))
         yield self.made("a line is missing", {name: b"\n"})
 
-    def all(self) -> Iterator[Case]:
-        """Every slice, the good ones first."""
-        for part in (self.good, self.flips, self.gone, self.cuts, self.entries, self.heads,
+    def wrong(self) -> Iterator[Case]:
+        """Every slice but the good ones."""
+        for part in (self.flips, self.gone, self.cuts, self.entries, self.heads,
                      self.usage, self.proofs, self.states, self.erased):  # fmt: skip
             yield from part()
         yield Case("the whole of the slices' log", bundle_of(self.world), self.trust)
