@@ -34,13 +34,14 @@ def serving(place: Place) -> Iterator[None]:
 
 def _await(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS_MAX
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            httpx.get(f"{url}/v1").raise_for_status()
-        except httpx.TransportError:
-            time.sleep(0.1)
-        else:
-            return
+    with httpx.Client() as http:
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                http.get(f"{url}/v1").raise_for_status()
+            except httpx.TransportError:
+                time.sleep(0.1)
+            else:
+                return
     raise RuntimeError(f"the server did not come up: {log.read_text(errors='replace')[-2000:]}")
 
 

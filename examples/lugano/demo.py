@@ -253,14 +253,15 @@ def server(place: Place) -> Iterator[str]:
 
 def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            raise Unavailable(f"the server ended at once with code {process.returncode}")
-        try:
-            if httpx.get(f"{url}/v1/health", timeout=2).is_success:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
+    with httpx.Client(timeout=2) as http:
+        while time.monotonic() < until:
+            if process.poll() is not None:
+                raise Unavailable(f"the server ended at once with code {process.returncode}")
+            try:
+                if http.get(f"{url}/v1/health").is_success:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.1)
     raise Unavailable(f"the server did not answer within {START_SECONDS} s")
 
 

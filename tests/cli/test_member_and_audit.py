@@ -72,13 +72,14 @@ def served(
 
 
 def wait_for(url: str, process: subprocess.Popen[str]) -> None:
-    for _ in range(600):
-        assert process.poll() is None, process.stdout
-        try:
-            if httpx.get(f"{url}/v1/health", trust_env=False).is_success:
-                return
-        except httpx.TransportError:
-            time.sleep(0.05)
+    with httpx.Client(trust_env=False) as http:
+        for _ in range(600):
+            assert process.poll() is None, process.stdout
+            try:
+                if http.get(f"{url}/v1/health").is_success:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.05)
     pytest.fail("the server did not come up")
 
 

@@ -55,13 +55,14 @@ class Process:
     def wait_until_up(self) -> None:
         assert self.running is not None
         deadline = time.monotonic() + START_SECONDS_MAX
-        while time.monotonic() < deadline and self.running.poll() is None:
-            try:
-                httpx.get(self.probe)
-            except httpx.TransportError:
-                time.sleep(0.05)
-            else:
-                return
+        with httpx.Client() as http:
+            while time.monotonic() < deadline and self.running.poll() is None:
+                try:
+                    http.get(self.probe)
+                except httpx.TransportError:
+                    time.sleep(0.05)
+                else:
+                    return
         raise RuntimeError(f"it did not come up: {self.log.read_text(errors='replace')[-2000:]}")
 
     def kill(self) -> None:
