@@ -24,7 +24,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from eth_abi.abi import decode
-from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 
 from ledger import canonical
@@ -47,6 +46,7 @@ from ledger.chain.vault import (
 )
 from ledger.errors import ChainUnavailable, InvalidInput, MalformedDocument, OutOfRange
 from ledger.identity.address import parse_address
+from ledger.identity.keccak import keccak
 
 VAULT, ANCHOR = "kyojo vault", "kyojo anchor"
 FORMAT = 1

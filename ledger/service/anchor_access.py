@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from ledger.chain.anchor import key_address, read_head, read_signers
+from ledger.chain.anchor import read_head, read_signers
 from ledger.chain.fees import FeePolicy
 from ledger.chain.node import FinalityDepths, Node, open_node
+from ledger.chain.quorum import key_address
 from ledger.coop.charter import AnchorTarget
 from ledger.coop.state import State
 from ledger.coop.successors import current_targets, lines, place_of
