@@ -23,12 +23,10 @@ from ledger.chain.anchor import (
     anchor_digest,
     build_transaction,
     deploy_anchor_contract,
-    key_address,
-    order_signatures,
     origin_hash,
-    sign_digest,
 )
 from ledger.chain.node import Node, Transaction, open_node, sign_transaction
+from ledger.chain.quorum import key_address, order_signatures, sign_digest
 from ledger.log.merkle import leaf_hash, prove_consistency_from, root_from
 from ledger.log.tile import grow, tile_hash_reader
 from ledger.wiring import EMBEDDED_GAS_KEY

@@ -407,7 +407,7 @@ def hold(
     """
     @notice Keeps a period that is in dispute, and later ones, from being published. One approver
             can do it once per period, for at most 45 days from the first such hold since the last
-            publication; a hold that stands gives way to one that begins earlier and does not end
+            new root; a hold that stands gives way to one that begins earlier and does not end
             earlier. A quorum can hold at any time. Published claims go on.
     @param originHash SHA-256 of the origin line of the co-op's log.
     @param period The period, as the number YYYYMM, not yet published.

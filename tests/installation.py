@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from ledger import canonical
-from ledger.chain.anchor import deploy_anchor_contract, key_address
+from ledger.chain.anchor import deploy_anchor_contract
 from ledger.chain.node import open_node
+from ledger.chain.quorum import key_address
 from ledger.coop.envelope import Draft
 from ledger.coop.signing import Seen, sign_decision, sign_entry
 from ledger.coop.submission import Submission

@@ -10,8 +10,9 @@ from typing import Any
 
 import yaml
 
-from ledger.chain.anchor import deploy_anchor_contract, key_address
+from ledger.chain.anchor import deploy_anchor_contract
 from ledger.chain.node import open_node
+from ledger.chain.quorum import key_address
 from ledger.identity.signature import SigningKey
 from ledger.log.key import KeyType, format_signing_key, format_vkey, parse_signing_key
 from ledger.log.key import SigningKey as LogKey

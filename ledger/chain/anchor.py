@@ -26,20 +26,13 @@ from ledger.chain.quorum import (
     call_data,
     decode_answer,
     deploy_contract,
-    key_address,
-    order_signatures,
-    recover_signer,
     rotation_digest,
-    sign_digest,
     signature_words,
     typed_digest,
     word,
 )
 from ledger.errors import OutOfRange
 from ledger.identity.keccak import keccak
-
-# Whoever anchors needs these too.
-__all__ = ["Deployment", "key_address", "order_signatures", "recover_signer", "sign_digest"]
 
 SIZE_MAX = 2**63 - 1
 PROOF_HASHES_MAX = 63

@@ -8,6 +8,7 @@ kind            reached when
 ==============  ==================================================================================
 anchored-head   CheckpointAnchor holds the wanted head of a log, or a longer one
 published-root  RevenueVault has published the wanted claims root for the period, or did before
+funded-vault    RevenueVault has had so much deposited for the co-op, in all
 plain-call      no state shows it: a transaction of the row itself succeeded
 ==============  ==================================================================================
 
@@ -125,6 +126,40 @@ class PublishedRoot:
 
 
 @dataclass(frozen=True, slots=True)
+class FundedVault:
+    """RevenueVault at ``contract`` should have had ``deposited`` base units, in all, of ``origin``.
+
+    What was deposited never falls.
+    """
+
+    kind: ClassVar[str] = "funded-vault"
+    by_state: ClassVar[bool] = True
+
+    contract: str
+    origin: str
+    deposited: int
+
+    @property
+    def description(self) -> str:
+        """The co-op and the sum."""
+        return f"{self.origin} funded up to {self.deposited} base units"
+
+    def reached(self, node: Node, at: int | BlockTag) -> bool:
+        """Whether that much was deposited, by whomever."""
+        asked = _DEPOSITED + encode(["bytes32"], [origin_hash(self.origin)])
+        try:
+            (found,) = decode(["uint256"], node.call(self.contract, asked, at=at))
+        except DecodingError:
+            return False
+        return bool(found >= self.deposited)
+
+    def document(self) -> dict[str, Any]:
+        """Contract, co-op and sum; the sum in text, for it may be beyond JSON's integers."""
+        place = {"contract": self.contract, "origin": self.origin}
+        return {**place, "deposited": str(self.deposited)}
+
+
+@dataclass(frozen=True, slots=True)
 class PlainCall:
     """A transaction that should succeed once; ``purpose`` says in a few words what it does."""
 
@@ -148,10 +183,12 @@ class PlainCall:
         return {"contract": self.contract, "purpose": self.purpose}
 
 
-# The part of RevenueVault that its goal needs: published(originHash) -> (period, root, …), and
-# publishedAt(originHash, root) -> when the root was first published, 0 if never.
+# The part of RevenueVault that its goals need: published(originHash) -> (period, root, …),
+# publishedAt(originHash, root) -> when the root was first published, 0 if never, and
+# deposited(originHash) -> base units.
 _PUBLISHED = keccak(b"published(bytes32)")[:4]
 _PUBLISHED_AT = keccak(b"publishedAt(bytes32,bytes32)")[:4]
+_DEPOSITED = keccak(b"deposited(bytes32)")[:4]
 
 
 def is_reached(wanted: Head, head: Head) -> bool:
@@ -177,6 +214,8 @@ def parse_goal(document: Mapping[str, Any]) -> Goal:
         return AnchoredHead(**values, head=head)
     if kind == PublishedRoot.kind:
         return PublishedRoot(**{**values, "root": bytes.fromhex(values["root"])})
+    if kind == FundedVault.kind:
+        return FundedVault(**{**values, "deposited": int(values["deposited"])})
     if kind == PlainCall.kind:
         return PlainCall(**values)
     raise MalformedDocument(f"no transaction is sent for {kind!r}", kind=kind)

@@ -268,9 +268,16 @@ class Node:
             return Finality(latest, max(latest - depths.safe, 0), max(latest - depths.final, 0))
         return Finality(latest, self._height("safe"), self._height("finalized"))
 
-    def call(self, to: str, data: bytes, *, at: int | BlockTag = "latest") -> bytes:
-        """The result of a read-only call; a revert is a Conflict with its reason."""
+    def call(
+        self, to: str, data: bytes, *, at: int | BlockTag = "latest", sender: str | None = None
+    ) -> bytes:
+        """The result of a read-only call, as if by ``sender``; a revert is a Conflict, with reason.
+
+        None is nobody in particular.
+        """
         request: Any = {"to": _eip55(to), "data": "0x" + data.hex(), "gas": CALL_GAS}
+        if sender is not None:
+            request["from"] = _eip55(sender)
         return bytes(self._ask("call a contract", lambda: self.web3.eth.call(request, at)))
 
     def logs(

@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import Protocol
 
-from ledger.chain.anchor import key_address
 from ledger.chain.fees import FeePolicy, Purse, bumped, offer
 from ledger.chain.goals import Goal, PlainCall
 from ledger.chain.node import Fees, Node, Transaction, sign_transaction
@@ -30,6 +29,7 @@ from ledger.chain.outbox import (
     queue_row,
     supersede,
 )
+from ledger.chain.quorum import key_address
 from ledger.chain.stored import read_stored_transaction
 from ledger.errors import ChainUnavailable
 from ledger.period import parse_instant

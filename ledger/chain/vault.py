@@ -322,6 +322,18 @@ def read_sums_of(
     )
 
 
+def read_deposited(node: Node, contract: str, origin: str) -> int:
+    """What was ever deposited for a co-op; raises NotFound if no vault stands there."""
+    found: int = _view(node, contract, "deposited(bytes32)", [origin_hash(origin)], ["uint256"])[0]
+    return found
+
+
+def read_withdrawn(node: Node, contract: str, origin: str) -> int:
+    """What of a co-op's surplus was ever withdrawn; raises NotFound if no vault stands there."""
+    found: int = _view(node, contract, "withdrawn(bytes32)", [origin_hash(origin)], ["uint256"])[0]
+    return found
+
+
 def find_origins(
     node: Node, contract: str, *, first_block: int, last_block: int, window: int
 ) -> list[bytes]:

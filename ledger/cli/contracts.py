@@ -1,13 +1,17 @@
-"""Commands on the contracts that witness the log: list them, name a successor."""
+"""Commands on the contracts that witness the log: list them, name a successor, new anchorers."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from ledger.cli.office import chosen, show_receipt
 from ledger.cli.output import show
+from ledger.cli.quorum import keep_instruction
 from ledger.coop.successors import lines
+from ledger.service.anchor_access import access_to
+from ledger.service.instructions import make_rotation
 from ledger.service.successor import name_successor
 
 Commands = Any
@@ -37,6 +41,21 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     naming.add_argument("--reason", default="", help="why, in a line")
     naming.set_defaults(run=propose_successor)
 
+    rotating = verbs.add_parser(
+        "rotate", parents=[own], help="have a contract's quorum replace its anchorers"
+    )
+    rotating.add_argument(
+        "--anchorer", required=True, action="append", metavar="0x…", help="every one from then on"
+    )
+    rotating.add_argument(
+        "-k", dest="k", required=True, type=int, help="how many of them make a quorum"
+    )
+    rotating.add_argument(
+        "--contract", metavar="CHAIN/ADDRESS", help="which; not needed where there is one"
+    )
+    rotating.add_argument("--out", required=True, type=Path, help="the instruction's file")
+    rotating.set_defaults(run=make_rotation_file)
+
 
 def list_contracts(options: argparse.Namespace) -> int:
     """Print every contract that is or was the log's witness, and since which entry."""
@@ -54,6 +73,15 @@ def list_contracts(options: argparse.Namespace) -> int:
     ]
     show("\n".join(texts) or "the charter names no contract", rows, as_json=options.json)
     return 0
+
+
+def make_rotation_file(options: argparse.Namespace) -> int:
+    """Write the instruction that the contract's quorum is to sign."""
+    with chosen(options) as (installation, coop):
+        accesses = installation.chains(coop.log.slug)
+        access = access_to(coop.state(), accesses, options.contract)
+        made = make_rotation(coop, access, options.anchorer, options.k)
+    return keep_instruction(made, options)
 
 
 def propose_successor(options: argparse.Namespace) -> int:

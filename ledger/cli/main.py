@@ -110,6 +110,7 @@ COMMANDS = {
     "erase": ("erase",),
     "logkeys": ("log-key",),
     "contracts": ("anchor-contract",),
+    "quorum": ("quorum",),
     "statement": ("statements", "verify-statement"),
     "member": ("member",),
     "audit": ("audit",),
@@ -144,12 +145,13 @@ def _all_modules() -> tuple[Any, ...]:
         office,
         payout,
         proof,
+        quorum,
         recover,
         rules,
         statement,
         witness,
     )
 
-    office_own = (office, anchor, correct, payout, books, erase, logkeys, contracts)
+    office_own = (office, anchor, correct, payout, books, erase, logkeys, contracts, quorum)
     shared = (*office_own, statement, member, audit, proof, rules)
     return *shared, witness, fsck, recover

@@ -24,17 +24,15 @@ from ledger.chain.anchor import (
     Head,
     anchor_call,
     anchor_digest,
-    key_address,
-    order_signatures,
     origin_hash,
     read_head,
     read_signers,
-    sign_digest,
 )
 from ledger.chain.fees import COST_CAP, FEE_CAP
 from ledger.chain.goals import AnchoredHead
 from ledger.chain.node import Node, open_node, shown_url
 from ledger.chain.outbox import State
+from ledger.chain.quorum import key_address, order_signatures, sign_digest
 from ledger.chain.sender import Sender
 from ledger.coop.charter import AnchorTarget
 from ledger.errors import AnchorMismatch, ChainUnavailable, KyojoError

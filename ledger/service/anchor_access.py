@@ -8,15 +8,16 @@ contract no longer knows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from ledger.chain.anchor import key_address, read_head, read_signers
+from ledger.chain.anchor import read_head, read_signers
 from ledger.chain.fees import FeePolicy
 from ledger.chain.node import FinalityDepths, Node, open_node
+from ledger.chain.quorum import key_address
 from ledger.coop.charter import AnchorTarget
 from ledger.coop.state import State
-from ledger.coop.successors import current_targets, lines
-from ledger.errors import AnchorMismatch, QuorumMissing
+from ledger.coop.successors import current_targets, lines, place_of
+from ledger.errors import AnchorMismatch, InvalidInput, NotFound, QuorumMissing
 from ledger.service.anchor_policy import AnchorPolicy
 
 LOCK_SECONDS = 10.0
@@ -68,6 +69,32 @@ def is_meant(
         return chain in {None, target.chain_id}
     named = {one.contract for line in lines(state) if line[-1][1] == target for _, one in line}
     return chain in {None, target.chain_id} and settings.contract.lower() in named
+
+
+def access_to(
+    state: State, accesses: Sequence[ChainAccess], place: str | None = None
+) -> ChainAccess:
+    """The settings that lead to the contract at ``place``, ``<chain id>/<address>``; None: the one.
+
+    Raises NotFound if none lead there, InvalidInput if none is named and there are several.
+    """
+    found = {
+        place_of(target.chain_id, target.contract): replace(
+            access, chain_id=target.chain_id, contract=target.contract
+        )
+        for access in accesses
+        for target in current_targets(state)
+        if is_meant(state, access.settings, target)
+    }
+    if place is None and len(found) > 1:
+        raise InvalidInput(f"say which contract is meant: {', '.join(found)}")
+    if not found or (place is not None and place.lower() not in found):
+        named = "any contract" if place is None else place
+        raise NotFound(
+            f"no settings of a chain lead to {named} that anchors go to now; they lead to "
+            f"{', '.join(found) or 'none'}"
+        )
+    return next(iter(found.values())) if place is None else found[place.lower()]
 
 
 def choose_target(state: State, access: ChainAccess, node: Node) -> AnchorTarget:

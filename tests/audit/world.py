@@ -20,16 +20,14 @@ from ledger.chain.anchor import (
     anchor_call,
     anchor_digest,
     build_transaction,
-    key_address,
-    order_signatures,
     origin_hash,
-    sign_digest,
 )
 from ledger.chain.anchor import (
     Head as AnchorHead,
 )
 from ledger.chain.evidence import build_anchor_evidence
 from ledger.chain.node import Node
+from ledger.chain.quorum import key_address, order_signatures, sign_digest
 from ledger.coop.apply import apply
 from ledger.coop.envelope import parse_envelope
 from ledger.coop.erasure import erased_records

@@ -12,11 +12,9 @@ from ledger.chain.anchor import (
     anchor_digest,
     build_transaction,
     deploy_anchor_contract,
-    key_address,
-    order_signatures,
     origin_hash,
-    sign_digest,
 )
+from ledger.chain.quorum import key_address, order_signatures, sign_digest
 from tests.contracts.anchor_world import consistency, leaves, root_of
 
 ORIGIN = "ledger.example.jp/kaga-mobility"

@@ -14,16 +14,15 @@ from ledger.audit.anchor_evidence import ANCHORED
 from ledger.chain.anchor import (
     build_transaction,
     deploy_anchor_contract,
-    key_address,
     origin_hash,
     read_head,
     rotate_call,
     rotate_digest,
-    sign_digest,
 )
 from ledger.chain.fees import FeePolicy
 from ledger.chain.node import Fees, Transaction, open_node, sign_transaction
 from ledger.chain.outbox import FINISHED, State
+from ledger.chain.quorum import key_address, sign_digest
 from ledger.errors import KyojoError
 from ledger.period import format_instant, parse_instant
 from ledger.service.anchor import ChainAccess, anchor

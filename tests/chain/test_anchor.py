@@ -15,16 +15,13 @@ from ledger.chain.anchor import (
     anchor_digest,
     build_transaction,
     deploy_anchor_contract,
-    key_address,
-    order_signatures,
     origin_hash,
     read_signers,
-    recover_signer,
     rotate_call,
     rotate_digest,
-    sign_digest,
 )
 from ledger.chain.node import open_node
+from ledger.chain.quorum import key_address, order_signatures, recover_signer, sign_digest
 from ledger.errors import BadSignature, OutOfRange
 from tests.chain.chain_world import EMBEDDED_PAYER, ORIGIN
 from tests.contracts.anchor_world import FIELDS, synthetic_pair

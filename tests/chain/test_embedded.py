@@ -10,7 +10,7 @@ import pytest
 from eth_tester.backends.pyevm.main import setup_tester_chain
 from web3 import EthereumTesterProvider, Web3
 
-from ledger.chain.anchor import key_address, read_head
+from ledger.chain.anchor import read_head
 from ledger.chain.embedded import (
     EmbeddedChain,
     KeyValueStore,
@@ -18,6 +18,7 @@ from ledger.chain.embedded import (
     open_embedded,
 )
 from ledger.chain.node import EMBEDDED_CHAIN_ID, open_node
+from ledger.chain.quorum import key_address
 from ledger.errors import ChainUnavailable, InvariantViolated
 from tests.chain.chain_world import (
     EMBEDDED_PAYER,

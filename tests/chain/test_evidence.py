@@ -13,9 +13,9 @@ from trie.hexary import HexaryTrie
 
 from ledger.audit.anchor_evidence import FIELDS, verify_anchor_evidence, verify_trie_proof
 from ledger.chain import evidence as evidence_module
-from ledger.chain.anchor import key_address
 from ledger.chain.evidence import build_anchor_evidence, encode_header, find_anchor
 from ledger.chain.node import open_node
+from ledger.chain.quorum import key_address
 from ledger.errors import AnchorMismatch, ChainUnavailable, NotFound
 from tests.chain.anvil import require_anvil, running_anvil
 from tests.chain.chain_world import (

@@ -6,6 +6,7 @@ from eth_hash.auto import keccak
 from ledger.chain.anchor import Head
 from ledger.chain.goals import (
     AnchoredHead,
+    FundedVault,
     PlainCall,
     PublishedRoot,
     goal_document,
@@ -22,6 +23,7 @@ FORK = Head(7, b"\xff" * 32)
 ROOT, OTHER_ROOT = b"\xaa" * 32, b"\xbb" * 32
 GOALS = [
     AnchoredHead("0xc0", ORIGIN, WANTED),
+    FundedVault("0xc0", ORIGIN, 2**200),
     PlainCall("0xc0", "fill a gap"),
     PublishedRoot("0xc0", ORIGIN, 202611, ROOT),
 ]
@@ -86,3 +88,16 @@ class NoVault:
 
 def test_where_no_vault_stands_nothing_is_published():
     assert not PublishedRoot("0xc0", ORIGIN, 202611, ROOT).reached(NoVault(), "latest")
+
+
+@pytest.mark.parametrize(("deposited", "reached"), [(6, False), (7, True), (8, True)])
+def test_a_vault_is_funded_when_so_much_was_deposited_by_whomever(deposited, reached):
+    class OneSum:
+        def call(self, contract, data, *, at):
+            assert (contract, at) == ("0xc0", "latest")
+            assert data[:4] == keccak(b"deposited(bytes32)")[:4]
+            return deposited.to_bytes(32, "big")
+
+    goal = FundedVault("0xc0", ORIGIN, 7)
+    assert goal.reached(OneSum(), "latest") is reached
+    assert not goal.reached(NoVault(), "latest")

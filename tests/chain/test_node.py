@@ -7,14 +7,13 @@ from contracts import load_contract
 from ledger.chain import node as node_module
 from ledger.chain.anchor import (
     build_transaction,
-    key_address,
     read_head,
     read_signers,
     rotate_call,
     rotate_digest,
-    sign_digest,
 )
 from ledger.chain.node import EMBEDDED_CHAIN_ID, open_node, require_coincurve
+from ledger.chain.quorum import key_address, sign_digest
 from ledger.errors import (
     AnchorMismatch,
     ChainUnavailable,

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from ledger.chain.anchor import ANCHOR_GAS, Head, key_address, read_head
+from ledger.chain.anchor import ANCHOR_GAS, Head, read_head
 from ledger.chain.goals import AnchoredHead, PlainCall, is_reached
 from ledger.chain.node import (
     Fees,
@@ -28,6 +28,7 @@ from ledger.chain.outbox import (
     queue_row,
     supersede,
 )
+from ledger.chain.quorum import key_address
 from ledger.errors import ChainUnavailable, Conflict, DuplicateId, InvariantViolated
 from tests.chain.anvil import require_anvil, running_anvil
 from tests.chain.chain_world import (
@@ -46,7 +47,6 @@ WANTED = Head(7, b"\x07" * 32)
 LATER = Head(9, b"\x09" * 32)
 FORK = Head(7, b"\xff" * 32)
 BLOCK, OTHER_BLOCK = b"\xaa" * 32, b"\xbb" * 32
-
 
 NOW = "2026-11-01T00:00:00.000Z"
 GOAL = AnchoredHead("0xc0", ORIGIN, WANTED)

@@ -5,11 +5,12 @@ from itertools import pairwise
 
 import pytest
 
-from ledger.chain.anchor import key_address, read_head
+from ledger.chain.anchor import read_head
 from ledger.chain.fees import FeePolicy
 from ledger.chain.goals import AnchoredHead, PlainCall
 from ledger.chain.node import Fees, Transaction, open_node, sign_transaction
 from ledger.chain.outbox import NodeView, Outbox, State, queue_row
+from ledger.chain.quorum import key_address
 from ledger.chain.sender import Sender
 from ledger.chain.stored import read_stored_transaction
 from ledger.errors import ChainUnavailable

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from ledger.chain.anchor import key_address, read_head
+from ledger.chain.anchor import read_head
 from ledger.chain.node import open_node
+from ledger.chain.quorum import key_address
 from ledger.errors import AnchorMismatch, ChainUnavailable, QuorumMissing, StoreBusy
 from ledger.service.anchor import ChainAccess, anchor, anchor_all, report_lines, reports_document
 from ledger.service.anchor_access import choose_target

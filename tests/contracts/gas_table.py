@@ -21,14 +21,12 @@ from ledger.chain.anchor import (
     anchor_digest,
     build_transaction,
     deploy_anchor_contract,
-    key_address,
-    order_signatures,
     origin_hash,
     rotate_call,
     rotate_digest,
-    sign_digest,
 )
 from ledger.chain.node import Node, open_node
+from ledger.chain.quorum import key_address, order_signatures, sign_digest
 from tests.contracts.anchor_world import ZERO, proof_length, synthetic_pair
 
 PAYER = (1).to_bytes(32, "big")

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 pytest.importorskip("pyrevm", reason="pyrevm has no wheel for this Python: contract tests skipped")
 
-from ledger.chain.anchor import AnchorMessage, Head, anchor_call, anchor_digest, sign_digest
+from ledger.chain.anchor import AnchorMessage, Head, anchor_call, anchor_digest
+from ledger.chain.quorum import sign_digest
 from ledger.errors import NotConsistent, NotIncluded
 from ledger.log.merkle import verify_consistency, verify_inclusion
 from tests.contracts.anchor_world import (

@@ -14,7 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 pytest.importorskip("pyrevm", reason="pyrevm has no wheel for this Python: contract tests skipped")
 
-from ledger.chain.anchor import AnchorMessage, Head, anchor_digest, rotate_digest, sign_digest
+from ledger.chain.anchor import AnchorMessage, Head, anchor_digest, rotate_digest
+from ledger.chain.quorum import sign_digest
 from tests.contracts.anchor_world import (
     CHAIN_ID,
     ZERO,

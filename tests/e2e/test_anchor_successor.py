@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from ledger.audit.trust import parse_trust
-from ledger.chain.anchor import deploy_anchor_contract, key_address, read_head
+from ledger.chain.anchor import deploy_anchor_contract, read_head
 from ledger.chain.node import open_node
+from ledger.chain.quorum import key_address
 from ledger.cli.main import main
 from ledger.errors import AnchorMismatch
 from ledger.service.anchor import anchor

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger.chain.anchor import key_address
 from ledger.chain.node import open_node
+from ledger.chain.quorum import key_address
 from ledger.chain.vault import require_vault
 from ledger.wiring import EMBEDDED_GAS_KEY
 from tests.chain.vault_on_chain import plain_token

@@ -4,6 +4,7 @@
 @title A token that keeps a hundredth of every transfer, and all of one of below 100
 """
 balanceOf: public(HashMap[address, uint256])
+allowance: public(HashMap[address, HashMap[address, uint256]])
 
 
 @external
@@ -15,6 +16,12 @@ def decimals() -> uint8:
 @external
 def mint(receiver: address, amount: uint256):
     self.balanceOf[receiver] += amount
+
+
+@external
+def approve(spender: address, amount: uint256) -> bool:
+    self.allowance[msg.sender][spender] = amount
+    return True
 
 
 @external

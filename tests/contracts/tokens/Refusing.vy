@@ -4,6 +4,7 @@
 @title A token that returns false instead of reverting, once told to; anybody mints
 """
 balanceOf: public(HashMap[address, uint256])
+allowance: public(HashMap[address, HashMap[address, uint256]])
 refuses: public(bool)
 
 
@@ -21,6 +22,12 @@ def mint(receiver: address, amount: uint256):
 @external
 def refuse(from_now_on: bool):
     self.refuses = from_now_on
+
+
+@external
+def approve(spender: address, amount: uint256) -> bool:
+    self.allowance[msg.sender][spender] = amount
+    return True
 
 
 @external
