@@ -116,9 +116,11 @@ def test_an_order_by_iban_is_a_pain_message_on_a_working_day(
     day, saturday = in_two_weeks(2), in_two_weeks(6)
     check_error(kyojo(*export, "--pay-on", day), 2, "--payer")
     check_error(kyojo(*export), 2, "--pay-on")
-    check_error(kyojo(*export, "--pay-on", saturday, "--payer", payer), 2, "weekend")
+    check_error(kyojo(*export, "--pay-on", saturday, "--payer", payer), 2, "土曜日")
     made = kyojo(*export, "--pay-on", day, "--payer", payer, "--json")
     assert made.code == 0, made
+    # JPY by IBAN is no euro: that kyojo cannot judge the day beyond weekends is told.
+    assert "weekends only" in made.document["notes"][0]["en"]
     data = out.read_bytes()
     assert all(iban.encode() in data for iban in IBANS.values())
     assert b"<NbOfTxs>2</NbOfTxs>" in data
@@ -140,8 +142,18 @@ def test_a_table_for_a_bank_in_japan_names_a_business_day(
     days = (today + timedelta(days=ahead) for ahead in range(2, 180))
     holiday = next(day for day in days if day.isoweekday() < 6 and calendar.closure(day))
     check_error(kyojo(*export, "--pay-on", holiday.isoformat()), 2, "banks are closed")
-    open_day = calendar.next_open(today + timedelta(days=2)).isoformat()
-    assert kyojo(*export, "--pay-on", open_day).code == 0
+    open_day = calendar.next_open(today + timedelta(days=2))
+    # A list of the co-op's own takes the place of the bundled years.
+    rows = [f"{open_day.year}/{month}/{day},x" for month, day in ((1, 1), (11, 23))]
+    rows.append(f"{open_day.year}/{open_day.month}/{open_day.day},臨時")
+    file = tmp_path / "syukujitsu.csv"
+    file.write_text("\n".join(["day,name", *rows]), "cp932")
+    closed = (*export, "--pay-on", open_day.isoformat(), "--holidays", file)
+    check_error(kyojo(*closed), 2, "臨時")
+    check_error(kyojo(*closed[:-1], tmp_path / "none.csv"), 8, "none.csv")
+    file.write_text("day,name")
+    check_error(kyojo(*closed), 2, "names no holiday")
+    assert kyojo(*export, "--pay-on", open_day.isoformat()).code == 0
 
 
 def test_a_table_names_every_payment(

@@ -8,6 +8,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+from ledger.payout.bank_calendar import BankCalendar, bundled_calendar
 from ledger.service.anchor_access import ChainAccess
 from ledger.service.claims import VaultAccess
 from ledger.service.coop import Coop
@@ -24,8 +25,9 @@ class Means:
     """What an installation has for the month's work; None where nothing is set.
 
     ``chains`` and ``vault`` read key files when they are called, so that a missing one ends its
-    own track only. ``pay_on`` is the day of payment of files that are not made yet. With
-    ``leaves_chain`` neither anchors nor claims are touched.
+    own track only; so does ``calendar``, the days of banks in Japan, with files of holidays.
+    ``pay_on`` is the day of payment of files that are not made yet. With ``leaves_chain`` neither
+    anchors nor claims are touched.
     """
 
     chains: Callable[[], Sequence[ChainAccess]] | None = None
@@ -33,6 +35,7 @@ class Means:
     folder: Folder | None = None
     pay_on: date | None = None
     leaves_chain: bool = False
+    calendar: Callable[[], BankCalendar] = bundled_calendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def _pay(coop: Coop, month: str, means: Means, doing: Doing) -> list[Track]:
     currency = coop.state().period(month).currency
     if currency is None or not coop.state().keeps_payouts():
         return []
-    paying = Paying(month, currency, means.folder, means.pay_on, coop.log.slug)
+    paying = Paying(month, currency, means.folder, means.pay_on, coop.log.slug, means.calendar)
 
     def propose() -> Track:
         propose_month(coop, month, currency, doing)
