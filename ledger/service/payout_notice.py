@@ -33,12 +33,11 @@ from ledger.payout.invoice import (
     Draft,
     Item,
     Terms,
-    Words,
     build_invoice,
     choose_kind,
 )
 from ledger.payout.line import PayoutLine
-from ledger.payout.parties import Day, Party, Shape, parse_party
+from ledger.payout.parties import Day, Party, Shape, Words, parse_party
 from ledger.period import next_month, parse_instant
 from ledger.rules.document import RuleSet
 from ledger.rules.inputs.invoice import TaxRounding
