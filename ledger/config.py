@@ -149,6 +149,7 @@ class PayoutsSection(Section):
 
     ``bank`` is for banks in Japan, ``iban`` for the others. The payers are JSON files. ``holidays``
     are lists of Japan's national holidays with years that the bundled one lacks, or has otherwise.
+    With ``notice_terms`` every order carries the documents that go with its payments.
     """
 
     folder: str = "payouts"
@@ -157,6 +158,7 @@ class PayoutsSection(Section):
     iban_format: Literal["pain.001.001.09", "csv"] = "pain.001.001.09"
     iban_payer: str | None = None
     holidays: Annotated[list[str], Field(max_length=20)] = []
+    notice_terms: str | None = None
 
 
 class CoopSection(Section):
@@ -291,7 +293,7 @@ def _absolute_vault(vault: VaultSection, base: Path) -> VaultSection:
 
 
 def _absolute_payouts(payouts: PayoutsSection, base: Path) -> PayoutsSection:
-    names = ("folder", "bank_payer", "iban_payer")
+    names = ("folder", "bank_payer", "iban_payer", "notice_terms")
     given = {name: getattr(payouts, name) for name in names}
     changes: dict[str, object] = {
         name: str(base / path) for name, path in given.items() if path is not None

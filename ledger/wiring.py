@@ -48,6 +48,7 @@ from ledger.service.anchor_policy import AnchorPolicy
 from ledger.service.claims import VaultAccess
 from ledger.service.coop import Coop, Office
 from ledger.service.month import Folder, Means
+from ledger.service.notice_terms import NoticeTerms, parse_notice_terms
 from ledger.service.outside import Source, ask_all, heads_at_witnesses, heads_on_chain
 from ledger.service.witness import Witness
 from ledger.store.database import Database
@@ -118,7 +119,15 @@ class Installation:
             vault=None if section.vault is None else partial(self.vault, slug),
             folder=None if section.payouts is None else payout_folder(section.payouts),
             calendar=partial(self.bank_calendar, slug),
+            notice_terms=partial(self.notice_terms, slug),
         )
+
+    def notice_terms(self, slug: str) -> NoticeTerms | None:
+        """What the office says of the documents of payments; None where no file is named."""
+        self.coop(slug)
+        section = self.config.coops[slug].payouts
+        path = None if section is None else section.notice_terms
+        return None if path is None else parse_notice_terms(_file(Path(path)))
 
     def bank_calendar(self, slug: str) -> BankCalendar:
         """The days of banks in Japan: the bundled list, with the years of the co-op's own files."""
@@ -207,12 +216,17 @@ def calendar_with(paths: Iterable[Path], start: BankCalendar | None = None) -> B
     calendar = bundled_calendar() if start is None else start
     for path in paths:
         try:
-            calendar = extended(calendar, parse_holidays(path.read_bytes()))
-        except OSError as error:
-            raise NotFound(f"cannot read the holidays {path}: {error}") from error
+            calendar = extended(calendar, parse_holidays(_file(path)))
         except InvalidInput as error:
             raise MalformedDocument(f"{path}: {error.message}") from error
     return calendar
+
+
+def _file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise NotFound(f"cannot read {path}: {error}") from error
 
 
 def _sender_key(where: str, section: NodeSection) -> bytes:

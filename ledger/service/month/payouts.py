@@ -25,7 +25,7 @@ from ledger.period import parse_instant
 from ledger.service.coop import Coop
 from ledger.service.month.keep import Folder
 from ledger.service.month.track import Doing, Standing, Track, Words, decisions
-from ledger.service.payout import draft_orders, propose_payouts
+from ledger.service.payout import Documents, draft_orders, propose_payouts
 from ledger.service.payout_export import Exported, Wanted, export_order
 
 SUFFIXES: Mapping[str, str] = {
@@ -51,7 +51,9 @@ class Paying:
     calendar: Callable[[], BankCalendar] = bundled_calendar
 
 
-def propose_month(coop: Coop, month: str, currency: str, doing: Doing) -> None:
+def propose_month(
+    coop: Coop, month: str, currency: str, doing: Doing, documents: Documents | None = None
+) -> None:
     """Propose what is payable, if this is the newest settled month of its currency."""
     state = tend(coop.state(), coop.clock())
     if not state.keeps_payouts() or newest_settled(state, currency).id != month:
@@ -59,7 +61,7 @@ def propose_month(coop: Coop, month: str, currency: str, doing: Doing) -> None:
     if doing.is_dry:
         orders = draft_orders(coop, currency)
     else:
-        orders = [one.order for one in propose_payouts(coop, currency)]
+        orders = [one.order for one in propose_payouts(coop, currency, documents)]
     for order in orders:
         en = f"propose {order.total_minor} {currency} to {len(order.lines)} members"
         ja = f"{len(order.lines)} 名への支払 {order.total_minor} {currency} を提案"

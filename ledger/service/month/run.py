@@ -18,6 +18,13 @@ from ledger.service.month.keep import Folder
 from ledger.service.month.payouts import Paying, methods_of, pay_by, propose_month, unreached
 from ledger.service.month.settlement import NAME, settle_month
 from ledger.service.month.track import Doing, Report, Standing, Track, guarded
+from ledger.service.notice_terms import NoticeTerms
+from ledger.service.payout_notice import seal_notices
+
+
+def no_terms() -> NoticeTerms | None:
+    """Orders carry no documents."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,7 @@ class Means:
     ``chains`` and ``vault`` read key files when they are called, so that a missing one ends its
     own track only; so does ``calendar``, the days of banks in Japan, with files of holidays.
     ``pay_on`` is the day of payment of files that are not made yet. With ``leaves_chain`` neither
-    anchors nor claims are touched.
+    anchors nor claims are touched. With ``notice_terms`` orders carry their documents.
     """
 
     chains: Callable[[], Sequence[ChainAccess]] | None = None
@@ -36,6 +43,7 @@ class Means:
     pay_on: date | None = None
     leaves_chain: bool = False
     calendar: Callable[[], BankCalendar] = bundled_calendar
+    notice_terms: Callable[[], NoticeTerms | None] = no_terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +96,9 @@ def _pay(coop: Coop, month: str, means: Means, doing: Doing) -> list[Track]:
     paying = Paying(month, currency, means.folder, means.pay_on, coop.log.slug, means.calendar)
 
     def propose() -> Track:
-        propose_month(coop, month, currency, doing)
+        terms = means.notice_terms()
+        documents = None if terms is None else partial(seal_notices, coop, terms=terms)
+        propose_month(coop, month, currency, doing, documents)
         return Track("payout", Standing.DONE)
 
     proposed = guarded("payout", propose)
