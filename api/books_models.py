@@ -13,7 +13,7 @@ class BooksEventModel(BaseModel):
     what: str = Field(
         examples=["corrected-by"],
         description="replaces, replaced-by, supersedes, superseded-by, corrects, corrected-by, "
-        "disputed, exported, result, ordered-again",
+        "disputed, exported, result, ordered-again; of documents gives-back, given-back-by, wrong",
     )
     index: int | None = Field(description="The entry that says so, where one does.")
     amount_minor: int | None = Field(description="The other amount, or the change.")
@@ -27,17 +27,22 @@ class BooksHitModel(BaseModel):
     kind: str = Field(examples=["cost-reported"])
     date: str = Field(
         examples=["2026-11-10"],
-        description="Of the transaction: the bank's day for its results, else the entry's.",
+        description="Of the transaction: the bank's day for its results, the day of issue for "
+        "documents, else the entry's.",
     )
     received_at: str
     period: str | None
     counterparty: str = Field(
         description="A member, fund or project; for revenue the member that reported it."
     )
-    subject: str = Field(description="The report's id, the step, or the payment's id.")
+    subject: str = Field(
+        description="The report's id, the step, the payment's id, or a document's number."
+    )
     amount_minor: int
     currency: str
-    document: str = Field(description="SHA-256 of the document: the blob, or the entry's leaf.")
+    document: str = Field(
+        description="SHA-256: of the blob, of the document itself (RFC 8785), or the entry's leaf."
+    )
     leaf: str
     status: str
     inclusion: EntryShownModel

@@ -92,9 +92,10 @@ Day = Annotated[
 Counterparty = Annotated[
     str | None,
     Query(
-        description="A member, fund or project, or the id of a revenue.",
+        description="A member, fund or project, the id of a revenue, or the name or T number of a "
+        "seller on a document.",
         examples=["bus"],
-        pattern=r"^[a-z0-9][a-z0-9._-]{0,79}$",
+        pattern=r"^[^\u0000-\u001f\u007f]{1,120}$",
     ),
 ]
 Currency = Annotated[str | None, Query(examples=["JPY"], pattern=r"^[A-Z]{3}$")]

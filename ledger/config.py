@@ -147,7 +147,9 @@ class VaultSection(NodeSection):
 class PayoutsSection(Section):
     """The files that the monthly settlement writes, and who pays.
 
-    ``bank`` is for banks in Japan, ``iban`` for the others. The payers are JSON files.
+    ``bank`` is for banks in Japan, ``iban`` for the others. The payers are JSON files. ``holidays``
+    are lists of Japan's national holidays with years that the bundled one lacks, or has otherwise.
+    With ``notice_terms`` every order carries the documents that go with its payments.
     """
 
     folder: str = "payouts"
@@ -155,6 +157,8 @@ class PayoutsSection(Section):
     bank_payer: str | None = None
     iban_format: Literal["pain.001.001.09", "csv"] = "pain.001.001.09"
     iban_payer: str | None = None
+    holidays: Annotated[list[str], Field(max_length=20)] = []
+    notice_terms: str | None = None
 
 
 class CoopSection(Section):
@@ -289,9 +293,12 @@ def _absolute_vault(vault: VaultSection, base: Path) -> VaultSection:
 
 
 def _absolute_payouts(payouts: PayoutsSection, base: Path) -> PayoutsSection:
-    names = ("folder", "bank_payer", "iban_payer")
+    names = ("folder", "bank_payer", "iban_payer", "notice_terms")
     given = {name: getattr(payouts, name) for name in names}
-    changes = {name: str(base / path) for name, path in given.items() if path is not None}
+    changes: dict[str, object] = {
+        name: str(base / path) for name, path in given.items() if path is not None
+    }
+    changes["holidays"] = [str(base / path) for path in payouts.holidays]
     return payouts.model_copy(update=changes)
 
 

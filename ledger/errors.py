@@ -5,7 +5,7 @@
     KyojoError
     ├─ InvalidInput        MalformedRecord MalformedBatch MalformedNote MalformedCheckpoint
     │                      MalformedProof MalformedRules MalformedEntry MalformedDocument
-    │                      MalformedPaymentFile UnknownField OutOfRange TooLarge
+    │                      MalformedPaymentFile UnknownField OutOfRange HolidaysUnknown TooLarge
     ├─ Infeasible          NoWeights FloorsExceedPool CapsBelowPool GameIncomplete
     ├─ NotFound
     ├─ Conflict            DuplicateId PeriodClosed StaleCheckpoint SequenceGap AlreadyExported
@@ -146,6 +146,22 @@ class OutOfRange(InvalidInput):
     """A number, time or text lies outside its stated bounds."""
 
     code = "out-of-range"
+
+
+class HolidaysUnknown(OutOfRange):
+    """A day of payment lies beyond the years for which Japan's bank holidays are known."""
+
+    code = "holidays-unknown"
+    remedy_en = (
+        "Get the Cabinet Office's table of national holidays (syukujitsu.csv) for that year and "
+        'name it: holidays = ["syukujitsu.csv"] in [coops.NAME.payouts] of kyojo.toml, or '
+        "--holidays FILE (docs/payout-files.md)."
+    )
+    remedy_ja = (
+        "その年を含む内閣府の「国民の祝日」の表（syukujitsu.csv）を入手し、kyojo.toml の "
+        '[coops.名前.payouts] に holidays = ["syukujitsu.csv"] と書くか、--holidays で指定して'
+        "ください（docs/payout-files.md）。"
+    )
 
 
 class TooLarge(InvalidInput):

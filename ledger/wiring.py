@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ from ledger.config import (
     WitnessSection,
     load_config,
 )
-from ledger.errors import InvalidInput, KyojoError, NotFound
+from ledger.errors import InvalidInput, KyojoError, MalformedDocument, NotFound
 from ledger.identity.address import to_checksum
 from ledger.identity.signature import SigningKey
 from ledger.log.cosignature import ClockedSigner
@@ -35,6 +35,12 @@ from ledger.log.key import KeyType, format_vkey, parse_signing_key, parse_vkey
 from ledger.log.key import SigningKey as LogKey
 from ledger.log.note import Ed25519Signer, Signer
 from ledger.log.policy import LOG_TYPES, Policy, parse_policy
+from ledger.payout.bank_calendar import (
+    BankCalendar,
+    bundled_calendar,
+    extended,
+    parse_holidays,
+)
 from ledger.period import format_instant
 from ledger.service import erase
 from ledger.service.anchor_access import ChainAccess, TargetSettings
@@ -42,6 +48,7 @@ from ledger.service.anchor_policy import AnchorPolicy
 from ledger.service.claims import VaultAccess
 from ledger.service.coop import Coop, Office
 from ledger.service.month import Folder, Means
+from ledger.service.notice_terms import NoticeTerms, parse_notice_terms
 from ledger.service.outside import Source, ask_all, heads_at_witnesses, heads_on_chain
 from ledger.service.witness import Witness
 from ledger.store.database import Database
@@ -111,7 +118,22 @@ class Installation:
             chains=partial(self.chains, slug) if section.chains() else None,
             vault=None if section.vault is None else partial(self.vault, slug),
             folder=None if section.payouts is None else payout_folder(section.payouts),
+            calendar=partial(self.bank_calendar, slug),
+            notice_terms=partial(self.notice_terms, slug),
         )
+
+    def notice_terms(self, slug: str) -> NoticeTerms | None:
+        """What the office says of the documents of payments; None where no file is named."""
+        self.coop(slug)
+        section = self.config.coops[slug].payouts
+        path = None if section is None else section.notice_terms
+        return None if path is None else parse_notice_terms(_file(Path(path)))
+
+    def bank_calendar(self, slug: str) -> BankCalendar:
+        """The days of banks in Japan: the bundled list, with the years of the co-op's own files."""
+        self.coop(slug)
+        section = self.config.coops[slug].payouts
+        return calendar_with([] if section is None else map(Path, section.holidays))
 
     def close(self) -> None:
         """Close the database."""
@@ -184,6 +206,27 @@ def payout_folder(section: PayoutsSection) -> Folder:
         {"bank": section.bank_format, "iban": section.iban_format},
         {method: Path(path) for method, path in named.items() if path is not None},
     )
+
+
+def calendar_with(paths: Iterable[Path], start: BankCalendar | None = None) -> BankCalendar:
+    """A calendar (the bundled one unless given) with the years of further holiday lists.
+
+    Raises NotFound for a file that cannot be read, MalformedDocument for what is no such list.
+    """
+    calendar = bundled_calendar() if start is None else start
+    for path in paths:
+        try:
+            calendar = extended(calendar, parse_holidays(_file(path)))
+        except InvalidInput as error:
+            raise MalformedDocument(f"{path}: {error.message}") from error
+    return calendar
+
+
+def _file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise NotFound(f"cannot read {path}: {error}") from error
 
 
 def _sender_key(where: str, section: NodeSection) -> bytes:

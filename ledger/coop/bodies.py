@@ -23,8 +23,7 @@ from ledger.money import AMOUNT_MAX
 MEMBER_ID = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 NAME_ID = r"^[a-z][a-z0-9_]{0,63}$"
 RESERVED = ("suspense",)
-NOTHING: Final = -1
-"""No entry is replaced: entries count from 0."""
+NOTHING: Final = -1  # no entry is replaced: entries count from 0
 
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 AddressText = Annotated[str, Field(pattern=r"^0x[0-9a-f]{40}$")]
@@ -64,6 +63,9 @@ class BlobRef(Body):
 
     sha256: Hash
     bytes: Annotated[int, Field(ge=1, le=2**40)]
+
+
+NO_BLOB: Final = BlobRef.model_construct(sha256="", bytes=0)
 
 
 class LocalName(Body):
@@ -435,7 +437,8 @@ class PayoutOrdered(Body):
     """What is to be paid: the lines are a salted blob that ``apply`` derives itself.
 
     ``period`` is the newest settled month that the order nets. ``method`` says what pays: banks in
-    Japan, banks that know IBANs, or the vault, in which the members' claims grow.
+    Japan, banks that know IBANs, or the vault, in which claims grow. ``notices`` are the documents
+    that go with the payments, salted; left out where there are none.
     """
 
     period: Month
@@ -444,6 +447,12 @@ class PayoutOrdered(Body):
     count: PositiveMinor
     total_minor: PositiveMinor
     lines: BlobRef
+    notices: BlobRef = NO_BLOB
+
+    @model_serializer(mode="wrap")
+    def _without_notices(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = handler(self)
+        return {n: v for n, v in found.items() if n != "notices" or self.notices != NO_BLOB}
 
 
 class PayoutExported(Body):

@@ -45,6 +45,7 @@ FORMATS: Final[Mapping[str, tuple[str, ...]]] = {
     "iban": ("pain.001.001.09", "csv"),
     VAULT: (),
 }
+NOTICE_KINDS: Final = ("self-billed", "payment-notice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,8 @@ def propose_order(step: Step, body: bodies.PayoutOrdered) -> Change:
         )
     if step.blob(body.lines, "the lines")[SALT_BYTES:] != order.content():
         raise SumMismatch("the lines blob is not what is payable now")
+    if body.notices != bodies.NO_BLOB:
+        check_notices(step.blob(body.notices, "the notices")[SALT_BYTES:], order)
     state = propose(
         step,
         state,
@@ -171,6 +174,32 @@ def propose_order(step: Step, body: bodies.PayoutOrdered) -> Change:
     return Change(
         state, period=order.period, amount_minor=order.total_minor, currency=order.currency
     )
+
+
+def check_notices(content: bytes, order: Order) -> None:
+    """Raise unless the documents that go with an order are of its own lines and amounts.
+
+    Who stands on them, and how they are taxed, the log does not know: that they add up is checked
+    by whoever shows them (``ledger.payout.invoice.parse_invoice``).
+    """
+    found = canonical.parse_canonical(content, what="the notices")
+    documents = found.get("documents") if isinstance(found, dict) else None
+    if not isinstance(documents, dict):
+        raise MalformedEntry("the notices are not a JSON object with documents")
+    lines = {line.id: line for line in order.lines}
+    for id_, document in documents.items():
+        line = lines.get(id_)
+        if line is None or not isinstance(document, dict):
+            raise SumMismatch(f"the notices have a document of {id_[:40]}, the order no such line")
+        wanted = {"number": id_, "currency": order.currency, "payable_minor": line.amount_minor}
+        is_kind = document.get("kind") in NOTICE_KINDS
+        if not is_kind or any(
+            type(document.get(name)) is not type(value) or document[name] != value
+            for name, value in wanted.items()
+        ):
+            raise SumMismatch(
+                f"the document of {id_} is not one of {order.currency} {line.amount_minor}"
+            )
 
 
 def enact_order(step: Step, state: State, proposal: Proposal) -> State:

@@ -8,7 +8,7 @@ from typing import Any
 
 from reportlab.platypus import Flowable
 
-from ledger.paper.invoice_view import InvoiceView, invoice_view
+from ledger.paper.invoice_view import InvoiceView, invoice_view, returned_on, returns_title
 from ledger.paper.sheet import Foot, Sheet, faces_with, set_pdf
 from ledger.paper.speech import Language, Speech
 
@@ -32,6 +32,7 @@ class _InvoiceSheet(Sheet):
         """The whole document, from top to bottom."""
         yield from self._head(view)
         yield from self._items(view)
+        yield from self._returns(view)
         yield from self._totals(view)
         for note in view.notes:
             yield self.text(note, 8.5, before=2)
@@ -64,6 +65,26 @@ class _InvoiceSheet(Sheet):
         )
         rows = [(row.day, row.label, row.rate, row.amount) for row in view.items]
         yield self.table([head, *rows], (0.2, 0.46, 0.12, 0.22), numbers=2)
+
+    def _returns(self, view: InvoiceView) -> Iterator[Flowable]:
+        if not view.returns:
+            return
+        say = self.say
+        yield self.heading(returns_title(say))
+        head = (
+            *(say("元の取引日", "Day of supply"), say("内容", "What")),
+            *(say("税率", "Rate"), say("金額", "Amount")),
+        )
+        rows = [
+            (row.day, f"{row.label}\n{returned_on(say, row)}", row.rate, row.amount)
+            for row in view.returns
+        ]
+        yield self.table([head, *rows], (0.2, 0.46, 0.12, 0.22), numbers=2)
+        if view.return_rates:
+            by_rate = say("税率ごとの返還額", "Given back by rate")
+            top = (by_rate, say("金額", "Amount"), say("消費税額", "Tax"))
+            sums = [(row.rate, row.taxable, row.tax) for row in view.return_rates]
+            yield self.table([top, *sums], (0.5, 0.25, 0.25), numbers=2)
 
     def _totals(self, view: InvoiceView) -> Iterator[Flowable]:
         say = self.say

@@ -40,6 +40,18 @@ class ItemRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ReturnRow:
+    """What is given back of an earlier supply as it is printed; ``original`` may be empty."""
+
+    day: str
+    returned_on: str
+    label: str
+    original: str
+    rate: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
 class RateRow:
     """What was sold at a rate, and its tax."""
 
@@ -62,6 +74,8 @@ class InvoiceView:
     basis: str
     items: tuple[ItemRow, ...]
     rates: tuple[RateRow, ...]
+    returns: tuple[ReturnRow, ...]
+    return_rates: tuple[RateRow, ...]
     totals: tuple[tuple[str, str], ...]
     payable_title: str
     payable: str
@@ -88,6 +102,11 @@ def invoice_view(document: Mapping[str, Any], language: Language) -> InvoiceView
         basis=_basis(say, document),
         items=tuple(_item(say, item) for item in document["items"]),
         rates=tuple(_rate(say, row, document["basis"]) for row in document["rates"]),
+        returns=tuple(_return(say, row) for row in document.get("returns", ())),
+        return_rates=tuple(
+            _rate(say, {**row, "taxable_minor": row["returned_minor"]}, document["basis"])
+            for row in document.get("return_rates", ())
+        ),
         totals=tuple(_totals(say, document)),
         payable_title=say("ご請求額", "Amount due") if is_sellers else say("お支払額", "Payable"),
         payable=say.money(document["payable_minor"]),
@@ -109,11 +128,30 @@ def invoice_text(view: InvoiceView, language: Language) -> str:
     lines += [f"{row.day}  {row.label}  {row.rate}  {row.amount}" for row in view.items]
     lines.append("")
     lines += [f"{row.rate}: {row.taxable}  {say('消費税', 'tax')} {row.tax}" for row in view.rates]
+    if view.returns:
+        lines += ["", returns_title(say)]
+        lines += [
+            f"{row.day}  {row.label}  {row.rate}  {row.amount}  {returned_on(say, row)}"
+            for row in view.returns
+        ]
+        tax = say("消費税", "tax")
+        lines += [f"{row.rate}: {row.taxable}  {tax} {row.tax}" for row in view.return_rates]
+        lines.append("")
     lines += [f"{title}: {amount}" for title, amount in view.totals]
     lines.append(f"{view.payable_title}: {view.payable}")
     lines += [f"{say('支払番号', 'Payment')}: {view.payment}"] if view.payment else []
     lines += ["", *view.notes, f"SHA-256 {view.digest}"]
     return "\n".join(lines) + "\n"
+
+
+def returns_title(say: Speech) -> str:
+    """What the part with the returns is called."""
+    return say("対価の返還等（訂正による減額）", "Given back of earlier supplies")
+
+
+def returned_on(say: Speech, row: ReturnRow) -> str:
+    """When it is given back, and on which document it stood."""
+    return say(f"返還日 {row.returned_on}", f"given back {row.returned_on}") + row.original
 
 
 def _party(party: Party) -> tuple[str, ...]:
@@ -149,6 +187,17 @@ def _item(say: Speech, item: Mapping[str, Any]) -> ItemRow:
     return ItemRow(_day(say, item["day"]), label, rate, say.money(item["amount_minor"]))
 
 
+def _return(say: Speech, row: Mapping[str, Any]) -> ReturnRow:
+    item = _item(say, row)
+    original = row["original"]
+    named = ""
+    if original is not None:
+        number, issued = original["number"], _day(say, original["issued_on"])
+        named = say(f"／元の書類 {number}（{issued}発行）", f"; stood on {number} of {issued}")
+    returned = _day(say, row["returned_on"])
+    return ReturnRow(item.day, returned, item.label, named, item.rate, item.amount)
+
+
 def _rate(say: Speech, row: Mapping[str, Any], basis: str) -> RateRow:
     mark = f" {REDUCED}" if row["is_reduced"] else ""
     words = (
@@ -169,6 +218,13 @@ def _totals(say: Speech, document: Mapping[str, Any]) -> list[tuple[str, str]]:
         title = say("うち消費税額", "Of which tax") if is_within else say("消費税額計", "Tax")
         found.append((title, say.money(document["tax_minor"])))
     found.append((say("合計", "Total"), say.money(document["total_minor"])))
+    if "returns" in document:
+        if document["return_rates"]:
+            tax = sum(row["tax_minor"] for row in document["return_rates"])
+            title = say("返還に係る消費税額", "Tax on what is given back")
+            found.append((title, say.money(tax)))
+        title = say("対価の返還等の合計", "Given back")
+        found.append((title, say.money(-document["returned_minor"])))
     return found + [
         (each["label"][say.language], say.money(each["amount_minor"]))
         for each in document["adjustments"]

@@ -13,7 +13,8 @@ Consumption tax (RULES.md section 11) is rounded once per rate and document, by 
 policy, never per line: of net amounts ``Σ net × rate``, of amounts that contain the tax
 ``Σ gross × rate / (1 + rate)``. What is outside the tax (不課税・非課税) has the rate None. Offsets
 and carries stand below the total, as they are no sale; ``payable`` is what the bank was ordered to
-pay.
+pay. What is given back of earlier sales is a part of its own (``ledger.payout.returns``), with its
+own tax by rate; a document without any has no such fields.
 
 ``build_invoice`` makes the document, ``parse_invoice`` reads one and computes it again: a changed
 figure, mark or word of it is refused. The RFC 8785 form of a document is the same on any machine.
@@ -24,7 +25,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from fractions import Fraction
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidationError
@@ -34,33 +34,33 @@ from ledger.money import AMOUNT_MAX
 from ledger.payout.line import PayoutLine
 from ledger.payout.parties import (
     Day,
-    Name,
     Party,
     Reason,
     Shape,
     Standing,
     Text,
+    Words,
     parse_party,
     standing,
 )
+from ledger.payout.returns import (
+    Basis,
+    Rate,
+    Return,
+    faults_of_returns,
+    return_rates,
+    returned_minor,
+    tax_part,
+)
 from ledger.rules.inputs.invoice import TaxRounding
-from ledger.rules.number import parse_number
 from ledger.settlement.tax import Invoice, InvoiceLine, round_tax, tax_of
 
 Kind = Literal["qualified-invoice", "self-billed", "payment-notice"]
-Basis = Literal["net", "gross"]
 
 ITEMS_MAX: Final = 10_000
 TAXED_CURRENCY: Final = "JPY"
 
 Amount = Annotated[int, Field(ge=-AMOUNT_MAX, le=AMOUNT_MAX)]
-
-
-class Words(Shape):
-    """A text in both languages."""
-
-    ja: Name
-    en: Name
 
 
 class Item(Shape):
@@ -72,7 +72,7 @@ class Item(Shape):
     id: Text
     day: Day
     label: Words
-    rate: Annotated[str, Field(pattern=r"^[0-9]{1,2}(\.[0-9]{1,2})?%$")] | None
+    rate: Rate | None
     is_reduced: bool = False
     amount_minor: Amount
 
@@ -126,6 +126,7 @@ class Draft:
     adjustments: tuple[Adjustment, ...] = ()
     payment: PayoutLine | None = None
     confirmation: Confirmation = UNCONFIRMED
+    returns: tuple[Return, ...] = ()
 
 
 def choose_kind(
@@ -149,7 +150,7 @@ def build_invoice(draft: Draft) -> dict[str, Any]:
     into the next document, or needs one of its own), marks that differ within a rate, a currency
     other than JPY where tax is shown, a payable amount that is not the payment's.
     """
-    found = _standing_for(draft.seller, draft.terms.issued_on, draft.items)
+    found = _standing_for(draft.seller, draft.terms.issued_on, (*draft.items, *draft.returns))
     if draft.kind != "payment-notice" and not found.may_issue:
         _refuse_issuer(draft.seller, found)
     faults = [Fault(where, OutOfRange.code, text) for where, text in _faults_of(draft)]
@@ -158,7 +159,7 @@ def build_invoice(draft: Draft) -> dict[str, Any]:
     return _document(draft, found)
 
 
-def _standing_for(seller: Party, on: date, items: Sequence[Item]) -> Standing:
+def _standing_for(seller: Party, on: date, items: Sequence[Item | Return]) -> Standing:
     """The standing on a day, or of the first taxed item on whose day the seller had none."""
     found = standing(seller, on)
     # A day out of form is told as a fault of its item.
@@ -184,7 +185,7 @@ def parse_invoice(document: Any) -> Draft:
         again = build_invoice(draft)
     except (OutOfRange, NotPermitted) as error:
         raise MalformedDocument(f"the invoice: {error.message}", faults=error.faults) from error
-    wrong = [name for name in again if again[name] != document.get(name)]
+    wrong = [name for name in {**again, **document} if again.get(name) != document.get(name)]
     if wrong:
         text = f"computed again, these differ: {', '.join(wrong)}"
         faults = tuple(Fault(f"/{name}", MalformedDocument.code, "differs") for name in wrong)
@@ -224,6 +225,9 @@ class InvoiceShape(Shape):
     payment: PaymentShape | None
     confirmation: Confirmation | None
     notes: list[dict[str, str]]
+    returns: Annotated[list[Return], Field(min_length=1, max_length=ITEMS_MAX)] | None = None
+    return_rates: list[dict[str, Any]] | None = None
+    returned_minor: int | None = None
 
 
 def _draft(shape: InvoiceShape) -> Draft:
@@ -250,6 +254,7 @@ def _draft(shape: InvoiceShape) -> Draft:
         adjustments=tuple(shape.adjustments),
         payment=payment,
         confirmation=shape.confirmation or UNCONFIRMED,
+        returns=tuple(shape.returns or ()),
     )
 
 
@@ -269,6 +274,7 @@ def _document(draft: Draft, found: Standing) -> dict[str, Any]:
     tax = sum(row["tax_minor"] for row in rates)
     total = items_minor + (tax if terms.basis == "net" else 0)
     adjusted = sum(each.amount_minor for each in draft.adjustments)
+    returns = _returns(draft)
     is_notice = draft.kind == "payment-notice"
     registration = {"number": found.number, "holder": found.holder}
     payment = draft.payment
@@ -291,14 +297,29 @@ def _document(draft: Draft, found: Standing) -> dict[str, Any]:
         "tax_minor": tax,
         "total_minor": total,
         "adjustments": [each.model_dump(mode="json") for each in draft.adjustments],
-        "payable_minor": total + adjusted,
+        "payable_minor": total + adjusted - returns.get("returned_minor", 0),
         "payment": None if payment is None else {
             "id": payment.id, "amount_minor": payment.amount_minor,
         },
         "confirmation": draft.confirmation.model_dump(mode="json")
         if draft.kind == "self-billed" else None,
         "notes": [note.as_dict() for note in _notes(draft, found)],
+        **returns,
     }  # fmt: skip
+
+
+def _returns(draft: Draft) -> dict[str, Any]:
+    """What is given back, its tax by rate, and the sum; no field at all where there is nothing."""
+    if not draft.returns:
+        return {}
+    terms = draft.terms
+    is_notice = draft.kind == "payment-notice"
+    rates = [] if is_notice else return_rates(draft.returns, terms.basis, terms.rounding)
+    return {
+        "returns": [one.model_dump(mode="json") for one in draft.returns],
+        "return_rates": rates,
+        "returned_minor": returned_minor(draft.returns, rates, terms.basis),
+    }
 
 
 def _rates(draft: Draft) -> list[dict[str, Any]]:
@@ -324,33 +345,29 @@ def _contained(items: Sequence[Item], rounding: TaxRounding) -> dict[str, dict[s
     return {
         rate: {
             "taxable_minor": amount,
-            "tax_minor": round_tax(amount * _within(parse_number(rate)), rounding),
+            "tax_minor": round_tax(amount * tax_part(rate, "gross"), rounding),
         }
         for rate, amount in gross.items()
     }
 
 
-def _within(rate: Fraction) -> Fraction:
-    """The tax's part of an amount that contains it."""
-    return rate / (1 + rate)
-
-
 def _faults_of(draft: Draft) -> Iterator[tuple[str, str]]:
     if not 1 <= len(draft.items) <= ITEMS_MAX:
         yield "/items", f"a document has 1 to {ITEMS_MAX} items"
-    ids = [item.id for item in draft.items]
+    ids = [item.id for item in draft.items] + [one.id for one in draft.returns]
     if len(set(ids)) < len(ids):
-        yield "/items", "two items have the same id"
+        yield "/items", "two items or returns have the same id"
     is_notice = draft.kind == "payment-notice"
     if not is_notice and (draft.terms.currency, draft.terms.minor_digits) != (TAXED_CURRENCY, 0):
         yield "/currency", "consumption tax is shown in whole yen"
-    yield from _faults_of_items(draft.items)
+    yield from _faults_of_items(draft.items, draft.returns)
     for row in _rates(draft):
         if row["taxable_minor"] < 0:
             text = f"the total at {row['rate']} is below 0: carry it, or make a return invoice"
             yield "/rates", text
     moved = sum(abs(item.amount_minor) for item in draft.items)
     moved += sum(abs(each.amount_minor) for each in draft.adjustments)
+    moved += sum(one.amount_minor for one in draft.returns)
     if moved > AMOUNT_MAX // 2:
         yield "/items", "the amounts are beyond any sum of money"
     confirmation = draft.confirmation
@@ -361,17 +378,26 @@ def _faults_of(draft: Draft) -> Iterator[tuple[str, str]]:
     yield from _faults_of_payment(draft)
 
 
-def _faults_of_items(items: Sequence[Item]) -> Iterator[tuple[str, str]]:
+def _faults_of_items(items: Sequence[Item], returns: Sequence[Return]) -> Iterator[tuple[str, str]]:
     marks: dict[str, bool] = {}
-    for at, item in enumerate(items):
-        yield from _faults_of_day(item.day, f"/items/{at}/day")
+    named: list[tuple[str, int, Item | Return]] = [
+        *(("items", at, one) for at, one in enumerate(items)),
+        *(("returns", at, one) for at, one in enumerate(returns)),
+    ]
+    for where, at, item in named:
+        yield from _faults_of_day(item.day, f"/{where}/{at}/day")
         if item.rate is None and item.is_reduced:
-            yield f"/items/{at}/is_reduced", "what is outside the tax has no reduced rate"
+            yield f"/{where}/{at}/is_reduced", "what is outside the tax has no reduced rate"
         if (
             item.rate is not None
             and marks.setdefault(item.rate, item.is_reduced) != item.is_reduced
         ):
-            yield f"/items/{at}/is_reduced", f"the rate {item.rate} is reduced or it is not"
+            yield f"/{where}/{at}/is_reduced", f"the rate {item.rate} is reduced or it is not"
+    for at, one in enumerate(returns):
+        yield from _faults_of_day(one.returned_on, f"/returns/{at}/returned_on")
+        issued_on = None if one.original is None else one.original.issued_on
+        yield from _faults_of_day(issued_on, f"/returns/{at}/original/issued_on")
+    yield from faults_of_returns(returns)
 
 
 def _faults_of_payment(draft: Draft) -> Iterator[tuple[str, str]]:
@@ -383,6 +409,7 @@ def _faults_of_payment(draft: Draft) -> Iterator[tuple[str, str]]:
     tax = sum(row["tax_minor"] for row in _rates(draft)) if draft.terms.basis == "net" else 0
     sold = sum(item.amount_minor for item in draft.items)
     payable = sold + tax + sum(each.amount_minor for each in draft.adjustments)
+    payable -= _returns(draft).get("returned_minor", 0)
     if payable != payment.amount_minor:
         yield "/payment", f"the payment is of {payment.amount_minor}, the document of {payable}"
 
@@ -422,6 +449,11 @@ def _notes(draft: Draft, found: Standing) -> Iterator[Reason]:
         yield from found.reasons
     if draft.kind == "self-billed":
         yield from _confirmation_notes(draft.confirmation)
+    if draft.returns and draft.kind != "payment-notice":
+        yield Reason(
+            "「対価の返還等」は、適格返還請求書の記載事項を兼ねます。",
+            "What is given back stands here with all that a return invoice has to say.",
+        )
     if draft.seller.form == "partnership" and draft.kind != "payment-notice":
         yield Reason(
             f"登録番号は組合員{found.holder}のものです。組合員の全てが適格請求書発行事業者です。",

@@ -35,6 +35,13 @@ class Shape(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
+class Words(Shape):
+    """A text in both languages."""
+
+    ja: Name
+    en: Name
+
+
 class Registration(Shape):
     """A T number and the days on which it counts; ``until`` is the first on which it does not."""
 

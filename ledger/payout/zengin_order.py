@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Final
 
-from ledger.errors import Fault, MalformedDocument, OutOfRange
+from ledger.errors import Fault, HolidaysUnknown, MalformedDocument, OutOfRange
 from ledger.payout.account import Account, JapaneseAccount, parse_account
 from ledger.payout.bank_calendar import BankCalendar
 from ledger.payout.kana import Loss, cut
@@ -109,8 +109,12 @@ def check_transfer_day(day: TransferDay) -> None:
         text = f"{pay_on} is not within {DAYS_AHEAD_MAX} days after the order of {ordered_on}"
         raise OutOfRange(text, day=pay_on.isoformat())
     if closed := calendar.closure(pay_on):
-        following = calendar.next_open(pay_on)
-        text = f"banks are closed on {pay_on} ({closed}); the next business day is {following}"
+        text = f"banks are closed on {pay_on} ({closed})"
+        try:
+            following = calendar.next_open(pay_on)
+        except HolidaysUnknown as error:  # the list ends between the two
+            raise OutOfRange(f"{text}; {error.message}", day=pay_on.isoformat()) from error
+        text += f"; the next business day is {following}"
         raise OutOfRange(text, day=pay_on.isoformat(), next=following.isoformat())
 
 

@@ -7,8 +7,8 @@ Everything here is read from the state and by the index of kinds and periods.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from ledger import canonical
 from ledger.coop.envelope import parse_envelope
@@ -17,6 +17,7 @@ from ledger.coop.state import PayoutOrder, State
 from ledger.rules.number import parse_integer_json
 from ledger.service.books_rows import (
     CORRECTION,
+    DOCUMENTS,
     FACTS,
     ORDER,
     RESULT,
@@ -29,14 +30,17 @@ from ledger.service.read import search_all
 from ledger.store.reading import Filter, LogReader
 from ledger.usage.totals import SALT_BYTES
 
+# What an order's payment may be when its document does not count.
+NOT_ISSUED: Final = ("waiting", "not-confirmed", "returned")
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something before or after an amount, and the entry that says so, where one does.
 
     ``what`` is one of replaces, replaced-by, supersedes, superseded-by, corrects, corrected-by,
-    disputed, exported, result, ordered-again. ``amount_minor`` is the other amount, or by how much
-    a correction changed this one.
+    disputed, exported, result, ordered-again; of documents also gives-back, given-back-by, wrong.
+    ``amount_minor`` is the other amount, or by how much a correction changed this one.
     """
 
     what: str
@@ -64,6 +68,7 @@ class Histories:
     )
     _reported: dict[str, list[MoneyRow]] = field(default_factory=dict)
     _corrections: list[tuple[Corrected, dict[tuple[str, str], int]]] | None = None
+    _documents: list[MoneyRow] | None = None
 
     def of(self, row: MoneyRow) -> History:
         """The history of an amount."""
@@ -75,6 +80,8 @@ class Histories:
             return self._of_correction(row)
         if row.kind == ORDER:
             return self._of_order(row)
+        if row.kind in DOCUMENTS:
+            return self._of_document(row)
         return self._of_result(row)
 
     def _entries(self, kind: str, period: str | None) -> dict[int, tuple[str, Mapping[str, Any]]]:
@@ -209,6 +216,38 @@ class Histories:
             return History("waiting" if is_waiting else "not-confirmed", ())
         events = list(self._of_line(order, row))
         return History(order.lines[row.subject].state, tuple(events))
+
+    def _of_document(self, row: MoneyRow) -> History:
+        """What became of a document's payment, and of the supplies that stand on it.
+
+        Its status is issued, or returned with its payment; not-confirmed if its order was not
+        approved, wrong if computed again its figures differ.
+        """
+        events = [
+            Event("gives-back", None, -int(one["amount_minor"]), str(one["original"]["number"]))
+            for one in row.about["returns"]
+            if one.get("original")
+        ]
+        if row.about["fault"]:
+            return History("wrong", (*events, Event("wrong", None, None, row.about["fault"])))
+        payment = self._of_order(row)
+        for month in row.about["months"]:
+            events += self._corrected(replace(row, period=month), after=row.index)
+        events += self._given_back(row)
+        status = payment.status if payment.status in NOT_ISSUED else "issued"
+        return History(status, (*events, *payment.events))
+
+    def _given_back(self, row: MoneyRow) -> Iterator[Event]:
+        """Later documents that give back what stood on this one."""
+        if self._documents is None:
+            entries = search_all(self.log, Filter(kind=ORDER))
+            rows = (one for entry in entries for one in rows_of_entry(self.state, self.log, entry))
+            self._documents = [one for one in rows if one.kind in DOCUMENTS]
+        for other in self._documents:
+            for one in other.about["returns"]:
+                if (one.get("original") or {}).get("number") == row.subject:
+                    amount = -int(one["amount_minor"])
+                    yield Event("given-back-by", other.index, amount, other.subject)
 
     def _of_line(self, order: PayoutOrder, row: MoneyRow) -> Iterator[Event]:
         if order.file is not None:

@@ -1,7 +1,8 @@
 """The amounts that an entry bears, one row each: what a search of the books goes through.
 
 A report of revenue, cost or funding bears one amount; a settlement, a correction, an order and the
-bank's results bear one for each line of their blob, which is read here.
+bank's results bear one for each line of their blob, which is read here. An order also bears the
+documents that go with its payments, where it was proposed with any; each is a row of its own kind.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from zoneinfo import ZoneInfo
 from ledger import canonical
 from ledger.coop.envelope import Envelope, parse_envelope
 from ledger.coop.payout_results import read_results
-from ledger.coop.payouts import order_of
+from ledger.coop.payouts import NOTICE_KINDS, order_of
 from ledger.coop.state import State
 from ledger.period import parse_instant
 from ledger.rules.number import parse_integer_json
+from ledger.service.notice_maker import REST
+from ledger.service.payout_notice import digest_of, documents_of, fault_of
 from ledger.store.reading import IndexRow, LogReader
 from ledger.usage.totals import SALT_BYTES
 
@@ -26,18 +29,23 @@ SETTLEMENT: Final = "settlement-proposed"
 CORRECTION: Final = "correction-proposed"
 ORDER: Final = "payout-ordered"
 RESULT: Final = "payout-resulted"
+DOCUMENTS: Final = NOTICE_KINDS
 KINDS: Final = (*FACTS, SETTLEMENT, CORRECTION, ORDER, RESULT)
+SEARCHED: Final = (*KINDS, *DOCUMENTS)
+"""Kinds of rows: those of entries, and those of documents, which entries of ``ORDER`` bear."""
 
 
 @dataclass(frozen=True, slots=True)
 class MoneyRow:
     """An amount of an entry, in minor units.
 
-    ``date`` is the day of the transaction (YYYY-MM-DD): the bank's own for its results, else that
-    of the entry in the co-op's time zone. ``counterparty`` is the member, fund or project; for
-    revenue the member that reported it, since the log does not know who paid. ``subject`` is the
-    report's id, the step, or the payment's id. ``document`` is the SHA-256 of the blob that holds
-    the line, or the entry's leaf hash.
+    ``date`` is the day of the transaction (YYYY-MM-DD): the bank's own for its results, the day of
+    issue for documents, else that of the entry in the co-op's time zone. ``counterparty`` is the
+    member, fund or project; for revenue the member that reported it, since the log does not know
+    who paid. ``subject`` is the report's id, the step, the payment's id, or a document's number.
+    ``document`` is the SHA-256 of the blob that holds the line, of a document's own bytes (RFC
+    8785), or the entry's leaf hash. ``names`` are what else the counterparty is found by: a
+    seller's name and its T number.
     """
 
     index: int
@@ -52,6 +60,7 @@ class MoneyRow:
     document: str
     leaf: str
     about: Mapping[str, Any]
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,7 @@ class _Source:
         blob = more.pop("blob", None)
         return MoneyRow(
             index=self.row.index,
-            kind=self.row.kind,
+            kind=more.pop("kind", self.row.kind),
             received_at=self.row.received_at,
             date=more.pop("date", None) or local_date(self.state, self.row.received_at),
             period=more.pop("period", self.row.period),
@@ -85,8 +94,9 @@ class _Source:
             subject=subject,
             amount_minor=amount_minor,
             currency=str(self.row.currency),
-            document=leaf if blob is None else str(self.body[blob]["sha256"]),
+            document=more.pop("digest", leaf if blob is None else str(self.body[blob]["sha256"])),
             leaf=leaf,
+            names=more.pop("names", ()),
             about=more,
         )
 
@@ -144,6 +154,45 @@ def _order(source: _Source) -> Iterator[MoneyRow]:
         amount = parse_integer_json(line["amount_minor"])
         attempt = line["attempt"]
         yield source.line(line["member"], line["id"], amount, blob="lines", attempt=attempt)
+    yield from _documents(source)
+
+
+def _documents(source: _Source) -> Iterator[MoneyRow]:
+    """The documents of an order; one whose figures are not those of its items has a ``fault``.
+
+    ``apply`` saw to it that each is of a line; what else it says counts only without a fault.
+    """
+    lines = {row["id"]: row for row in source.blob("lines")["lines"]}
+    for id_, document in documents_of(source.log, source.row.index).items():
+        line, fault = lines[id_], fault_of(document)
+        known: dict[str, Any] = {"months": (), "returns": ()}
+        amount = parse_integer_json(line["amount_minor"])
+        if not fault:
+            known = _known(document)
+            amount = int(document["total_minor"])
+        yield source.line(
+            line["member"],
+            id_,
+            amount,
+            kind=str(document["kind"]),
+            digest=digest_of(document),
+            attempt=line["attempt"],
+            fault=fault,
+            **known,
+        )
+
+
+def _known(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What a document that adds up is found by, and the months and returns on it."""
+    registration = document["registration"]
+    number = () if registration is None else (str(registration["number"]),)
+    months = {item["day"][:7] for item in document["items"] if item["id"] != REST}
+    return {
+        "date": document["issued_on"],
+        "names": (str(document["seller"]["name"]), *number),
+        "months": tuple(sorted(months)),
+        "returns": tuple(document.get("returns", ())),
+    }
 
 
 def _result(source: _Source) -> Iterator[MoneyRow]:

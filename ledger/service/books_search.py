@@ -21,7 +21,16 @@ from ledger.errors import InvalidInput, OutOfRange
 from ledger.period import format_instant, month_bounds
 from ledger.service.anchor_access import TargetSettings
 from ledger.service.books_history import Histories, History
-from ledger.service.books_rows import FACTS, KINDS, RESULT, MoneyRow, rows_of_entry
+from ledger.service.books_rows import (
+    DOCUMENTS,
+    FACTS,
+    KINDS,
+    ORDER,
+    RESULT,
+    SEARCHED,
+    MoneyRow,
+    rows_of_entry,
+)
 from ledger.service.coop import Coop
 from ledger.service.office import office_of
 from ledger.service.read import may_read, require_member, search_all
@@ -51,7 +60,8 @@ NOTE_JA: Final = (
 class Wanted:
     """What to search for; None means any. Days, amounts and both ends of ranges are included.
 
-    ``counterparty`` is a member's id, ``fund.…`` or ``project.…``, or the id of a revenue.
+    ``counterparty`` is a member's id, ``fund.…`` or ``project.…``, the id of a revenue, or the name
+    or T number by which a document names a seller. ``kind`` is one of entries or of documents.
     """
 
     date_from: str | None = None
@@ -185,15 +195,18 @@ def _page(
 
 def _candidates(state: State, log: LogReader, wanted: Wanted, start: int) -> Iterator[IndexRow]:
     """Entries that may hold a match, by the index of kinds, in the order of the log."""
-    kinds = KINDS if wanted.kind is None else (wanted.kind,)
+    bearing = ORDER if wanted.kind in DOCUMENTS else wanted.kind
+    kinds = KINDS if bearing is None else (bearing,)
     searches = [search_all(log, _filter(state, wanted, kind), start=start) for kind in kinds]
     return heapq.merge(*searches, key=lambda row: row.index)
 
 
 def _filter(state: State, wanted: Wanted, kind: str) -> Filter:
     """What the index can answer of a search: the rest is compared line by line."""
+    # A bank's day, and that of a document, is not the entry's: it is compared line by line.
+    has_own_day = kind in {RESULT, ORDER}
     until = None
-    if wanted.date_to is not None and kind != RESULT:
+    if wanted.date_to is not None and not has_own_day:
         until = _midnight(state, date.fromisoformat(wanted.date_to) + timedelta(days=1))
     since = None if wanted.date_from is None else _midnight(state, _day(wanted.date_from))
     is_fact = kind in FACTS
@@ -202,17 +215,18 @@ def _filter(state: State, wanted: Wanted, kind: str) -> Filter:
         member=wanted.counterparty if kind in _BORNE else None,
         amount_from=wanted.amount_from if is_fact else None,
         amount_to=wanted.amount_to if is_fact else None,
-        # A bank's day is before its report: a result is found by its own day, below.
-        received_from=None if kind == RESULT else since,
+        received_from=None if has_own_day else since,
         received_to=until,
     )
 
 
 def _matches(row: MoneyRow, wanted: Wanted, whose: str | None) -> bool:
     is_open = row.kind in FACTS or whose in (None, row.counterparty)
-    names = (row.counterparty, row.subject) if row.kind == FACTS[0] else (row.counterparty,)
+    names = (row.counterparty, *row.names)
+    names = (*names, row.subject) if row.kind == FACTS[0] else names
     return (
         is_open
+        and wanted.kind in (None, row.kind)
         and (wanted.date_from is None or row.date >= wanted.date_from)
         and (wanted.date_to is None or row.date <= wanted.date_to)
         and (wanted.amount_from is None or row.amount_minor >= wanted.amount_from)
@@ -228,8 +242,8 @@ def _inclusion(found: Shown, index: int) -> dict[str, Any]:
 
 def _check(wanted: Wanted) -> None:
     """Raise OutOfRange for what is no day, or a range from more to less; InvalidInput for kinds."""
-    if wanted.kind is not None and wanted.kind not in KINDS:
-        raise InvalidInput(f"{wanted.kind!r} bears no amount; these do: {', '.join(KINDS)}")
+    if wanted.kind is not None and wanted.kind not in SEARCHED:
+        raise InvalidInput(f"{wanted.kind!r} bears no amount; these do: {', '.join(SEARCHED)}")
     for day in (wanted.date_from, wanted.date_to):
         if day is not None:
             month_bounds(_day(day).isoformat()[:7], zone="UTC")

@@ -1,12 +1,13 @@
 """Pay: propose what is payable, and show where payments stand.
 
 The office proposes; the members approve (``kyojo member decide``). Proposing again proposes only
-what no order pays yet, so it may run from cron.
+what no order pays yet, so it may run from cron. Where the office's terms are given, an order
+carries the documents that go with its payments.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -25,6 +26,8 @@ from ledger.store.sequencer import Receipt
 from ledger.usage.totals import SALT_BYTES
 
 DESTINATION = "payout-destination-set"
+Documents = Callable[[Order], bytes]
+"""The salted blob with an order's documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,13 @@ def draft_orders(coop: Coop, currency: str | None = None) -> list[Order]:
     ]
 
 
-def propose_payouts(coop: Coop, currency: str | None = None) -> list[Proposed]:
-    """Propose all that is payable, an order for each currency and method; maybe none."""
+def propose_payouts(
+    coop: Coop, currency: str | None = None, documents: Documents | None = None
+) -> list[Proposed]:
+    """Propose all that is payable, an order for each currency and method; maybe none.
+
+    With ``documents`` each carries those (``payout_notice.seal_notices``).
+    """
     found = []
     for order in draft_orders(coop, currency):
         blob = coop.random(SALT_BYTES) + order.content()
@@ -64,6 +72,10 @@ def propose_payouts(coop: Coop, currency: str | None = None) -> list[Proposed]:
             "lines": blob_reference(blob),
         }
         named = {sha256(blob).hexdigest(): blob}
+        if documents is not None:
+            notices = documents(order)
+            body["notices"] = blob_reference(notices)
+            named[sha256(notices).hexdigest()] = notices
         found.append(Proposed(order, write(coop, kind=ORDER, body=body, blobs=named)))
     return found
 

@@ -8,7 +8,7 @@ the banks' calendar when the file is made.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
 from typing import Any
@@ -23,11 +23,11 @@ from ledger.errors import (
     AlreadyExported,
     InvalidInput,
     NotFound,
-    OutOfRange,
     QuorumMissing,
 )
 from ledger.payout.account import Account, IbanAccount, open_account, parse_account
-from ledger.payout.bank_calendar import bundled_calendar
+from ledger.payout.bank_calendar import BankCalendar, bundled_calendar
+from ledger.payout.iban_days import check_day, notes_on_day
 from ledger.payout.line import PayoutLine
 from ledger.payout.order_csv import CsvTerms, order_csv
 from ledger.payout.pain001 import IbanTerms, MessageHead, Scheme, iban_order, japan_order
@@ -54,12 +54,13 @@ class Wanted:
     """What an export is asked for: the format, the day of payment, and who pays.
 
     ``payer`` is ``{"code", "account"}`` for files of banks in Japan, the document of an account
-    with an IBAN for others, and not needed for CSV.
+    with an IBAN for others, and not needed for CSV. ``calendar`` knows the days of banks in Japan.
     """
 
     format: str
     pay_on: date | None
     payer: Any
+    calendar: BankCalendar = field(default_factory=bundled_calendar)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def export_order(coop: Coop, order_id: str, wanted: Wanted) -> Exported:
         raise InvalidInput("say when the bank shall pay: --pay-on YYYY-MM-DD")
     if wanted.payer is None and wanted.format != "csv":
         raise InvalidInput("say who pays: --payer FILE")
-    day = TransferDay(wanted.pay_on, today, bundled_calendar())
+    day = TransferDay(wanted.pay_on, today, wanted.calendar)
     head = MessageHead(f"{order.period.replace('-', '')}-{id_[:28]}", coop.clock())
     data, report = _file(wanted, payments, day, (head, digits, order))
     blob = coop.random(SALT_BYTES) + data
@@ -150,11 +151,15 @@ def _file(
     head, digits, order = about
     if wanted.format == "csv":
         # A bank in Japan is paid on its business days, whatever the form of the order.
-        (check_transfer_day if order.method == "bank" else _check_open)(day)
+        if order.method == "bank":
+            check_transfer_day(day)
+        else:
+            check_day(order.currency, day.pay_on, day.ordered_on)
         data = order_csv(payments, CsvTerms(day.pay_on, digits))
         total = sum(line.amount_minor for line, _ in payments)
         control = {"count": len(payments), "amount_minor": total}
-        return data, {"format": "csv", "control_totals": control, "losses": []}
+        report = {"format": "csv", "control_totals": control, "losses": []}
+        return data, report | _notes(order, day)
     if wanted.format == "zengin":
         made = zengin_order(parse_originator(wanted.payer), payments, day)
         return made.data, made.report()
@@ -164,17 +169,17 @@ def _file(
         payer = parse_account(wanted.payer)
         if not isinstance(payer, IbanAccount):
             raise InvalidInput("the payer of an order by IBAN is an account with an IBAN")
-        _check_open(day)
+        check_day(order.currency, day.pay_on, day.ordered_on)
         scheme: Scheme = "sepa" if order.currency == SEPA else "international"
         terms = IbanTerms(day.pay_on, scheme, order.currency, digits)
         message = iban_order(payer, payments, terms, head)
-    return message.data, message.report()
+    return message.data, message.report() | _notes(order, day)
 
 
-def _check_open(day: TransferDay) -> None:
-    """Not on a weekend and not in the past; holidays elsewhere than in Japan are not known."""
-    if day.pay_on < day.ordered_on or day.pay_on.isoweekday() > 5:
-        raise OutOfRange(f"{day.pay_on} is past, or a weekend, on which banks do not pay")
+def _notes(order: PayoutOrder, day: TransferDay) -> dict[str, Any]:
+    """What could not be judged of the day, for orders that Japan's calendar does not judge."""
+    notes = [] if order.method == "bank" else notes_on_day(order.currency, day.pay_on)
+    return {"notes": notes} if notes else {}
 
 
 def _today(state: State, now: str) -> date:

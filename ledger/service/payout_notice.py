@@ -1,239 +1,220 @@
 """Notice: the document that goes with each payment of an order, self-billed or a plain notice.
 
 The co-op pays members for what they did, so the co-op writes the document: a self-billed invoice
-(仕入明細書) where the member may issue qualified invoices on that day, else a payment notice. Its
-items are the member's amounts of every settled month that the payment covers whole; whatever else
-moved the payment (corrections, debts, holds, money of months that were paid in part) stands below
-the total, so that the document always comes to the payment, to the unit.
+(仕入明細書) where the member may issue qualified invoices on that day, else a payment notice
+(``notice_maker``). Who the parties are, and at which rate a kind of step is taxed, is the office's
+to say, and no log says it. So an order carries its documents: they are made when it is proposed,
+and its entry names the blob that holds them, with the terms (decision 0034). What members approve
+is then what they are told as well; the bytes are kept, found (``kyojo books search``), and can be
+made again from the log as it was.
 
-Who the parties are, and at which rate a kind of step is taxed, is the office's to say.
+An order that was proposed without terms has no documents in the log: they are made of terms that
+are given, and no search finds them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Annotated, Any, Final, Literal
+from datetime import date
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError
 
 from ledger import canonical
 from ledger.coop.bodies import faults_of
-from ledger.coop.dues import held_of
 from ledger.coop.envelope import parse_envelope
-from ledger.coop.payouts import order_of
-from ledger.coop.settlements import rules_of
-from ledger.coop.state import OrderedLine, PayoutOrder, Period, State
-from ledger.errors import MalformedDocument, NotFound
-from ledger.payout.invoice import (
-    Adjustment,
-    Confirmation,
-    Draft,
-    Item,
-    Terms,
-    Words,
-    build_invoice,
-    choose_kind,
-)
-from ledger.payout.line import PayoutLine
-from ledger.payout.parties import Day, Party, Shape, parse_party
-from ledger.period import next_month, parse_instant
-from ledger.rules.document import RuleSet
-from ledger.rules.inputs.invoice import TaxRounding
-from ledger.rules.number import parse_integer_json
+from ledger.coop.payouts import Order, order_of
+from ledger.coop.state import OrderedLine, PayoutOrder, State
+from ledger.errors import Conflict, InvalidInput, KyojoError, MalformedDocument, OutOfRange
+from ledger.payout.invoice import parse_invoice
+from ledger.payout.parties import Day, Shape
+from ledger.period import parse_instant
 from ledger.service.coop import Coop
+from ledger.service.notice_changes import Changes, state_before
+from ledger.service.notice_maker import Maker, day_of
+from ledger.service.notice_terms import NoticeTerms, notice_terms
 from ledger.service.payout_export import find_order
-from ledger.service.read import find_proposed
 from ledger.store.reading import LogReader
 from ledger.usage.totals import SALT_BYTES
 
-OTHER: Final = Words(
-    ja="訂正・相殺・保留・繰越", en="Corrections, offsets, holds and what is carried"
-)
-UNTAXED: Final = "none"
+FIELD: Final = "notices"
 
 
-class RateOf(Shape):
-    """At which rate steps of a kind (``tax`` of a rule set's step) are taxed."""
+class SealedNotices(Shape):
+    """The documents of an order by its lines, as its blob has them after 32 bytes of salt.
 
-    rate: Annotated[str, Field(pattern=r"^[0-9]{1,2}(\.[0-9]{1,2})?%$")]
-    is_reduced: bool = False
-
-
-class NoticeTerms(Shape):
-    """What the office says: the co-op as buyer, members as sellers, rates, and how tax is rounded.
-
-    A member that is not among the sellers gets a payment notice under the name that the co-op knows
-    it by. ``rates`` are by a step's ``tax``; what is not named there is outside the tax. Amounts
-    contain their tax: an order pays no tax on top of them, so a ``net`` notice would state tax that
-    nobody paid.
+    ``left_out`` says of a line why it has none.
     """
 
-    kyojo_notice_terms: Annotated[int, Field(ge=1, le=1)]
-    buyer: dict[str, Any]
-    sellers: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    rates: dict[str, RateOf] = Field(default_factory=dict)
-    basis: Literal["gross"] = "gross"
-    rounding: TaxRounding = "floor"
-    objection_until: Day | None = None
+    kyojo_notices: Annotated[int, Field(ge=1, le=1)]
+    issued_on: Day
+    terms: dict[str, Any]
+    documents: dict[str, dict[str, Any]]
+    left_out: dict[str, str] = Field(default_factory=dict)
+
+    def content(self) -> bytes:
+        """The bytes after the salt (RFC 8785)."""
+        return canonical.encode(self.model_dump(mode="json"))
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A member's document for one payment."""
+    """A member's document for one payment.
+
+    ``is_sealed``: the order's entry names these bytes. ``is_again``: they were made again of the
+    log as it was before the order, to the byte; None where nobody asked.
+    """
 
     member: str
     line: str
     document: Mapping[str, Any]
+    is_sealed: bool
+    is_again: bool | None = None
 
-
-def parse_notice_terms(data: bytes) -> NoticeTerms:
-    """Read the office's terms; MalformedDocument with every fault."""
-    document = canonical.parse(data, what="the notice terms")
-    try:
-        return NoticeTerms.model_validate(document)
-    except ValidationError as error:
-        faults = faults_of(error)
-        raise MalformedDocument(
-            f"the notice terms: {faults[0].where}: {faults[0].message}", faults=faults
-        ) from error
-
-
-def notices(coop: Coop, order_id: str, terms: NoticeTerms) -> list[Notice]:
-    """The documents of an approved order, one for each line that has not come back."""
-    buyer = parse_party(terms.buyer)
-    with coop.reading() as (state, log):
-        id_ = find_order(state, order_id)
-        order = order_of(state, id_)
-        maker = _Maker(state, log, order, terms, buyer)
-        return [
-            Notice(line.member, line_id, maker.document(line_id, line))
-            for line_id, line in order.lines.items()
-            if line.state != "returned"
-        ]
+    @property
+    def sha256(self) -> str:
+        """The digest of its RFC 8785 form, by which the document is known."""
+        return digest_of(self.document)
 
 
 @dataclass(frozen=True, slots=True)
-class _Maker:
-    """What the documents of one order share."""
+class Notices:
+    """The documents of an order, and of which lines there is none, and why."""
 
-    state: State
-    log: LogReader
-    order: PayoutOrder
-    terms: NoticeTerms
-    buyer: Party
+    found: tuple[Notice, ...]
+    left_out: Mapping[str, str]
 
-    def document(self, line_id: str, line: OrderedLine) -> dict[str, Any]:
-        """The document of one payment."""
-        order, day = self.order, self._issued_on()
-        seller = self._seller(line.member)
-        items = tuple(self._items(line)) or (self._rest(line),)
-        currency = order.currency
-        payment = PayoutLine(line_id, line.member, currency, line.amount_minor, order.period)
-        kind, _ = choose_kind(seller, day, items)
-        digits = self.state.terms().digits(currency)
-        terms = Terms(
-            number=line_id,
-            issued_on=day,
-            period=order.period,
-            currency=currency,
-            minor_digits=digits,
-            basis=self.terms.basis,
-            rounding=self.terms.rounding,
+
+def digest_of(document: Mapping[str, Any]) -> str:
+    """SHA-256 of a document's RFC 8785 form."""
+    return canonical.digest(dict(document)).hex()
+
+
+def notices(
+    coop: Coop,
+    order_id: str,
+    terms: NoticeTerms | None = None,
+    *,
+    fallback: NoticeTerms | None = None,
+    again: bool = False,
+) -> Notices:
+    """The documents of an approved order, one for each line that has not come back.
+
+    Those that the order carries, or, where it carries none, made of ``terms``, else of ``fallback``
+    (what the office says now). With ``again`` they are made once more of the log as it was before
+    the order, which costs about one signature an entry. Raises Conflict for terms other than the
+    order's, InvalidInput where there are none.
+    """
+    with coop.reading() as (state, log):
+        order = order_of(state, find_order(state, order_id))
+        sealed = open_notices(log, order.index)
+        terms = fallback if terms is None and sealed is None else terms
+        if sealed is not None:
+            if terms is not None and terms.model_dump(mode="json") != sealed.terms:
+                raise Conflict(
+                    "the order carries its documents, which were made of other terms when it was "
+                    "proposed; leave --terms out"
+                )
+            made, out = sealed.documents, sealed.left_out
+            terms, day = notice_terms(sealed.terms), date.fromisoformat(sealed.issued_on)
+        elif terms is None:
+            raise InvalidInput(
+                "the order was proposed without terms, so it carries no documents; give --terms"
+            )
+        else:
+            day = day_of(state, log, order.index)
+            made, out = _make(state, log, order, terms, day)
+        past: Mapping[str, Mapping[str, Any]] = {}
+        if again:
+            past, _ = _make(state_before(log, order.index), log, order, terms, day)
+    found = tuple(
+        Notice(
+            member=order.lines[id_].member,
+            line=id_,
+            document=document,
+            is_sealed=sealed is not None,
+            is_again=past.get(id_) == document if again else None,
         )
-        draft = Draft(kind, seller, self.buyer, items, terms)
-        if kind == "self-billed":
-            confirmation = Confirmation(objection_until=self.terms.objection_until)
-            draft = Draft(kind, seller, self.buyer, items, terms, confirmation=confirmation)
-        rest = line.amount_minor - int(build_invoice(draft)["payable_minor"])
-        adjustments = (Adjustment(label=OTHER, amount_minor=rest),) if rest else ()
-        return build_invoice(
-            Draft(kind, seller, self.buyer, items, terms, adjustments, payment, draft.confirmation)
-        )
-
-    def _issued_on(self) -> date:
-        """The day on which the order was proposed, where the co-op is."""
-        at = parse_envelope(self.log.entry(self.order.index)).received_at
-        return parse_instant(at).astimezone(ZoneInfo(self.state.terms().time_zone)).date()
-
-    def _seller(self, member: str) -> Party:
-        if member in self.terms.sellers:
-            return parse_party(self.terms.sellers[member])
-        known = self.state.members.get(member)
-        if known is None:
-            raise NotFound(f"{member} is no member of this co-op and no seller of the terms")
-        return parse_party({"id": member, "name": known.name["ja"], "form": "corporation"})
-
-    def _items(self, line: OrderedLine) -> Iterator[Item]:
-        """The member's amounts of the months that the payment covers whole, by step."""
-        for period in self._covered(line):
-            body = find_proposed(self.log, period).body
-            result = canonical.parse(self.log.blob(body["lines"]["sha256"])[SALT_BYTES:])
-            rules = rules_of(self.state, period, self.log)
-            last = date.fromisoformat(f"{next_month(period.id)}-01") - timedelta(days=1)
-            for row in result["lines"]:
-                amount = 0 if row["part"] else parse_integer_json(row["amount_minor"])
-                if row["member"] == line.member and amount:
-                    yield self._item(period, rules, str(row["step"]), amount, last)
-
-    def _rest(self, line: OrderedLine) -> Item:
-        """The one item of a payment that covers no month whole."""
-        last = date.fromisoformat(f"{next_month(self.order.period)}-01") - timedelta(days=1)
-        amount = line.amount_minor
-        return Item(id="rest", day=last.isoformat(), label=OTHER, rate=None, amount_minor=amount)
-
-    def _item(self, period: Period, rules: RuleSet, step: str, amount: int, day: date) -> Item:
-        found = next(one for one in rules.steps if one.id == step)
-        words = {"ja": step, "en": step}
-        if found.label is not None:
-            words |= {name: text for name, text in found.label.model_dump().items() if text}
-        rate = self.terms.rates.get(found.tax or UNTAXED)
-        return Item(
-            id=f"{period.id}/{step}",
-            day=day.isoformat(),
-            label=Words(**{name: f"{period.id} {text}" for name, text in words.items()}),
-            rate=None if rate is None else rate.rate,
-            is_reduced=rate is not None and rate.is_reduced,
-            amount_minor=amount,
-        )
-
-    def _covered(self, line: OrderedLine) -> Iterator[Period]:
-        """The settled months whose whole amount lies in this payment, in their order.
-
-        Payments take what is due in the order in which months were settled.
-        """
-        start = sum(
-            other.amount_minor
-            for order in self.state.orders.values()
-            if order.currency == self.order.currency and order.index < self.order.index
-            for other in order.lines.values()
-            if other.member == line.member and other.state != "returned"
-        )
-        reached = 0
-        for period in _settled(self.state, self.order):
-            before, reached = reached, reached + _became_due(self.state, period, line.member)
-            if before < reached and start <= before and reached <= start + line.amount_minor:
-                yield period
+        for id_, document in made.items()
+        if order.lines[id_].state != "returned"
+    )
+    return Notices(found, out)
 
 
-def _settled(state: State, order: PayoutOrder) -> list[Period]:
-    found = [
-        period
-        for period in state.periods.values()
-        if period.status == "settled"
-        and period.currency == order.currency
-        and period.start <= state.period(order.period).start
-    ]
-    return sorted(found, key=lambda one: one.start if one.run is None else f"{one.run.order:020d}")
+def seal_notices(coop: Coop, order: Order, terms: NoticeTerms) -> bytes:
+    """The blob with the documents of an order that is to be proposed, salted."""
+    with coop.reading() as (state, log):
+        zone = ZoneInfo(state.terms().time_zone)
+        day = parse_instant(coop.clock()).astimezone(zone).date()
+        lines = {
+            one.id: OrderedLine(
+                one.member, one.amount_minor, one.destination, one.account, one.attempt
+            )
+            for one in order.lines
+        }
+        to_be = PayoutOrder(order.period, order.currency, order.method, state.size, lines)
+        documents, left_out = _make(state, log, to_be, terms, day)
+    sealed = SealedNotices(
+        kyojo_notices=1,
+        issued_on=day.isoformat(),
+        terms=terms.model_dump(mode="json"),
+        documents=documents,
+        left_out=left_out,
+    )
+    return coop.random(SALT_BYTES) + sealed.content()
 
 
-def _became_due(state: State, period: Period, member: str) -> int:
-    """What a month made due to a member when it was settled."""
-    held = held_of(state, period).get(member, 0)
-    for id_, dispute in state.disputes.items():
-        if dispute.settlement_id == period.settlement:
-            released = (later.posted.get(id_, {}) for later in state.periods.values())
-            held += sum(row.get(member, 0) for row in released)
-    return period.paid.get(member, 0) - held
+def open_notices(log: LogReader, index: int) -> SealedNotices | None:
+    """The documents that an order's entry carries; None if it carries none.
+
+    ``apply`` saw that they are of its lines and amounts; the rest is checked by ``parse_invoice``
+    when a document is shown. Raises MalformedDocument for a blob out of form.
+    """
+    named = parse_envelope(log.entry(index)).draft.body.get(FIELD)
+    if named is None:
+        return None
+    document = canonical.parse(log.blob(named["sha256"])[SALT_BYTES:], what="the notices")
+    try:
+        return SealedNotices.model_validate(document)
+    except ValidationError as error:
+        faults = faults_of(error)
+        raise MalformedDocument(
+            f"the notices of entry {index}: {faults[0].where}: {faults[0].message}", faults=faults
+        ) from error
+
+
+def documents_of(log: LogReader, index: int) -> Mapping[str, Mapping[str, Any]]:
+    """The documents that an order's entry carries, by line, however the rest of their blob is."""
+    named = parse_envelope(log.entry(index)).draft.body.get(FIELD)
+    if named is None:
+        return {}
+    found: Mapping[str, Mapping[str, Any]] = canonical.parse(
+        log.blob(named["sha256"])[SALT_BYTES:], what="the notices"
+    )["documents"]
+    return found
+
+
+def fault_of(document: Mapping[str, Any]) -> str:
+    """What is wrong with a document, computed again; nothing if it is empty."""
+    try:
+        parse_invoice(dict(document))
+    except KyojoError as error:
+        return error.message
+    return ""
+
+
+def _make(
+    state: State, log: LogReader, order: PayoutOrder, terms: NoticeTerms, day: date
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """The documents of an order's lines, and why a line has none (a total below zero at a rate)."""
+    maker = Maker(state, log, order, terms, day, Changes(state, log, terms))
+    documents: dict[str, dict[str, Any]] = {}
+    left_out: dict[str, str] = {}
+    for id_, line in order.lines.items():
+        try:
+            documents[id_] = maker.document(id_, line)
+        except OutOfRange as error:
+            left_out[id_] = error.message
+    return documents, left_out

@@ -10,9 +10,19 @@ from ledger.coop.envelope import parse_envelope
 from ledger.service.coop import Coop, Office
 from ledger.store.database import Database
 from ledger.store.schema import upgrade
+from tests.books.noticed import Noticed, fill_noticed, open_noticed
 from tests.builder import authority, charter, signing_key
 from tests.coop.bookkept import PAYING, fill
 from tests.store.ledgers import Recording, open_ledger, sequencer_of
+
+
+@pytest.fixture(scope="session")
+def noticed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Noticed]:
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('notices') / 'kyojo.db'}")
+    found = open_noticed(database)
+    fill_noticed(found)
+    yield found
+    database.close()
 
 
 @pytest.fixture(scope="session")

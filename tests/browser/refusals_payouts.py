@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ledger import canonical
@@ -50,13 +51,45 @@ def orders(forger: Forger) -> None:
     ):
         blob = SALT + canonical.encode({**document, "lines": lines})
         say(f"order with {name}", blob, lines=blob_ref(blob))
-    forger.write("office", "payout-ordered", body, *blobs)
+    noticed = _notices(document, say, blobs)
+    forger.write(
+        "office", "payout-ordered", {**body, "notices": blob_ref(noticed)}, *blobs, noticed
+    )
     say("an order of what waits already")
     wanted = next(reversed(forger.state.proposals))
     set_destination(forger, FIRMS[0], EVM)
     forger.vote("bus", wanted)
     vote = Submission(forger.ballot("ev", wanted))
     forger.force("an order to where somebody is paid no more", vote)
+
+
+def _notices(order: dict[str, Any], say: Callable[..., None], blobs: tuple[bytes, ...]) -> bytes:
+    """Documents that go with something else than the order's lines; answers with those that fit."""
+    documents: dict[str, Any] = {
+        line["id"]: {"kind": "self-billed", "number": line["id"], "currency": "JPY",
+                     "payable_minor": line["amount_minor"]}
+        for line in order["lines"]
+    }  # fmt: skip
+    id_ = order["lines"][0]["id"]
+    first = documents[id_]
+    for name, content in (
+        ("a document of no line", {"documents": {"x": first}}),
+        ("a document of more", {"documents": {id_: {**first, "payable_minor": 1}}}),
+        ("a document of true", {"documents": {id_: {**first, "payable_minor": True}}}),
+        ("a document with another number", {"documents": {id_: {**first, "number": "x"}}}),
+        ("a document in euros", {"documents": {id_: {**first, "currency": "EUR"}}}),
+        ("a document of another kind", {"documents": {id_: {**first, "kind": "receipt"}}}),
+        ("no document", {"documents": {id_: None}}),
+        ("a list of documents", {"documents": [first]}),
+        ("no documents", {}),
+        ("only a list", []),
+    ):
+        blob = SALT + canonical.encode(content)
+        say(f"an order with {name}", *blobs, blob, notices=blob_ref(blob))
+    loose = SALT + b'{"documents": {}}'
+    say("an order with notices in another form", *blobs, loose, notices=blob_ref(loose))
+    say("an order with notices of nothing", *blobs, notices=None)
+    return SALT + canonical.encode({"documents": documents, "kyojo_notices": 1})
 
 
 def before_any_month(forger: Forger) -> None:

@@ -132,7 +132,7 @@ export const BODIES = {
   "payout-ordered": object({
     period: month, currency, method: oneOf("bank", "iban", "vault"), count: positive,
     total_minor: positive, lines: blobRef,
-  }),
+  }, { notices: blobRef }),
   "payout-exported": object({
     order: hash, format: oneOf("zengin", "pain.001.001.03", "pain.001.001.09", "csv"),
     pay_on: date, file: blobRef,

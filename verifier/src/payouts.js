@@ -22,6 +22,7 @@ const METHODS = { bank: "bank", iban: "iban", [VAULT]: EVM };
 const FORMATS = {
   bank: ["zengin", "pain.001.001.03", "csv"], iban: ["pain.001.001.09", "csv"], [VAULT]: [],
 };
+const NOTICE_KINDS = ["self-billed", "payment-notice"];
 const ID_DIGITS = 28;
 
 function payoutId(settlement, period, member, currency, attempt) {
@@ -88,6 +89,9 @@ export function proposeOrder(step, body) {
   if (!equalBytes(step.blob(body.lines, "the lines").subarray(SALT_BYTES), content)) {
     refuse("sum-mismatch", "the lines blob is not what is payable now");
   }
+  if (body.notices !== undefined) {
+    checkNotices(step.blob(body.notices, "the notices").subarray(SALT_BYTES), order);
+  }
   const lines = order.lines.map((line) =>
     new Map(Object.entries({ ...line, amount_minor: Number(line.amount_minor) })));
   return propose(step, step.right.approve, {
@@ -95,6 +99,26 @@ export function proposeOrder(step, body) {
     subjectHash: toHex(step.entry.leaf),
     body: new Map(Object.entries({ period, currency, method, blob: body.lines.sha256, lines })),
   });
+}
+
+// The documents that go with an order are of its own lines and amounts; whether they add up is
+// checked by whoever shows them.
+function checkNotices(content, order) {
+  const found = parseCanonical(content, "the notices");
+  const documents = found instanceof Map ? found.get("documents") : null;
+  if (!(documents instanceof Map)) refuse("malformed-entry", "the notices have no documents");
+  const lines = new Map(order.lines.map((line) => [line.id, line]));
+  for (const [id, document] of documents) {
+    const line = lines.get(id);
+    if (line === undefined || !(document instanceof Map)) {
+      refuse("sum-mismatch", `the order has no line ${id.slice(0, 40)}`);
+    }
+    const amount = document.get("payable_minor");
+    const fits = NOTICE_KINDS.includes(document.get("kind")) && document.get("number") === id &&
+      document.get("currency") === order.currency && Number.isInteger(amount) &&
+      BigInt(amount) === line.amount_minor;
+    if (!fits) refuse("sum-mismatch", `the document of ${id} is of something else`);
+  }
 }
 
 export function enactOrder(step, state, proposal) {

@@ -9,7 +9,7 @@ from ledger.cli.books.words import hit_lines, note, table
 from ledger.cli.office import chosen
 from ledger.cli.output import show
 from ledger.money import parse_minor
-from ledger.service.books_rows import KINDS
+from ledger.service.books_rows import SEARCHED
 from ledger.service.books_search import HITS_MAX, Place, Wanted, office_search, page_document
 
 EPILOG = """\
@@ -27,8 +27,10 @@ def add_command(verbs: Any, office: argparse.ArgumentParser) -> None:
     command.add_argument("--to", dest="date_to", metavar="YYYY-MM-DD", help="the last day")
     command.add_argument("--min", metavar="AMOUNT", help="at least this much")
     command.add_argument("--max", metavar="AMOUNT", help="at most this much")
-    command.add_argument("--counterparty", help="a member, a fund, a project, or a revenue's id")
-    command.add_argument("--kind", choices=KINDS)
+    command.add_argument(
+        "--counterparty", help="a member (id, name, T number), fund, project, revenue"
+    )
+    command.add_argument("--kind", choices=SEARCHED)
     command.add_argument("--currency", help="needed for amounts where the co-op has several")
     command.add_argument("--after", metavar="PLACE", help="go on where a page ended")
     command.add_argument("--limit", type=int, default=HITS_MAX, help=f"hits (1 to {HITS_MAX})")

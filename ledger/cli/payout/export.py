@@ -12,6 +12,7 @@ from ledger.cli.files import read_file
 from ledger.cli.office import chosen
 from ledger.cli.output import show
 from ledger.service.payout_export import Exported, Wanted, export_order
+from ledger.wiring import calendar_with
 
 FORMATS = ("zengin", "pain.001.001.03", "pain.001.001.09", "csv")
 EPILOG = """\
@@ -32,6 +33,14 @@ def add_command(verbs: Any, office: argparse.ArgumentParser) -> None:
     command.add_argument("--out", type=Path, required=True, metavar="FILE")
     command.add_argument("--pay-on", type=day_of, metavar="YYYY-MM-DD", help="the first time only")
     command.add_argument("--payer", type=Path, metavar="FILE", help="who pays; not for csv")
+    command.add_argument(
+        "--holidays",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a list of Japan's holidays with further years; may be repeated",
+    )
     command.set_defaults(run=run)
 
 
@@ -45,8 +54,10 @@ def run(options: argparse.Namespace) -> int:
     payer = None
     if options.payer is not None:
         payer = canonical.parse(read_file(options.payer), what=str(options.payer))
-    with chosen(options) as (_, coop):
-        made = export_order(coop, options.order, Wanted(options.format, options.pay_on, payer))
+    with chosen(options) as (installation, coop):
+        calendar = calendar_with(options.holidays, installation.bank_calendar(coop.log.slug))
+        wanted = Wanted(options.format, options.pay_on, payer, calendar)
+        made = export_order(coop, options.order, wanted)
     options.out.write_bytes(made.data)
     show(_words(made, options.out), {"order": made.order_id, **made.report}, as_json=options.json)
     return 0
@@ -59,4 +70,5 @@ def _words(made: Exported, out: Path) -> str:
     day = f"to be paid on {made.report['pay_on']}"
     lines = [f"{out}: {made.report['format']}, {sums}, {day}; {how}"]
     lines += [f"{one['line']}: {one}" for one in made.report.get("losses", ())]
+    lines += [f"{note['en']}\n{note['ja']}" for note in made.report.get("notes", ())]
     return "\n".join(lines)

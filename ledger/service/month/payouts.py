@@ -7,7 +7,7 @@ order; what the vault is given is ``claims``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from hashlib import sha256
@@ -19,12 +19,13 @@ from ledger.coop.disputes import tend
 from ledger.coop.dues import ORDER, payable
 from ledger.coop.payouts import METHODS, VAULT, is_payable_by, newest_settled
 from ledger.coop.state import PayoutOrder, Proposal, State
-from ledger.payout.bank_calendar import bundled_calendar
+from ledger.payout.bank_calendar import BankCalendar, bundled_calendar
+from ledger.payout.iban_days import next_day
 from ledger.period import parse_instant
 from ledger.service.coop import Coop
 from ledger.service.month.keep import Folder
 from ledger.service.month.track import Doing, Standing, Track, Words, decisions
-from ledger.service.payout import draft_orders, propose_payouts
+from ledger.service.payout import Documents, draft_orders, propose_payouts
 from ledger.service.payout_export import Exported, Wanted, export_order
 
 SUFFIXES: Mapping[str, str] = {
@@ -33,21 +34,26 @@ SUFFIXES: Mapping[str, str] = {
     "pain.001.001.09": "xml",
     "csv": "csv",
 }
-FRIDAY = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Paying:
-    """What the payouts of a month are done with."""
+    """What the payouts of a month are done with.
+
+    ``calendar`` gives the days of banks in Japan; it may read files, and raise.
+    """
 
     month: str
     currency: str
     folder: Folder | None
     pay_on: date | None
     slug: str
+    calendar: Callable[[], BankCalendar] = bundled_calendar
 
 
-def propose_month(coop: Coop, month: str, currency: str, doing: Doing) -> None:
+def propose_month(
+    coop: Coop, month: str, currency: str, doing: Doing, documents: Documents | None = None
+) -> None:
     """Propose what is payable, if this is the newest settled month of its currency."""
     state = tend(coop.state(), coop.clock())
     if not state.keeps_payouts() or newest_settled(state, currency).id != month:
@@ -55,7 +61,7 @@ def propose_month(coop: Coop, month: str, currency: str, doing: Doing) -> None:
     if doing.is_dry:
         orders = draft_orders(coop, currency)
     else:
-        orders = [one.order for one in propose_payouts(coop, currency)]
+        orders = [one.order for one in propose_payouts(coop, currency, documents)]
     for order in orders:
         en = f"propose {order.total_minor} {currency} to {len(order.lines)} members"
         ja = f"{len(order.lines)} 名への支払 {order.total_minor} {currency} を提案"
@@ -178,26 +184,24 @@ def _export(
     if order.file is not None:  # whatever was asked for then, it is the only file
         return export_order(coop, id_, Wanted(order.file.format, None, None))
     method = order.method
-    day = paying.pay_on or _next_day(coop, method)
+    day = paying.pay_on or _next_day(coop, paying, method)
     en, ja = f"export {id_[:12]} to be paid on {day}", f"{id_[:12]} の振込ファイルを作成（{day}）"
     if doing.is_dry:
         doing.did(en, ja)
         return None
-    wanted = Wanted(folder.formats[method], day, folder.payer(method))
+    wanted = Wanted(folder.formats[method], day, folder.payer(method), paying.calendar())
     made = export_order(coop, id_, wanted)
     doing.did(en, ja)
     return made
 
 
-def _next_day(coop: Coop, method: str) -> date:
-    """The next business day after today: Japan's for its banks, else the next weekday."""
+def _next_day(coop: Coop, paying: Paying, method: str) -> date:
+    """The next day of payment after today: of Japan's banks, else of the currency."""
     zone = ZoneInfo(coop.state().terms().time_zone)
     day = parse_instant(coop.clock()).astimezone(zone).date() + timedelta(days=1)
     if method == "bank":
-        return bundled_calendar().next_open(day)
-    while day.isoweekday() > FRIDAY:
-        day += timedelta(days=1)
-    return day
+        return paying.calendar().next_open(day)
+    return next_day(paying.currency, day)
 
 
 def _orders(state: State, month: str, currency: str) -> Iterator[tuple[str, PayoutOrder]]:

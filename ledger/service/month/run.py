@@ -8,6 +8,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+from ledger.payout.bank_calendar import BankCalendar, bundled_calendar
 from ledger.service.anchor_access import ChainAccess
 from ledger.service.claims import VaultAccess
 from ledger.service.coop import Coop
@@ -17,6 +18,13 @@ from ledger.service.month.keep import Folder
 from ledger.service.month.payouts import Paying, methods_of, pay_by, propose_month, unreached
 from ledger.service.month.settlement import NAME, settle_month
 from ledger.service.month.track import Doing, Report, Standing, Track, guarded
+from ledger.service.notice_terms import NoticeTerms
+from ledger.service.payout_notice import seal_notices
+
+
+def no_terms() -> NoticeTerms | None:
+    """Orders carry no documents."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +32,9 @@ class Means:
     """What an installation has for the month's work; None where nothing is set.
 
     ``chains`` and ``vault`` read key files when they are called, so that a missing one ends its
-    own track only. ``pay_on`` is the day of payment of files that are not made yet. With
-    ``leaves_chain`` neither anchors nor claims are touched.
+    own track only; so does ``calendar``, the days of banks in Japan, with files of holidays.
+    ``pay_on`` is the day of payment of files that are not made yet. With ``leaves_chain`` neither
+    anchors nor claims are touched. With ``notice_terms`` orders carry their documents.
     """
 
     chains: Callable[[], Sequence[ChainAccess]] | None = None
@@ -33,6 +42,8 @@ class Means:
     folder: Folder | None = None
     pay_on: date | None = None
     leaves_chain: bool = False
+    calendar: Callable[[], BankCalendar] = bundled_calendar
+    notice_terms: Callable[[], NoticeTerms | None] = no_terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +93,12 @@ def _pay(coop: Coop, month: str, means: Means, doing: Doing) -> list[Track]:
     currency = coop.state().period(month).currency
     if currency is None or not coop.state().keeps_payouts():
         return []
-    paying = Paying(month, currency, means.folder, means.pay_on, coop.log.slug)
+    paying = Paying(month, currency, means.folder, means.pay_on, coop.log.slug, means.calendar)
 
     def propose() -> Track:
-        propose_month(coop, month, currency, doing)
+        terms = means.notice_terms()
+        documents = None if terms is None else partial(seal_notices, coop, terms=terms)
+        propose_month(coop, month, currency, doing, documents)
         return Track("payout", Standing.DONE)
 
     proposed = guarded("payout", propose)

@@ -1,0 +1,184 @@
+"""What corrections changed of a member's supplies, by rate: for the documents of payments.
+
+A correction posts one difference a member and month. Which rate it has follows from the steps that
+changed. Where all steps of a month's rules have the same rate that is plain; else the correction is
+computed again, on the log as it was before its entry, and both runs are compared step by step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from ledger import canonical
+from ledger.coop.apply import apply
+from ledger.coop.corrections import Computed, compute_correction
+from ledger.coop.envelope import parse_envelope
+from ledger.coop.settlements import rules_of
+from ledger.coop.state import Period, State
+from ledger.errors import InvariantViolated
+from ledger.rules.document import RuleSet
+from ledger.rules.number import parse_integer_json
+from ledger.service.correct import Corrected, find_corrections
+from ledger.service.notice_terms import UNTAXED, NoticeTerms, RateOf
+from ledger.service.read import find_proposed
+from ledger.settlement.result import Result, all_lines
+from ledger.store.reading import LogReader
+from ledger.usage.totals import SALT_BYTES
+
+LABEL_MAX: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """By how much a correction changed a member's supplies of a month at a rate.
+
+    ``rate`` is None outside the tax; ``ja`` and ``en`` name the steps that it may have changed.
+    """
+
+    correction: str
+    period: str
+    rate: RateOf | None
+    amount_minor: int
+    ja: str
+    en: str
+
+
+def state_before(log: LogReader, index: int) -> State:
+    """The state before an entry, folded from entry 0; costs about one signature an entry."""
+    state = State()
+    for data in log.entry_data(0, index):
+        state = apply(state, parse_envelope(data), log).state
+    return state
+
+
+def words_of(rules: RuleSet, step: str) -> dict[str, str]:
+    """A step's name as its rules label it, in both languages; its id where they do not."""
+    found = next(one for one in rules.steps if one.id == step)
+    words = {"ja": step, "en": step}
+    if found.label is not None:
+        words |= {name: text for name, text in found.label.model_dump().items() if text}
+    return words
+
+
+def money_lines(log: LogReader, period: Period) -> Iterator[tuple[str, str, int]]:
+    """Account, step and amount of each line in money of a period's settlement, zeros too."""
+    body = find_proposed(log, period).body
+    result = canonical.parse(log.blob(body["lines"]["sha256"])[SALT_BYTES:])
+    other = {step["step"] for step in result["steps"] if "unit" in step}
+    for row in result["lines"]:
+        if row["part"] is None and row["step"] not in other and row["amount_minor"] is not None:
+            yield row["member"], row["step"], parse_integer_json(row["amount_minor"])
+
+
+@dataclass(slots=True)
+class Changes:
+    """The corrections of a co-op, each read or computed once."""
+
+    state: State
+    log: LogReader
+    terms: NoticeTerms
+    _found: dict[str, Corrected] | None = None
+    _computed: dict[str, Computed] = field(default_factory=dict)
+    _uniform: dict[str, tuple[RateOf | None, Mapping[str, str]] | None] = field(
+        default_factory=dict
+    )
+
+    def rate_of(self, rules: RuleSet, step: str) -> RateOf | None:
+        """At which rate a step's amounts are taxed; None outside the tax."""
+        found = next(one for one in rules.steps if one.id == step)
+        return self.terms.rates.get(found.tax or UNTAXED)
+
+    def of(self, member: str, posted_in: Period) -> Iterator[Changed]:
+        """What the corrections that were posted in a month changed for a member, month by month."""
+        for id_ in posted_in.posted:
+            corrected = self._corrections().get(id_)
+            if corrected is not None:
+                for period, amount in self._amounts(corrected, member).items():
+                    yield from self._by_rate(corrected, member, period, amount)
+
+    def _corrections(self) -> dict[str, Corrected]:
+        if self._found is None:
+            self._found = {one.id: one for one in find_corrections(self.state, self.log)}
+        return self._found
+
+    def _amounts(self, corrected: Corrected, member: str) -> dict[str, int]:
+        content = self.log.blob(corrected.body["rows"]["sha256"])[SALT_BYTES:]
+        found: dict[str, int] = {}
+        for row in canonical.parse(content)["rows"]:
+            if row["member"] == member:
+                amount = parse_integer_json(row["amount_minor"])
+                found[row["period"]] = found.get(row["period"], 0) + amount
+        return {period: amount for period, amount in found.items() if amount}
+
+    def _by_rate(
+        self, corrected: Corrected, member: str, period: str, amount: int
+    ) -> Iterator[Changed]:
+        uniform = self._uniform_of(period)
+        if uniform is not None:
+            rate, words = uniform
+            yield Changed(corrected.id, period, rate, amount, words["ja"], words["en"])
+            return
+        rules = rules_of(self.state, self.state.period(period), self.log)
+        steps: dict[str, int] = self._steps(corrected, member, period)
+        if sum(steps.values()) != amount:
+            raise InvariantViolated(f"the steps of {period} change {member} by another amount")
+        rates: dict[str | None, tuple[RateOf | None, list[str]]] = {}
+        for step in steps:
+            rate = self.rate_of(rules, step)
+            rates.setdefault(None if rate is None else rate.rate, (rate, []))[1].append(step)
+        for rate, named in rates.values():
+            changed = sum(steps[step] for step in named)
+            if changed:
+                words = _joined([words_of(rules, step) for step in named])
+                yield Changed(corrected.id, period, rate, changed, words["ja"], words["en"])
+
+    def _uniform_of(self, period: str) -> tuple[RateOf | None, Mapping[str, str]] | None:
+        """The one rate of all steps of a month, with their names; None if they differ."""
+        if period not in self._uniform:
+            settled = self.state.period(period)
+            rules = rules_of(self.state, settled, self.log)
+            lines = money_lines(self.log, settled)
+            members = (step for who, step, _ in lines if who in self.state.members)
+            steps = list(dict.fromkeys(members))
+            rates = [self.rate_of(rules, step) for step in steps]
+            is_uniform = all(rate == rates[0] for rate in rates)
+            words = _joined([words_of(rules, step) for step in steps])
+            self._uniform[period] = (rates[0], words) if rates and is_uniform else None
+        return self._uniform[period]
+
+    def _steps(self, corrected: Corrected, member: str, period: str) -> dict[str, int]:
+        """By how much each step changed, from the two runs; steps that did not are left out."""
+        computed = self._computed.get(corrected.id)
+        if computed is None:
+            before = state_before(self.log, corrected.index)
+            currency = str(corrected.document["currency"])
+            seed = self.log.blob(corrected.body["seed"]["sha256"])
+            computed = compute_correction(before, currency, self.log, seed)
+            if computed.id.hex() != corrected.id:
+                raise InvariantViolated(f"computed again, the correction {corrected.id} differs")
+            self._computed[corrected.id] = computed
+        rerun = next(one for one in computed.reruns if one.period == period)
+        old, new = (_own(result, member) for result in (rerun.before, rerun.after))
+        found = {step: new.get(step, 0) - old.get(step, 0) for step in {**old, **new}}
+        return {step: amount for step, amount in found.items() if amount}
+
+
+def _own(result: Result, member: str) -> dict[str, int]:
+    other = {step.step for step in result.steps if step.unit is not None}
+    return {
+        line.step: line.amount_minor
+        for line in all_lines(result)
+        if line.member == member and line.part is None and line.amount_minor is not None
+        and line.step not in other
+    }  # fmt: skip
+
+
+def _joined(names: list[dict[str, str]]) -> dict[str, str]:
+    """Several steps as one name, cut to what a document's line holds."""
+    found = {}
+    for language, sign in (("ja", "・"), ("en", ", ")):
+        text = sign.join(dict.fromkeys(one[language] for one in names))
+        found[language] = text if len(text) <= LABEL_MAX else text[: LABEL_MAX - 1] + "…"
+    return found

@@ -1,0 +1,249 @@
+"""How the document of a payment follows from the log, the order and the office's terms.
+
+Its items are the member's amounts of every settled month that the payment covers whole, and what
+corrections posted with these months raised; what they lowered is given back, with the document on
+which it stood. Whatever else moved the payment (debts, holds, money of months that were paid in
+part) stands below the total, so that the document always comes to the payment, to the unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from ledger.coop.dues import ORDER, held_of
+from ledger.coop.envelope import parse_envelope
+from ledger.coop.settlements import rules_of
+from ledger.coop.state import OrderedLine, PayoutOrder, Period, State
+from ledger.errors import NotFound
+from ledger.payout.invoice import (
+    Adjustment,
+    Confirmation,
+    Draft,
+    Item,
+    Terms,
+    build_invoice,
+    choose_kind,
+)
+from ledger.payout.line import PayoutLine
+from ledger.payout.parties import Party, Words, parse_party, standing
+from ledger.payout.returns import Original, Return
+from ledger.period import next_month, parse_instant
+from ledger.service.notice_changes import Changed, Changes, money_lines, words_of
+from ledger.service.notice_terms import NoticeTerms, RateOf
+from ledger.store.reading import LogReader
+
+OTHER: Final = Words(
+    ja="訂正・相殺・保留・繰越", en="Corrections, offsets, holds and what is carried"
+)
+
+REST: Final = "rest"
+"""The id of the one item of a payment that covers no month whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """What the documents of one order share. ``issued_on`` is their day, where the co-op is."""
+
+    state: State
+    log: LogReader
+    order: PayoutOrder
+    terms: NoticeTerms
+    issued_on: date
+    changes: Changes
+
+    def document(self, line_id: str, line: OrderedLine) -> dict[str, Any]:
+        """The document of one payment."""
+        order = self.order
+        seller = self._seller(line.member)
+        items, returns = self._supplies(line, seller)
+        currency = order.currency
+        payment = PayoutLine(line_id, line.member, currency, line.amount_minor, order.period)
+        kind, _ = choose_kind(seller, self.issued_on, items)
+        terms = Terms(
+            number=line_id,
+            issued_on=self.issued_on,
+            period=order.period,
+            currency=currency,
+            minor_digits=self.state.terms().digits(currency),
+            basis=self.terms.basis,
+            rounding=self.terms.rounding,
+        )
+        buyer = parse_party(self.terms.buyer)
+        draft = Draft(kind, seller, buyer, items, terms, returns=returns)
+        if kind == "self-billed":
+            confirmation = Confirmation(objection_until=self.terms.objection_until)
+            draft = replace(draft, confirmation=confirmation)
+        rest = line.amount_minor - int(build_invoice(draft)["payable_minor"])
+        adjustments = (Adjustment(label=OTHER, amount_minor=rest),) if rest else ()
+        return build_invoice(replace(draft, adjustments=adjustments, payment=payment))
+
+    def _seller(self, member: str) -> Party:
+        if member in self.terms.sellers:
+            return parse_party(self.terms.sellers[member])
+        known = self.state.members.get(member)
+        if known is None:
+            raise NotFound(f"{member} is no member of this co-op and no seller of the terms")
+        return parse_party({"id": member, "name": known.name["ja"], "form": "corporation"})
+
+    def _supplies(
+        self, line: OrderedLine, seller: Party
+    ) -> tuple[tuple[Item, ...], tuple[Return, ...]]:
+        """What the payment is for, and what of earlier supplies it gives back."""
+        items: list[Item] = []
+        returns: list[Return] = []
+        for period in covered(self.state, self.order, line):
+            items += self._settled(period, line.member)
+            for changed in self.changes.of(line.member, period):
+                if changed.amount_minor > 0:
+                    items.append(_raised(changed))
+                else:
+                    returns.append(self._returned(changed, period, line.member, seller))
+        return tuple(items) or (self._rest(line),), tuple(returns)
+
+    def _settled(self, period: Period, member: str) -> Iterator[Item]:
+        """The member's amounts of a month, by step."""
+        rules = rules_of(self.state, period, self.log)
+        day = _last_day(period.id).isoformat()
+        for who, step, amount in money_lines(self.log, period):
+            if who == member and amount:
+                words = words_of(rules, step)
+                rate = self.changes.rate_of(rules, step)
+                yield Item(
+                    id=f"{period.id}/{step}",
+                    day=day,
+                    label=Words(**{name: f"{period.id} {text}" for name, text in words.items()}),
+                    amount_minor=amount,
+                    **_at_rate(rate),
+                )
+
+    def _returned(self, changed: Changed, posted_in: Period, member: str, seller: Party) -> Return:
+        """What a correction lowered; without tax if no tax was stated on the supply's day."""
+        day = _last_day(changed.period)
+        rate = changed.rate if standing(seller, day).may_issue else None
+        return Return(
+            id=_change_id(changed),
+            day=day.isoformat(),
+            returned_on=_last_day(posted_in.id).isoformat(),
+            label=_label_of(changed, "訂正による減額", "lowered by a correction"),
+            amount_minor=-changed.amount_minor,
+            correction=changed.correction,
+            original=self._original(changed.period, member),
+            **_at_rate(rate),
+        )
+
+    def _original(self, month: str, member: str) -> Original | None:
+        """The newest earlier payment that covered a month whole, whose document bore its amounts.
+
+        One that came back has no document that counts.
+        """
+        for order in reversed(list(self.state.orders.values())):
+            if order.currency != self.order.currency or order.index >= self.order.index:
+                continue
+            for id_, line in order.lines.items():
+                if line.member != member or line.state == "returned":
+                    continue
+                if month in {period.id for period in covered(self.state, order, line)}:
+                    issued_on = day_of(self.state, self.log, order.index)
+                    return Original(number=id_, issued_on=issued_on.isoformat())
+        return None
+
+    def _rest(self, line: OrderedLine) -> Item:
+        """The one item of a payment that covers no month whole."""
+        return Item(
+            id=REST,
+            day=_last_day(self.order.period).isoformat(),
+            label=OTHER,
+            rate=None,
+            amount_minor=line.amount_minor,
+        )
+
+
+def covered(state: State, order: PayoutOrder, line: OrderedLine) -> Iterator[Period]:
+    """The settled months whose whole amount lies in a payment, in their order.
+
+    Payments take what is due in the order in which months were settled. A month that made nothing
+    due (a correction or a debt took it all) is in the payment after it.
+    """
+    start = sum(
+        other.amount_minor
+        for before in state.orders.values()
+        if before.currency == order.currency and before.index < order.index
+        for other in before.lines.values()
+        if other.member == line.member and other.state != "returned"
+    )
+    start += sum(
+        int(row["amount_minor"])
+        for one in state.proposals.values()
+        if one.kind == ORDER and one.body["currency"] == order.currency and one.index < order.index
+        for row in one.body["lines"]
+        if row["member"] == line.member
+    )
+    end, reached = start + line.amount_minor, 0
+    for period in _settled_before(state, order):
+        before_it, reached = reached, reached + _became_due(state, period, line.member)
+        if start <= before_it < end and reached <= end:
+            yield period
+
+
+def day_of(state: State, log: LogReader, index: int) -> date:
+    """The day of an entry, where the co-op is."""
+    at = parse_envelope(log.entry(index)).received_at
+    return parse_instant(at).astimezone(ZoneInfo(state.terms().time_zone)).date()
+
+
+def _settled_before(state: State, order: PayoutOrder) -> list[Period]:
+    found = [
+        period
+        for period in state.periods.values()
+        if period.status == "settled"
+        and period.currency == order.currency
+        and period.start <= state.period(order.period).start
+    ]
+    return sorted(found, key=lambda one: one.start if one.run is None else f"{one.run.order:020d}")
+
+
+def _became_due(state: State, period: Period, member: str) -> int:
+    """What a month made due to a member when it was settled."""
+    held = held_of(state, period).get(member, 0)
+    for id_, dispute in state.disputes.items():
+        if dispute.settlement_id == period.settlement:
+            released = (later.posted.get(id_, {}) for later in state.periods.values())
+            held += sum(row.get(member, 0) for row in released)
+    return period.paid.get(member, 0) - held
+
+
+def _raised(changed: Changed) -> Item:
+    """What a correction raised: a supply of the month that it corrects, told now."""
+    return Item(
+        id=_change_id(changed),
+        day=_last_day(changed.period).isoformat(),
+        label=_label_of(changed, "訂正による増額", "raised by a correction"),
+        amount_minor=changed.amount_minor,
+        **_at_rate(changed.rate),
+    )
+
+
+def _at_rate(rate: RateOf | None) -> dict[str, Any]:
+    return {
+        "rate": None if rate is None else rate.rate,
+        "is_reduced": rate is not None and rate.is_reduced,
+    }
+
+
+def _change_id(changed: Changed) -> str:
+    rate = "none" if changed.rate is None else changed.rate.rate
+    return f"{changed.correction}/{changed.period}/{rate}"
+
+
+def _label_of(changed: Changed, ja: str, en: str) -> Words:
+    return Words(
+        ja=f"{changed.period} {changed.ja} {ja}", en=f"{changed.period} {changed.en}, {en}"
+    )
+
+
+def _last_day(month: str) -> date:
+    return date.fromisoformat(f"{next_month(month)}-01") - timedelta(days=1)
