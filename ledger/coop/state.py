@@ -203,8 +203,8 @@ class Dispute:
     """A member's claim that inputs of a settlement are wrong; its ``state`` is one of five.
 
     ``claims`` are a figure's place and by how much it was wrong at the cut-off, ``loses`` what each
-    line would lose. ``held`` is what members are not paid while it is open:
-    ``suspense:dispute:<id>``.
+    line would lose beyond what its member's other lines would gain. ``held`` is what members are
+    not paid while it is open: ``suspense:dispute:<id>``.
     """
 
     settlement_id: str
