@@ -30,6 +30,7 @@ from typing import Final
 from ledger.coop import bodies, settlements, subjects
 from ledger.coop.claimed import figure_at
 from ledger.coop.dues import add_settled
+from ledger.coop.postings import post, settle_others
 from ledger.coop.proposals import is_lost, put_to_vote
 from ledger.coop.settlements import (
     FIRST_EPOCHS,
@@ -164,7 +165,8 @@ def settle(step: Step, body: bodies.SettlementSettled) -> Change:
         raise PeriodClosed(f"{period.id} is disputed, until {until} at the latest")
     change = settlements.settle(step, body)
     state = _hold_back(change.state, change.state.period(body.period), _paid(step, period))
-    return replace(change, state=add_settled(state, state.period(body.period)))
+    state = add_settled(state, state.period(body.period))
+    return replace(change, state=settle_others(state, state.period(body.period)))
 
 
 def reject(state: State, proposal: Proposal) -> State:
@@ -270,9 +272,8 @@ def _release(state: State, id_: str, dispute: Dispute) -> State:
     ]
     if not found:
         return state
-    period = min(found, key=lambda one: one.start)
-    posted = {**period.posted, id_: dict(dispute.held)}
-    state = state.with_period(replace(period, posted=posted))
+    period, currency = min(found, key=lambda one: one.start), state.period(dispute.period).currency
+    state = post(state, period, id_, dispute.held, str(currency))
     return replace(state, disputes={**state.disputes, id_: replace(dispute, held={})})
 
 

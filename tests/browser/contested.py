@@ -19,20 +19,7 @@ from tests.audit.world import (
     trust_in,
 )
 from tests.browser.case import Case
-from tests.builder import (
-    RULES,
-    SALT,
-    World,
-    authority,
-    blob_ref,
-    charter,
-    record,
-    rules_body,
-)
-from tests.coop.held_months import (
-    CHARGED as CHARGED_ALL,
-)
-from tests.coop.held_months import METERED, MORE_OF_BOTH, TWO_LINES, closed, settled
+from tests.builder import RULES, SALT, World, authority, blob_ref, charter, rules_body
 from tests.coop.months import (
     LEANING,
     Row,
@@ -196,7 +183,6 @@ def _held() -> Iterator[Case]:
     _approve(world)
     _settled(world)
     yield case_of("held", world)
-    yield from _held_back()
     open_month(world, "2026-11")
     upheld = fork(world)
     for who in ("bus", "ev"):
@@ -209,25 +195,6 @@ def _held() -> Iterator[Case]:
         submit(found, Row("2026-11", "ev", "nov", 10))
         settle(found, "2026-11")
         yield case_of(f"held, then {name}", found)
-
-
-def _held_back() -> Iterator[Case]:
-    """Held of members that gain elsewhere, and of such as pay more than they get."""
-    for name, rules, payouts, claims in (
-        ("of who also gains", TWO_LINES, True, MORE_OF_BOTH),
-        ("no more than is paid", CHARGED_ALL, False, {"trips/ev": 0}),
-        ("no more than is due", CHARGED_ALL, True, {"trips/ev": 0}),
-        ("of money alone", METERED, True, {"trips/bus": 4_130}),
-    ):
-        others = {"trips/ev": 1, "trips/bike": 900}
-        world = settled(closed(rules, payouts=payouts), ("bus", claims), ("town", others))
-        open_month(world, "2026-11")
-        revenue(world, "2026-11", 500_000)
-        measures = {"trips": 10, "energy_wh": 5}
-        times = {"started_at": "2026-11-05T08:00:00+09:00", "ended_at": "2026-11-05T09:00:00+09:00"}
-        world.submit("ev", record("nov", measures=measures, **times))
-        settle(world, "2026-11")
-        yield case_of(f"held {name}", world)
 
 
 def forged_disputes() -> Iterator[Case]:

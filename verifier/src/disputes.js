@@ -14,6 +14,7 @@ import { refuse } from "./errors.js";
 import { putToVote, sortedMap } from "./facts.js";
 import { least, most } from "./fraction.js";
 import { readInputs } from "./inputs.js";
+import { post, settleOthers } from "./postings.js";
 import { isLost } from "./proposals.js";
 import { rulesOf } from "./rulesets.js";
 import { run } from "./run.js";
@@ -210,7 +211,8 @@ export function settle(step, body) {
   const period = periodOf(step.state, body.period);
   if (period.status === "disputed") refuse("period-closed", `${period.id} is disputed`);
   const after = holdBack(settlements.settle(step, body), period, paidOf(step, period));
-  return addSettled(after, periodOf(after, body.period));
+  const found = addSettled(after, periodOf(after, body.period));
+  return settleOthers(found, periodOf(found, body.period));
 }
 
 // Nobody can carry the dispute any more, or whoever opened it took it back.
@@ -306,7 +308,7 @@ function release(state, id, dispute) {
     (period.status === "open" || period.status === "closing") && period.start > start);
   if (!later.length) return state;
   const period = later.reduce((first, one) => (one.start < first.start ? one : first));
-  const posted = withKey(period.posted, id, dispute.held);
-  const after = withPeriod(state, { ...period, posted });
+  const { currency } = periodOf(state, dispute.period);
+  const after = post(state, period, id, dispute.held, currency);
   return withDispute(after, id, { ...dispute, held: new Map() });
 }
