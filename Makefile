@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint format test long bench demo serve tools lock clean
+.PHONY: help setup check lint format test long bench demo serve tools pythons lock clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -80,8 +80,11 @@ format: $(READY)  ## bring the code into the house format
 bench: $(READY)  ## measure the speeds beside their yardsticks
 	@$(BIN)/python -m bench
 
-tools:  ## list what optional checks need; as root on Debian, install what is missing
+tools:  ## list what optional checks need; as root on Debian, install it; then `make pythons`
 	@INSTALL=$(or $(INSTALL),1) sh .ci/tools
+
+pythons: $(READY)  ## an environment for every other Python here, to compare the engine's bytes
+	@$(BIN)/python -m tests.pythons
 
 # uv resolves for all supported Pythons and systems at once; it lives in an environment of its own
 # because nothing else here needs it.

@@ -17,7 +17,6 @@ from zoneinfo import ZoneInfo
 
 from ledger.coop.apply import apply
 from ledger.coop.bookkeeping_moves import (
-    Known,
     Move,
     memoranda,
     moves_of_correction,
@@ -73,8 +72,7 @@ class _Event:
 class Books:
     """What is kept while a log is read: transactions, checkpoints, and what entries proposed.
 
-    ``units`` are the pools, by currency, that hold something else than money; ``posted_in`` is the
-    currency of each correction and of each dispute that was released.
+    ``units`` are the pools, by currency, that hold something else than money.
     """
 
     evidence: Evidence
@@ -83,11 +81,10 @@ class Books:
     inputs: dict[str, str] = field(default_factory=dict)
     corrections: dict[str, dict[str, object]] = field(default_factory=dict)
     units: dict[str, set[str]] = field(default_factory=dict)
-    posted_in: dict[str, str] = field(default_factory=dict)
 
     def checkpoint(self, date: str, state: State) -> None:
         """Note what the state says of the balances at the end of a day."""
-        balances = tied_balances(state, Known(self.units, self.posted_in))
+        balances = tied_balances(state, self.units)
         self.checkpoints.append(Checkpoint(date, state.size, balances))
 
     def result_of(self, state: State, period: Period) -> Result:
@@ -139,7 +136,7 @@ def post(books: Books, event: _Event) -> bool:
     _remember(books, event)
     if event.before.charter is None:
         return False
-    found = [*_released(books, event), *_facts(event), *_settlements(books, event)]
+    found = [*_released(event), *_facts(event), *_settlements(books, event)]
     found += [*_corrections(books, event), *_orders(event), *_results(books, event)]
     for words, moves, notes in found:
         transaction = Transaction(
@@ -183,13 +180,12 @@ def _proposed_at(event: _Event) -> dict[str, str]:
     return {} if proposal is None else {"proposed": str(proposal.index)}
 
 
-def _released(books: Books, event: _Event) -> _Found:
+def _released(event: _Event) -> _Found:
     if event.after.disputes is event.before.disputes:
         return
     for id_, dispute in event.before.disputes.items():
         if dispute.held and not event.after.disputes[id_].held:
             currency = str(event.after.period(dispute.period).currency)
-            books.posted_in[id_] = currency
             words = Words(
                 f"異議終了による保留の解除（{dispute.period}）",
                 f"Released: what a dispute of {dispute.period} held back",
@@ -231,7 +227,6 @@ def _corrections(books: Books, event: _Event) -> _Found:
             if document is None:  # the end of a dispute, posted by ``_released``
                 continue
             months = ", ".join(str(row["period"]) for row in _rows(document))
-            books.posted_in[id_] = str(document["currency"])
             words = Words(
                 f"訂正 {months}（{period.id} に計上）",
                 f"Correction of {months}, posted in {period.id}",

@@ -8,11 +8,10 @@ accounts, without a single posting.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ledger.coop.dues import NOT_YET, held_of
-from ledger.coop.settlements import posted_to
+from ledger.coop.postings import other_currencies, posted_to
 from ledger.coop.state import SUSPENSE as NOBODY
 from ledger.coop.state import Balances, Dispute, PayoutOrder, Period, State
 from ledger.payout.chart import (
@@ -40,16 +39,8 @@ from ledger.settlement.result import Result
 Move = tuple[Account, str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What a state does not say by itself.
-
-    ``units`` are, by currency, the pools of other units than money; ``posted_in`` is the currency
-    of what was posted, by its id.
-    """
-
-    units: Mapping[str, set[str]]
-    posted_in: Mapping[str, str]
+Units = Mapping[str, set[str]]
+"""By currency the pools of other units than money, of which a state does not tell."""
 
 
 def moves_of_facts(before: State, after: State) -> Iterator[tuple[Words, list[Move]]]:
@@ -125,7 +116,20 @@ def moves_of_settlement(before: State, after: State, period: Period, result: Res
     for name, row in period.costs.items():
         if row["currency"] == currency:
             moves += _pairs(COSTS, (name,), currency, row["borne"], {})
+    for other in other_currencies(after, period):
+        moves += _of_postings(before, after, period, other)
     return moves + memoranda(before, after, currency)
+
+
+def _of_postings(before: State, after: State, period: Period, currency: str) -> Iterator[Move]:
+    """What is posted with a month in another currency: payable, or offset against a debt."""
+    owed = before.balances.get(currency, Balances()).receivables
+    owes = after.balances.get(currency, Balances()).receivables
+    for member, amount in sorted(posted_to(after, period, currency).items()):
+        change = owes.get(member, 0) - owed.get(member, 0)
+        yield Account(POSTED, (member,)), currency, amount
+        yield Account(RECEIVABLE, (member,)), currency, change
+        yield Account(PAYABLE, (member,)), currency, -amount - change
 
 
 def _of_members(before: State, after: State, period: Period, result: Result) -> Iterator[Move]:
@@ -133,7 +137,7 @@ def _of_members(before: State, after: State, period: Period, result: Result) -> 
     currency = result.currency
     owed = before.balances.get(currency, Balances()).receivables
     owes = after.balances.get(currency, Balances()).receivables
-    held, posted = held_of(after, period), posted_to(period)
+    held, posted = held_of(after, period), posted_to(after, period, currency)
     nets = {name: amount for name, amount in result.nets.items() if name != NOBODY}
     for member in sorted(nets.keys() | posted.keys() | owed.keys() | held.keys()):
         paid = period.paid.get(member, max(0, nets.get(member, 0)))
@@ -195,23 +199,23 @@ def memoranda(before: State, after: State, currency: str) -> list[Move]:
     ]
 
 
-def tied_balances(state: State, known: Known) -> dict[tuple[Account, str], int]:
+def tied_balances(state: State, units: Units) -> dict[tuple[Account, str], int]:
     """What the state says of the accounts that it knows of; those of 0 are left out."""
     found: dict[tuple[Account, str], int] = {}
     for terms in state.terms().currencies:
-        for account, currency, amount in _tied(state, terms.code, known):
+        for account, currency, amount in _tied(state, terms.code, units):
             key = account, currency
             found[key] = found.get(key, 0) + amount
     return {key: amount for key, amount in found.items() if amount}
 
 
-def _tied(state: State, currency: str, known: Known) -> Iterator[Move]:
-    units = known.units.get(currency, set())
+def _tied(state: State, currency: str, units: Units) -> Iterator[Move]:
+    not_money = units.get(currency, set())
     balances = state.balances.get(currency, Balances())
     yield from _credits(currency, balances.funds, {})
     yield Account(SUSPENSE), currency, -balances.suspense
     for name, amount in balances.pools.items():
-        if name not in units:
+        if name not in not_money:
             yield Account(POOL, (name,)), currency, -amount
     for member, amount in balances.receivables.items():
         yield Account(RECEIVABLE, (member,)), currency, amount
@@ -225,7 +229,7 @@ def _tied(state: State, currency: str, known: Known) -> Iterator[Move]:
         if row["currency"] == currency:
             yield from _pairs(FUNDING, (asset,), currency, {}, row["amounts"])
     for period in state.periods.values():
-        yield from _tied_of_period(period, currency, known)
+        yield from _tied_of_period(state, period, currency)
 
 
 def _tied_of_disputes(state: State, currency: str) -> Iterator[Move]:
@@ -235,12 +239,10 @@ def _tied_of_disputes(state: State, currency: str) -> Iterator[Move]:
                 yield Account(DISPUTED, (member,)), currency, -amount
 
 
-def _tied_of_period(period: Period, currency: str, known: Known) -> Iterator[Move]:
+def _tied_of_period(state: State, period: Period, currency: str) -> Iterator[Move]:
     if period.status in NOT_YET:
-        for id_, net in period.posted.items():
-            if known.posted_in[id_] == currency:
-                for member, amount in net.items():
-                    yield Account(POSTED, (member,)), currency, -amount
+        for member, amount in posted_to(state, period, currency).items():
+            yield Account(POSTED, (member,)), currency, -amount
     if period.status == "settled" and period.currency == currency:
         return
     yield Account(UNDIVIDED, (period.id,)), currency, -_revenue_in(period, currency)

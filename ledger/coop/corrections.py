@@ -20,6 +20,7 @@ from typing import Any
 
 from ledger.coop import bodies, subjects
 from ledger.coop.feasibility import charges_without_place
+from ledger.coop.postings import post
 from ledger.coop.proposals import propose
 from ledger.coop.settlements import (
     amounts_of,
@@ -173,10 +174,8 @@ def enact_correction(step: Step, state: State, proposal: Proposal) -> State:
             amended=amounts_of(row["amended"]),
         )
         state = state.with_period(replace(period, run=again))
-    posted_in = state.period(str(body["period"]))
-    posted = {**posted_in.posted, str(body["id"]): amounts_of(body["net"])}
-    state = state.with_period(replace(posted_in, posted=posted))
-    currency = str(body["currency"])
+    posted_in, currency = state.period(str(body["period"])), str(body["currency"])
+    state = post(state, posted_in, str(body["id"]), amounts_of(body["net"]), currency)
     current = state.balances.get(currency, Balances())
     balances = replace(_parse_balances(body["balances"]), receivables=current.receivables)
     return replace(state, balances={**state.balances, currency: balances})

@@ -9,8 +9,10 @@ rejection. A member may dispute a settlement once, and before its objection time
 approved; so nobody can keep a month from being settled for ever.
 
 While one is open, the settlement waits, unless the rule set says ``pay_undisputed``: then it takes
-effect, and what each line would lose by any of the outcomes asked for is held in suspense, as
-``suspense:dispute:<id>``, and paid when the dispute has ended. Upheld before the approval, the
+effect, and what the lines would lose by any of the outcomes asked for is held in suspense, as
+``suspense:dispute:<id>``, and paid when the dispute has ended. An outcome changes all lines of a
+member together, so what one of them would gain by it is no part of what the others lose; and
+never is more held than the settlement pays (decision 0032). Upheld before the approval, the
 settlement falls, and the one proposed anew has the right inputs; upheld after it, the settlement
 stands and a correction follows.
 
@@ -28,6 +30,7 @@ from typing import Final
 from ledger.coop import bodies, settlements, subjects
 from ledger.coop.claimed import figure_at
 from ledger.coop.dues import add_settled
+from ledger.coop.postings import post, settle_others
 from ledger.coop.proposals import is_lost, put_to_vote
 from ledger.coop.settlements import (
     FIRST_EPOCHS,
@@ -161,8 +164,9 @@ def settle(step: Step, body: bodies.SettlementSettled) -> Change:
         until = max(step.state.disputes[id_].deadline for id_ in open_disputes(step.state, period))
         raise PeriodClosed(f"{period.id} is disputed, until {until} at the latest")
     change = settlements.settle(step, body)
-    state = _hold_back(change.state, change.state.period(body.period))
-    return replace(change, state=add_settled(state, state.period(body.period)))
+    state = _hold_back(change.state, change.state.period(body.period), _paid(step, period))
+    state = add_settled(state, state.period(body.period))
+    return replace(change, state=settle_others(state, state.period(body.period)))
 
 
 def reject(state: State, proposal: Proposal) -> State:
@@ -194,7 +198,24 @@ def tend(state: State, now: str) -> State:
     return state
 
 
-def _hold_back(state: State, period: Period) -> State:
+def _paid(step: Step, period: Period) -> Mapping[str, int]:
+    """What the members are paid of a disputed settlement, before anything is held; else nothing.
+
+    The state says it of those for whom something was offset, and of everybody where the charter
+    knows payouts; of others the run does.
+    """
+    state = step.state
+    if state.keeps_payouts() or not open_disputes(state, period):
+        return period.paid
+    rules = rules_of(state, period, step.evidence)
+    based = _opening(state, period, rules)
+    totals = step.evidence.totals(period.id, based.epochs)
+    document = inputs_document(period, rules, totals, based.opening, based.amended, step.evidence)
+    nets = run(rules, parse_inputs(document)).nets
+    return {member: max(0, net) for member, net in nets.items()} | dict(period.paid)
+
+
+def _hold_back(state: State, period: Period, paid: Mapping[str, int]) -> State:
     """Hold what each line of a settlement would lose by any outcome that is still asked for.
 
     Each member's worst case is held once, however many disputes ask for it, and never more than
@@ -209,9 +230,9 @@ def _hold_back(state: State, period: Period) -> State:
             more = amount - done.get(line, 0)
             if more > 0:
                 done[line] = amount
-                member = line.split("/", 1)[1]
+                member = _member_of(line)
                 held[member] = held.get(member, 0) + more
-        held = _within(held, period, state)
+        held = _within(held, period, state, paid)
         disputes = {**state.disputes, id_: replace(dispute, held=held)}
         state = replace(state, disputes=disputes)
     return state
@@ -226,17 +247,17 @@ def open_disputes(state: State, period: Period) -> list[str]:
     ]
 
 
-def _within(held: Mapping[str, int], period: Period, state: State) -> dict[str, int]:
-    """Never more than a member is paid, where offsets leave it less than its lines."""
+def _within(
+    held: Mapping[str, int], period: Period, state: State, paid: Mapping[str, int]
+) -> dict[str, int]:
+    """Never more than a member is paid, where charges and offsets leave it less than its lines."""
     before: dict[str, int] = {}
     for dispute in state.disputes.values():
         if dispute.period == period.id:
             for member, amount in dispute.held.items():
                 before[member] = before.get(member, 0) + amount
     return {
-        member: min(amount, max(0, period.paid[member] - before.get(member, 0)))
-        if member in period.paid
-        else amount
+        member: min(amount, max(0, paid.get(member, 0) - before.get(member, 0)))
         for member, amount in sorted(held.items())
     }
 
@@ -251,9 +272,8 @@ def _release(state: State, id_: str, dispute: Dispute) -> State:
     ]
     if not found:
         return state
-    period = min(found, key=lambda one: one.start)
-    posted = {**period.posted, id_: dict(dispute.held)}
-    state = state.with_period(replace(period, posted=posted))
+    period, currency = min(found, key=lambda one: one.start), state.period(dispute.period).currency
+    state = post(state, period, id_, dispute.held, str(currency))
     return replace(state, disputes={**state.disputes, id_: replace(dispute, held={})})
 
 
@@ -373,9 +393,39 @@ def _touched(now: Result, then: Result) -> set[str]:
 
 
 def _losses(now: Result, then: Result) -> dict[str, int]:
-    """What each line would lose; that of suspense is paid to nobody and need not be held."""
-    return {
-        line: -amount
-        for line, amount in difference(_lines(now), _lines(then)).items()
-        if amount < 0 and line.split("/", 1)[1] != SUSPENSE
-    }
+    """What is to be held of each line; that of suspense is paid to nobody and need not be held.
+
+    That is what the line would lose in money, less what other lines of the same member would gain:
+    taken from its losing lines in the order of their names, so that all of them together come to
+    what the member would lose.
+    """
+    moved = difference(_paid_lines(now), _paid_lines(then))
+    gains: dict[str, int] = {}
+    for line, amount in moved.items():
+        member = _member_of(line)
+        gains[member] = gains.get(member, 0) + max(0, amount)
+    found: dict[str, int] = {}
+    for line, amount in moved.items():
+        member = _member_of(line)
+        lost = max(0, -amount)
+        covered = min(lost, gains[member])
+        gains[member] -= covered
+        if lost > covered and member != SUSPENSE:
+            found[line] = lost - covered
+    return found
+
+
+def _paid_lines(result: Result) -> dict[str, int]:
+    """What each line pays: in money, and after advances that are paid back out of it."""
+    found: dict[str, int] = {}
+    for step in result.steps:
+        if step.division is None or step.unit is not None:
+            continue
+        repaid = result.repaid.get(step.step, {})
+        for member, amount in zip(result.members, step.division.amounts, strict=True):
+            found[f"{step.step}/{member}"] = amount + repaid.get(member, 0)
+    return found
+
+
+def _member_of(line: str) -> str:
+    return line.split("/", 1)[1]

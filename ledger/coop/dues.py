@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from ledger.coop.postings import posted_to
 from ledger.coop.state import Balances, Dues, Period, State
 
 ORDER: Final = "payout-ordered"
@@ -66,19 +67,13 @@ def payable(state: State, currency: str) -> dict[str, int]:
 
 
 def owed_by(state: State, currency: str) -> dict[str, int]:
-    """What each member owes the co-op and no settled period has offset yet.
-
-    Postings bear no currency: they count where the charter has only one.
-    """
+    """What each member owes the co-op in a currency and no settled period has offset yet."""
     found = dict(state.balances.get(currency, Balances()).receivables)
-    if len(state.terms().currencies) > 1:
-        return found
     posted: dict[str, int] = {}
     for period in state.periods.values():
         if period.status in NOT_YET:
-            for net in period.posted.values():
-                for member, amount in net.items():
-                    posted[member] = posted.get(member, 0) + amount
+            for member, amount in posted_to(state, period, currency).items():
+                posted[member] = posted.get(member, 0) + amount
     for member, amount in posted.items():
         if amount < 0:
             found[member] = found.get(member, 0) - amount

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ledger.coop.postings import postings_in
 from ledger.coop.settlements import amounts_of
 from ledger.coop.state import SUSPENSE, Period, State
 from ledger.rules.number import integer_json
@@ -40,7 +41,7 @@ def payable_figures(
             "id": id_,
             "amount_minor": integer_json(row[member]),
         }
-        for id_, row in period.posted.items()
+        for id_, row in postings_in(state, period, result.currency).items()
         if row.get(member)
     ]
     held = list(_held(state, period, member))

@@ -17,6 +17,7 @@ from ledger.coop.charter import Quorum
 from ledger.coop.claimed import amend
 from ledger.coop.figures import reported_sections
 from ledger.coop.kpis import readings_for
+from ledger.coop.postings import posted_to
 from ledger.coop.proposals import electors, propose
 from ledger.coop.rulesets import read_rules
 from ledger.coop.state import SUSPENSE, Balances, CutOff, Period, Proposal, Run, State
@@ -307,7 +308,7 @@ def _offset(state: State, period: Period, result: Result) -> dict[str, Any]:
     payouts: then what everybody is paid is kept. Those whom charges repay are paid that beside
     their lines; whom they leave below zero owes it.
     """
-    posted = posted_to(period)
+    posted = posted_to(state, period, result.currency)
     owed = state.balances.get(result.currency, Balances()).receivables
     nets = {name: amount for name, amount in result.nets.items() if name != SUSPENSE}
     moved = {name for name, net in nets.items() if net < 0 or net != result.member_totals[name]}
@@ -323,15 +324,6 @@ def _offset(state: State, period: Period, result: Result) -> dict[str, Any]:
     left = {name: still for name, (_, still) in rows.items() if still}
     paid = {name: amount for name, (amount, _) in rows.items()}
     return {"receivables": amounts_json(left), "paid": amounts_json(paid)}
-
-
-def posted_to(period: Period) -> dict[str, int]:
-    """What all corrections posted in a period come to, by member."""
-    found: dict[str, int] = {}
-    for net in period.posted.values():
-        for member, amount in net.items():
-            found[member] = found.get(member, 0) + amount
-    return dict(sorted(found.items()))
 
 
 def amounts_of(row: Mapping[str, int | str]) -> dict[str, int]:

@@ -165,7 +165,8 @@ class Period:
     beside its own lines, each member's amount by the id of a correction or an ended dispute;
     ``paid`` what the members are paid for whom something was offset, and every member where the
     charter knows payouts. ``resumes`` is the status after the last dispute. ``kpis`` are confirmed
-    readings, by KPI and member, ``figures`` the blobs of confirmed figures.
+    readings, by KPI and member, ``figures`` the blobs of confirmed figures. ``currencies`` says by
+    id in what is posted, where it is not the charter's first currency.
     """
 
     id: str
@@ -191,6 +192,7 @@ class Period:
     resumes: str | None = None
     kpis: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
     figures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    currencies: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_corrected(self) -> bool:
@@ -203,8 +205,8 @@ class Dispute:
     """A member's claim that inputs of a settlement are wrong; its ``state`` is one of five.
 
     ``claims`` are a figure's place and by how much it was wrong at the cut-off, ``loses`` what each
-    line would lose. ``held`` is what members are not paid while it is open:
-    ``suspense:dispute:<id>``.
+    line would lose beyond what its member's other lines would gain. ``held`` is what members are
+    not paid while it is open: ``suspense:dispute:<id>``.
     """
 
     settlement_id: str
@@ -374,7 +376,10 @@ _adapter = TypeAdapter(State)
 
 LATER: Final[Mapping[type, tuple[str, ...]]] = {
     State: ("erased", "disputes", "dues", "orders", "successors"),
-    Period: ("run", "late", "amended", "posted", "paid", "resumes", "kpis", "figures"),
+    Period: (
+        *("run", "late", "amended", "posted", "paid", "resumes", "kpis", "figures"),
+        "currencies",
+    ),
     Run: ("late", "amended"),
     Balances: ("receivables", "recoup"),
 }

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ledger import canonical
+from ledger.coop.postings import currency_of
 from ledger.coop.state import Period, State
 from ledger.errors import NotFound
 from ledger.payout.books.focus import (
@@ -42,12 +43,14 @@ def export_focus(coop: Coop, span: Span) -> Exported:
         periods = [one for one in _settled(state) if _is_in(one.id, span)]
         if not periods:
             raise NotFound("no settled month is in what was asked for; `kyojo status` lists them")
-        invoices = [_invoice(state, log, period, corrections) for period in periods]
+        invoices = [
+            invoice for period in periods for invoice in _invoices(state, log, period, corrections)
+        ]
         terms = state.terms()
         names = {one.id: one.name["en"] for one in state.members.values()}
         issuer = Issuer(terms.origin, terms.name.en, names)
     rows = sum(len(invoice.charges) for invoice in invoices)
-    return Exported(focus_table(issuer, invoices), rows, len(invoices))
+    return Exported(focus_table(issuer, invoices), rows, len(periods))
 
 
 def _settled(state: State) -> list[Period]:
@@ -61,22 +64,34 @@ def _is_in(month: str, span: Span) -> bool:
     return span.through is None or month <= span.through
 
 
-def _invoice(state: State, log: LogReader, period: Period, corrections: list[Corrected]) -> Invoice:
+def _invoices(
+    state: State, log: LogReader, period: Period, corrections: list[Corrected]
+) -> Iterator[Invoice]:
+    """A month with what is posted with it; a correction in another currency stands by itself."""
     computed, _ = recompute(state, log, find_proposed(log, period))
     result = computed.settlement.result
     lines = list(charges_of(result, _month(period)))
     check_sums(lines, result.nets, f"the settlement of {period.id}")
+    others: list[Invoice] = []
     for one in corrections:
-        if one.id in period.posted:
-            rows = list(_corrected(state, log, period, one))
-            posted = {row.member: row.amount_minor for row in rows if row.member == SUSPENSE}
-            check_sums(
-                [row for row in rows if row.member not in posted],
-                period.posted[one.id],
-                f"what the correction {one.id} posted",
-            )
+        if one.id not in period.posted:
+            continue
+        rows = list(_checked(state, log, period, one))
+        currency = currency_of(state, period, one.id)
+        if currency == result.currency:
             lines += rows
-    return Invoice(
+            continue
+        others.append(
+            Invoice(
+                id=one.id,
+                ruleset=str(one.document["periods"][-1]["ruleset"]),
+                currency=currency,
+                digits=state.terms().digits(currency),
+                billed_in=_month(period),
+                charges=tuple(rows),
+            )
+        )
+    yield Invoice(
         id=str(period.settlement),
         ruleset=result.ruleset,
         currency=result.currency,
@@ -84,6 +99,19 @@ def _invoice(state: State, log: LogReader, period: Period, corrections: list[Cor
         billed_in=_month(period),
         charges=tuple(lines),
     )
+    yield from others
+
+
+def _checked(state: State, log: LogReader, period: Period, one: Corrected) -> Iterator[Charge]:
+    """The rows of a correction, which come to what it posted."""
+    rows = list(_corrected(state, log, period, one))
+    nobody = {row.member for row in rows if row.member == SUSPENSE}
+    check_sums(
+        [row for row in rows if row.member not in nobody],
+        period.posted[one.id],
+        f"what the correction {one.id} posted",
+    )
+    yield from rows
 
 
 def _corrected(state: State, log: LogReader, period: Period, one: Corrected) -> Iterator[Charge]:

@@ -38,6 +38,7 @@ from tests.audit.world import (
 )
 from tests.browser.case import Case
 from tests.browser.contested import contested_cases
+from tests.browser.held import held_cases
 from tests.browser.keys import key_cases
 from tests.browser.months import GAPS, LATE_RULES, owing_world, waiting_world
 from tests.browser.paid import paid_cases
@@ -424,6 +425,6 @@ def all_cases(month: Audited, *, one_in: int = 1) -> list[Case]:
     return [
         *good(month), *slices.good(), *manifests(month), *entries_gone(closed, trust_in(closed)),
         *settlements(closed), *records(still_open), *kinds(still_open), *every_kind(),
-        *erased(), *months(), *contested_cases(), *paid_cases(), *reported_cases(),
+        *erased(), *months(), *contested_cases(), *held_cases(), *paid_cases(), *reported_cases(),
         *chain.from_iterable(islice(cases, 0, None, one_in) for cases in made_by_loops),
     ]  # fmt: skip

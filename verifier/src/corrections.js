@@ -11,6 +11,7 @@ import { checkCharges } from "./feasibility.js";
 import { integerJson, sum } from "./fraction.js";
 import { readInputs } from "./inputs.js";
 import { canonicalDigest, encodeCanonical } from "./json.js";
+import { post } from "./postings.js";
 import { propose } from "./proposals.js";
 import { rulesOf } from "./rulesets.js";
 import { run } from "./run.js";
@@ -218,10 +219,9 @@ export function enactCorrection(step, state, { body }) {
     };
     found = withPeriod(found, { ...period, run: again });
   }
-  const period = periodOf(found, body.get("period"));
-  const posted = withKey(period.posted, body.get("id"), bigAmounts(body.get("net")));
-  found = withPeriod(found, { ...period, posted });
   const currency = body.get("currency");
+  const period = periodOf(found, body.get("period"));
+  found = post(found, period, body.get("id"), bigAmounts(body.get("net")), currency);
   const { receivables } = balancesOf(found, currency);
   const balances = { ...readBalances(body.get("balances")), receivables };
   return { ...found, balances: withKey(found.balances, currency, balances) };

@@ -2,8 +2,9 @@
 //
 // A dispute says which inputs of a settlement are wrong and what they should be, so its outcome is
 // a run of the rules like any other. While one is open the settlement waits, unless the rule set
-// says `pay_undisputed`: then what each line would lose by any of the outcomes asked for is held
-// back, and posted in the next open period when the dispute has ended.
+// says `pay_undisputed`: then what each line would lose by any of the outcomes asked for, beyond
+// what its member's other lines would gain by it, is held back as far as it is paid at all, and
+// posted in the next open period when the dispute has ended.
 
 import { characters, sortedTexts, toHex } from "./bytes.js";
 import { figureAt } from "./claimed.js";
@@ -11,12 +12,16 @@ import { difference, netsOf } from "./correction.js";
 import { addSettled } from "./dues.js";
 import { refuse } from "./errors.js";
 import { putToVote, sortedMap } from "./facts.js";
+import { least, most } from "./fraction.js";
 import { readInputs } from "./inputs.js";
+import { post, settleOthers } from "./postings.js";
 import { isLost } from "./proposals.js";
 import { rulesOf } from "./rulesets.js";
 import { run } from "./run.js";
 import * as settlements from "./settlements.js";
-import { SUSPENSE, balancesOf, periodOf, withKey, withPeriod, without } from "./state.js";
+import {
+  SUSPENSE, balancesOf, keepsPayouts, periodOf, withKey, withPeriod, without,
+} from "./state.js";
 import { ofDispute } from "./subjects.js";
 import { addDays } from "./time.js";
 
@@ -73,6 +78,33 @@ function linesOf({ members, steps, repaid }) {
       [`${step}/${id}`, division.rounded.amounts[i] + (repaid.get(step)?.get(id) ?? 0n)])));
 }
 
+// What each line pays: in money, and after advances that are paid back out of it.
+function paidLines({ members, steps, repaid }) {
+  const paying = steps.filter(({ division, unit }) => division && unit === null);
+  return new Map(paying.flatMap(({ step, division }) =>
+    members.map((id, i) =>
+      [`${step}/${id}`, division.amounts[i] + (repaid.get(step)?.get(id) ?? 0n)])));
+}
+
+// What is to be held of each line: what it would lose, less what other lines of the same member
+// would gain, taken from its losing lines in the order of their names.
+function lossesOf(now, then) {
+  const moved = difference(paidLines(now), paidLines(then));
+  const gains = new Map();
+  for (const [line, by] of moved) {
+    const id = memberOfLine(line);
+    gains.set(id, (gains.get(id) ?? 0n) + most(0n, by));
+  }
+  const found = new Map();
+  for (const [line, by] of moved) {
+    const id = memberOfLine(line);
+    const covered = least(most(0n, -by), gains.get(id));
+    gains.set(id, gains.get(id) - covered);
+    if (-by > covered && id !== SUSPENSE) found.set(line, -by - covered);
+  }
+  return found;
+}
+
 const memberOfLine = (line) => line.slice(line.indexOf("/") + 1);
 
 // Handlers.
@@ -110,13 +142,12 @@ export function openDispute(step, body) {
   if (missing) refuse("out-of-range", `what is claimed does not change the line ${missing}`);
   const subject = ofDispute(body, step.member.id);
   if (characters(subject) > SUBJECT_CHARACTERS_MAX) refuse("out-of-range", "too many figures");
-  const lost = [...moved].filter(([line, by]) => by < 0n && memberOfLine(line) !== SUSPENSE);
   const dispute = {
     settlement_id: body.settlement_id, period: period.id, member: step.member.id,
     line_ids: body.line_ids, claims: differences, evidence_hash: body.evidence_hash,
     opened_at: step.now,
     deadline: addDays(step.now, rules.approval?.dispute_days ?? DISPUTE_DAYS),
-    loses: new Map(lost.map(([line, by]) => [line, -by])),
+    loses: lossesOf(now, then),
     pays_undisputed: rules.approval?.pay_undisputed ?? false,
     state: "open", decisions: [], held: new Map(),
   };
@@ -179,8 +210,9 @@ export function withdrawSettlement(state, proposal) {
 export function settle(step, body) {
   const period = periodOf(step.state, body.period);
   if (period.status === "disputed") refuse("period-closed", `${period.id} is disputed`);
-  const after = holdBack(settlements.settle(step, body), period);
-  return addSettled(after, periodOf(after, body.period));
+  const after = holdBack(settlements.settle(step, body), period, paidOf(step, period));
+  const found = addSettled(after, periodOf(after, body.period));
+  return settleOthers(found, periodOf(found, body.period));
 }
 
 // Nobody can carry the dispute any more, or whoever opened it took it back.
@@ -227,9 +259,22 @@ export function tend(state, now) {
   return found;
 }
 
+// What the members are paid of a disputed settlement, before anything is held: the state says it of
+// those for whom something was offset, and of everybody where the charter knows payouts; of others
+// the run does.
+function paidOf({ state, evidence }, period) {
+  if (keepsPayouts(state) || !openDisputes(state, period).length) return period.paid;
+  const rules = rulesOf(state, period, evidence);
+  const { epochs, opening: balances, amended } = basisOf(state, period, rules);
+  const given = { totals: evidence.totals(period.id, epochs), balances, amended };
+  const inputs = readInputs(settlements.inputsDocument(period, rules, given, evidence));
+  const nets = [...netsOf(run(rules, inputs))].map(([id, net]) => [id, most(0n, net)]);
+  return new Map([...nets, ...period.paid]);
+}
+
 // Hold what each line would lose by any outcome that is still asked for: each member's worst case
-// once, however many disputes ask for it.
-function holdBack(state, period) {
+// once, however many disputes ask for it, and never more than it would have been paid.
+function holdBack(state, period, paid) {
   let found = state;
   const done = new Map();
   for (const [id, dispute] of openDisputes(state, period)) {
@@ -241,24 +286,19 @@ function holdBack(state, period) {
       const member = memberOfLine(line);
       held.set(member, (held.get(member) ?? 0n) + more);
     }
-    found = withDispute(found, id, { ...dispute, held: within(held, period, found) });
+    found = withDispute(found, id, { ...dispute, held: within(held, period, found, paid) });
   }
   return found;
 }
 
-// Never more than a member is paid, where offsets leave it less than its lines.
-function within(held, period, state) {
+function within(held, period, state, paid) {
   const before = new Map();
   for (const dispute of state.disputes.values()) {
     if (dispute.period !== period.id) continue;
     for (const [id, amount] of dispute.held) before.set(id, (before.get(id) ?? 0n) + amount);
   }
-  return new Map([...sortedMap(held)].map(([id, amount]) => {
-    if (!period.paid.has(id)) return [id, amount];
-    const rest = period.paid.get(id) - (before.get(id) ?? 0n);
-    const most = rest > 0n ? rest : 0n;
-    return [id, amount < most ? amount : most];
-  }));
+  return new Map([...sortedMap(held)].map(([id, amount]) =>
+    [id, least(amount, most(0n, (paid.get(id) ?? 0n) - (before.get(id) ?? 0n)))]));
 }
 
 // Post what a dispute held in the next open period; without one it stays held.
@@ -268,7 +308,7 @@ function release(state, id, dispute) {
     (period.status === "open" || period.status === "closing") && period.start > start);
   if (!later.length) return state;
   const period = later.reduce((first, one) => (one.start < first.start ? one : first));
-  const posted = withKey(period.posted, id, dispute.held);
-  const after = withPeriod(state, { ...period, posted });
+  const { currency } = periodOf(state, dispute.period);
+  const after = post(state, period, id, dispute.held, currency);
   return withDispute(after, id, { ...dispute, held: new Map() });
 }

@@ -4,9 +4,8 @@
 // back of it. Debts are offset before, so what is due never falls.
 
 import { sortedMap } from "./facts.js";
+import { NO_DUES, postedTo } from "./postings.js";
 import { balancesOf, keepsPayouts, withKey } from "./state.js";
-
-const NO_DUES = { due: 0n, ordered: 0n, paid: 0n, returned: 0n };
 
 export const duesOf = (state, currency) => state.dues.get(currency) ?? new Map();
 
@@ -29,17 +28,13 @@ export function addSettled(state, period) {
   return { ...state, dues: withKey(state.dues, period.currency, sortedMap(rows)) };
 }
 
-// What each member owes and no settled period has offset yet. Postings bear no currency: they count
-// where the charter has only one.
+// What each member owes in a currency and no settled period has offset yet.
 function owedBy(state, currency) {
   const found = new Map(balancesOf(state, currency).receivables);
-  if (state.charter.terms.currencies.length > 1) return found;
   const posted = new Map();
   for (const period of state.periods.values()) {
     if (period.status === "settled") continue;
-    for (const net of period.posted.values()) {
-      for (const [member, amount] of net) add(posted, member, amount);
-    }
+    for (const [member, amount] of postedTo(state, period, currency)) add(posted, member, amount);
   }
   for (const [member, amount] of posted) if (amount < 0n) add(found, member, -amount);
   return found;

@@ -10,6 +10,7 @@ import { integerJson } from "./fraction.js";
 import { readInputs } from "./inputs.js";
 import { canonicalDigest, encodeCanonical } from "./json.js";
 import { readingsFor } from "./kpis.js";
+import { postedTo } from "./postings.js";
 import { electors, neededOf, propose } from "./proposals.js";
 import { rulesOf } from "./rulesets.js";
 import { buildSettlement } from "./settlement.js";
@@ -150,7 +151,7 @@ function proposalBody(state, period, { rules, result }) {
 // lines; whom they leave below zero owes it.
 function offset(state, period, currency, result) {
   const owed = balancesOf(state, currency).receivables;
-  const posted = postedTo(period);
+  const posted = postedTo(state, period, currency);
   const [lines, earned] = [totalsOf(result), netsOf(result)];
   earned.delete(SUSPENSE);
   const isMoved = ([id, net]) => net < 0n || net !== lines.get(id);
@@ -165,14 +166,6 @@ function offset(state, period, currency, result) {
     if (net < 0n) receivables.set(id, -net);
   }
   return { receivables: amountsJson(receivables), paid: amountsJson(paid) };
-}
-
-function postedTo(period) {
-  const found = new Map();
-  for (const net of period.posted.values()) {
-    for (const [member, amount] of net) found.set(member, (found.get(member) ?? 0n) + amount);
-  }
-  return found;
 }
 
 // The charter's quorum, or the rule set's own threshold where that asks for more members.

@@ -76,7 +76,7 @@ const period = object({
   confirmed: record(text()),
 }, {
   run, late: integer(), amended: amounts, posted: record(amounts), paid: amounts, resumes: text(),
-  kpis: record(record(loose)), figures: record(loose),
+  kpis: record(record(loose)), figures: record(loose), currencies: record(text()),
 });
 const dispute = object({
   settlement_id: text(), period: text(), member: text(), line_ids: texts, claims: amounts,

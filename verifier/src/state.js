@@ -39,7 +39,7 @@ export function emptyBalances() {
 export function laterOfPeriod() {
   return {
     run: null, late: 0, amended: new Map(), posted: new Map(), paid: new Map(), resumes: null,
-    kpis: new Map(), figures: new Map(),
+    kpis: new Map(), figures: new Map(), currencies: new Map(),
   };
 }
 
