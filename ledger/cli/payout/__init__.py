@@ -8,9 +8,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ledger.cli.payout import claimed, claims, export, hold, notice, propose, result, show
+from ledger.cli.payout import claimed, claims, export, hold, notice, propose, result, show, vaults
 
-COMMANDS = (propose, show, export, result, notice, claims, claimed, hold)
+COMMANDS = (propose, show, export, result, notice, claims, claimed, hold, vaults)
 
 
 def add_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
