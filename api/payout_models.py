@@ -14,6 +14,7 @@ class MemberDuesModel(BaseModel):
     ordered: int = Field(description="On its way.")
     paid: int
     returned: int = Field(description="What came back in all; it is payable again.")
+    expired: int = Field(description="Not claimed from the vault in time; it went to a reserve.")
     held: int = Field(description="Waits for the end of a dispute.")
     owed: int = Field(description="What the member owes; offset before it is paid.")
     payable: int = Field(description="What may be ordered now.")
@@ -26,7 +27,7 @@ class PayoutLineModel(BaseModel):
     member: str
     amount_minor: int
     attempt: int = Field(description="How often it came back before.")
-    state: str = Field(examples=["paid"], description="proposed, ordered, paid, returned")
+    state: str = Field(examples=["paid"], description="proposed, ordered, paid, returned, expired")
 
 
 class PayoutOrderModel(BaseModel):
@@ -41,6 +42,9 @@ class PayoutOrderModel(BaseModel):
     total_minor: int = Field(description="Of all its lines.")
     format: str | None = Field(description="Of the bank's file, once it was made.")
     pay_on: str | None
+    vault: str | None = Field(
+        description="The vault that pays it, <chain id>/<contract>, where the log names it."
+    )
     lines: list[PayoutLineModel]
 
 
@@ -57,9 +61,23 @@ class DestinationModel(BaseModel):
     subject_hash: str | None = Field(description="The hash to decide on, while it is proposed.")
 
 
+class VaultModel(BaseModel):
+    """A vault as the members named it in the log."""
+
+    currency: str
+    chain_id: int
+    contract: str
+    code_hash: str = Field(description="keccak256 of the code there (hex).")
+    token: str = Field(description="The ERC-20 that it pays in.")
+    decimals: int = Field(description="The token's.")
+    entry: int = Field(description="The entry by which it came into force.")
+    is_current: bool = Field(description="Whether payouts are ordered from it now.")
+
+
 class PayoutsModel(BaseModel):
     """What a reader may see of payouts."""
 
     members: list[MemberDuesModel]
     orders: list[PayoutOrderModel]
     destinations: list[DestinationModel]
+    vaults: list[VaultModel]

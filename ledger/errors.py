@@ -11,6 +11,7 @@
     ├─ Conflict            DuplicateId PeriodClosed StaleCheckpoint SequenceGap AlreadyExported
     ├─ NotPermitted        QuorumMissing WrongSigner
     ├─ VerificationError   BadSignature NotIncluded NotConsistent AnchorMismatch SumMismatch
+    │                      VaultMismatch
     ├─ Unavailable         ChainUnavailable StoreBusy          (the only retryable branch)
     └─ InvariantViolated   a bug of ours
 
@@ -310,6 +311,20 @@ class AnchorMismatch(VerificationError):
     """The chain says something else than the ledger."""
 
     code = "anchor-mismatch"
+
+
+class VaultMismatch(VerificationError):
+    """The settings, or the chain, have another vault than the log names."""
+
+    code = "vault-mismatch"
+    remedy_en = (
+        "Set [coops.NAME.vault] to a vault that the log names (kyojo payout vaults), or have the "
+        "members name another (kyojo payout name-vault)."
+    )
+    remedy_ja = (
+        "[coops.NAME.vault] を台帳が指定する支払用コントラクト（kyojo payout vaults）に合わせるか、"
+        "組合員の決議で別のものを指定してください（kyojo payout name-vault）。"
+    )
 
 
 class SumMismatch(VerificationError):

@@ -50,6 +50,7 @@ from ledger.service.coop import Coop, Office
 from ledger.service.month import Folder, Means
 from ledger.service.notice_terms import NoticeTerms, parse_notice_terms
 from ledger.service.outside import Source, ask_all, heads_at_witnesses, heads_on_chain
+from ledger.service.vault_in_log import bound
 from ledger.service.witness import Witness
 from ledger.store.database import Database
 from ledger.store.high_water import HighWater
@@ -103,12 +104,15 @@ class Installation:
         )
 
     def vault(self, slug: str) -> VaultAccess:
-        """How this installation reaches a co-op's vault; raises NotFound if it is told of none."""
-        self.coop(slug)
+        """How this installation reaches a co-op's vault.
+
+        Raises NotFound if it is told of none, VaultMismatch if the log names others.
+        """
+        state = self.coop(slug).state()
         section = self.config.coops[slug].vault
         if section is None:
             raise NotFound(f"kyojo.toml has no [coops.{slug}.vault]")
-        return vault_access(slug, section)
+        return bound(state, vault_access(slug, section))
 
     def month_means(self, slug: str) -> Means:
         """What the month's work is done with; a key file that is missing is found when needed."""

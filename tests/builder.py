@@ -63,6 +63,7 @@ LATER_KINDS = (
     "payout-exported",
     "payout-resulted",
     "anchor-successor-named",
+    "vault-named",
 )
 
 

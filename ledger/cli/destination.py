@@ -73,7 +73,7 @@ def show_destinations(options: argparse.Namespace) -> int:
 def show_payouts(options: argparse.Namespace) -> int:
     """Print what one is due, in minor units, and one's payments."""
     found = _read(options)
-    names = ("due", "ordered", "paid", "returned", "held", "owed", "payable")
+    names = ("due", "ordered", "paid", "returned", "expired", "held", "owed", "payable")
     lines = [
         f"{one['member']}, {one['currency']} in minor units: "
         + ", ".join(f"{name} {one[name]}" for name in names)
@@ -85,7 +85,13 @@ def show_payouts(options: argparse.Namespace) -> int:
         for order in found["orders"]
         for line in order["lines"]
     ]
-    shown = {name: found[name] for name in ("members", "orders")}
+    lines += [
+        f"{one['currency']} is paid through the vault {one['contract']} on chain {one['chain_id']} "
+        f"(entry {one['entry']})"
+        for one in found["vaults"]
+        if one["is_current"]
+    ]
+    shown = {name: found[name] for name in ("members", "orders", "vaults")}
     show("\n".join(lines) or "nothing is due", shown, as_json=options.json)
     return 0
 

@@ -31,6 +31,7 @@ from ledger.coop import (
     rulesets,
     settlements,
     successors,
+    vaults,
 )
 from ledger.coop.charter import Charter, Quorum, Right
 from ledger.coop.state import State
@@ -188,6 +189,10 @@ KINDS: Mapping[str, Kind] = {
         "What members are paid, derived again before it is taken",
         bodies.PayoutOrdered, payouts.propose_order, OFFICE, (MEMBERS, "2/3"),
         payouts.enact_order,
+    ),
+    "vault-named": Kind(
+        "The vault that pays members in a currency, instead of the one before",
+        vaults.VaultNamed, vaults.name_vault, OFFICE, (MEMBERS, "2/3"), vaults.enact_vault,
     ),
     "payout-exported": Kind(
         "The bank's file of an order, made once",

@@ -467,12 +467,15 @@ class PayoutExported(Body):
 class PayoutResulted(Body):
     """What became of lines of an order, as the bank or the contract says; the rows are a blob.
 
+    ``expired_minor`` was not claimed from the vault in time and went to a reserve.
+
     ``evidence_hash`` is SHA-256 of the bank's file, or of the proof of the contract's state.
     """
 
     order: Hash
     paid_minor: Count
     returned_minor: Count
+    expired_minor: Count = 0
     results: BlobRef
     evidence_hash: Hash
 

@@ -54,7 +54,8 @@ Progress = Callable[[int], None]
 SETTLEMENT = "settlement-proposed"
 RESULTS = "payout-resulted"
 DECISION = "decision"
-_WHERE = {"ordered": IN_TRANSIT, "paid": CLEARING, "returned": PAYABLE}
+# What has expired left the vault as what is paid did, for a reserve.
+_WHERE = {"ordered": IN_TRANSIT, "paid": CLEARING, "returned": PAYABLE, "expired": CLEARING}
 
 
 @dataclass(frozen=True, slots=True)

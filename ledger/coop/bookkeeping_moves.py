@@ -222,7 +222,7 @@ def _tied(state: State, currency: str, units: Units) -> Iterator[Move]:
     yield from _pairs(CARRY, (), currency, {}, balances.carry)
     yield from _pairs(RECOUP, (), currency, {}, balances.recoup)
     for member, dues in state.dues.get(currency, {}).items():
-        yield Account(PAYABLE, (member,)), currency, dues.ordered + dues.paid - dues.due
+        yield Account(PAYABLE, (member,)), currency, -dues.rest
         yield Account(IN_TRANSIT, (member,)), currency, -dues.ordered
     yield from _tied_of_disputes(state, currency)
     for asset, row in state.funding.items():

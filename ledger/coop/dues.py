@@ -52,14 +52,14 @@ def held_of(state: State, period: Period) -> dict[str, int]:
 def payable(state: State, currency: str) -> dict[str, int]:
     """What may be ordered now, by member; who would get nothing is left out.
 
-    That is what is due, less what was ordered and paid, what waits for the approval of an order,
-    and what the member owes: nobody is paid while the co-op waits for its money.
+    That is what is due, less what was ordered, paid and expired, what waits for the approval of an
+    order, and what the member owes: nobody is paid while the co-op waits for its money.
     """
     waiting = waiting_for_approval(state, currency)
     owed = owed_by(state, currency)
     found: dict[str, int] = {}
     for member, dues in state.dues.get(currency, {}).items():
-        rest = dues.due - dues.ordered - dues.paid
+        rest = dues.rest
         rest -= waiting.get(member, 0) + owed.get(member, 0)
         if rest > 0:
             found[member] = rest

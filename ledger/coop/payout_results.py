@@ -4,7 +4,8 @@ Reported by the office from the bank's file or the contract's state, and confirm
 else, as money facts are. A line that comes back is payable again and is ordered under a new id.
 A bank may return what it first said it paid; a return that was reported in error may be taken
 back as long as the money has not been ordered again. What was ordered through the vault cannot
-come back: its claim stands on the chain and never falls.
+come back: its claim stands on the chain and never falls. If it is not claimed in time, the quorum
+of approvers may let it expire to a reserve, and the member is not paid: the line is ``expired``.
 
 A report keeps what each line was when it was made. If that has changed when it is confirmed, it
 fails: of two reports on a line the later one would else be undone by the earlier. An order of which
@@ -31,6 +32,7 @@ from ledger.usage.totals import SALT_BYTES
 
 PAID: Final = "paid"
 RETURNED: Final = "returned"
+EXPIRED: Final = "expired"
 RESULTS_MAX: Final = 10_000
 
 
@@ -38,7 +40,7 @@ class LineResult(bodies.Body):
     """One line's outcome: when, the bank's reference, and why if it came back."""
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,35}$")]
-    outcome: Literal["paid", "returned"]
+    outcome: Literal["paid", "returned", "expired"]
     date: bodies.Date
     reference: bodies.ShortText
     reason: bodies.ShortText
@@ -74,13 +76,14 @@ def report_results(step: Step, body: bodies.PayoutResulted) -> Change:
         outcomes[row.id] = row.outcome
     move(state, body.order, outcomes)  # raises if it could not be enacted now
     _check_the_bank_knows(order, outcomes)
-    sums = dict.fromkeys((PAID, RETURNED), 0)
+    sums = dict.fromkeys((PAID, RETURNED, EXPIRED), 0)
     for id_, outcome in outcomes.items():
         sums[outcome] += order.lines[id_].amount_minor
-    if (body.paid_minor, body.returned_minor) != (sums[PAID], sums[RETURNED]):
+    stated = (body.paid_minor, body.returned_minor, body.expired_minor)
+    if stated != tuple(sums.values()):
         raise SumMismatch(
-            f"the rows come to {sums[PAID]} paid and {sums[RETURNED]} returned, the entry says "
-            f"{body.paid_minor} and {body.returned_minor}"
+            f"the rows come to {sums[PAID]} paid, {sums[RETURNED]} returned and {sums[EXPIRED]} "
+            f"expired, the entry says {stated[0]}, {stated[1]} and {stated[2]}"
         )
     words = subjects.money_of(state.terms(), order.currency)
     state = propose(
@@ -88,7 +91,11 @@ def report_results(step: Step, body: bodies.PayoutResulted) -> Change:
         state,
         step.right.approve,
         subject=subjects.of_payout_results(
-            order.period, words(sums[PAID]), words(sums[RETURNED]), len(outcomes)
+            order.period,
+            words(sums[PAID]),
+            words(sums[RETURNED]),
+            words(sums[EXPIRED]) if sums[EXPIRED] else None,
+            len(outcomes),
         ),
         subject_hash=step.envelope.leaf,
         body={
@@ -121,7 +128,7 @@ def enact_results(step: Step, state: State, proposal: Proposal) -> State:
 
 
 def move(state: State, order_id: str, outcomes: Mapping[str, str]) -> State:
-    """The state in which lines of an order are paid or returned.
+    """The state in which lines of an order are paid, returned or expired.
 
     Raises NotFound for a line that the order does not have, DuplicateId for one that is so
     already, Conflict for one that cannot become so.
@@ -137,6 +144,8 @@ def move(state: State, order_id: str, outcomes: Mapping[str, str]) -> State:
             raise DuplicateId(f"the line {id_} is {outcome} already")
         if outcome == RETURNED and order.method == VAULT:
             raise Conflict(f"the line {id_} is a claim in the vault; claims do not come back")
+        if outcome == EXPIRED and order.method != VAULT:
+            raise Conflict(f"the line {id_} is paid by {order.method}; only claims expire")
         dues[line.member] = _moved(dues[line.member], line.state, outcome, line.amount_minor, id_)
         lines[id_] = replace(line, state=outcome)
     return replace(
@@ -173,8 +182,7 @@ def _check_the_bank_knows(order: PayoutOrder, outcomes: Mapping[str, str]) -> No
 
 
 def _moved(before: Dues, was: str, becomes: str, amount_minor: int, id_: str) -> Dues:
-    rest = before.due - before.ordered - before.paid
-    if (was, becomes) == (RETURNED, PAID) and rest < amount_minor:
+    if (was, becomes) == (RETURNED, PAID) and before.rest < amount_minor:
         raise Conflict(f"the line {id_} was returned and has been ordered again since")
     changed = {was: getattr(before, was) - amount_minor}
     changed[becomes] = getattr(before, becomes) + amount_minor

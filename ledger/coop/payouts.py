@@ -7,6 +7,9 @@ Who has no destination in force is left out until it has one. While an order wai
 its money is spoken for. When the quorum is reached, every line is checked once more: it fails if
 a destination has changed or a debt has come up since, and is to be proposed again.
 
+What goes through the vault is ordered from the vault in force, and the order says from which. If
+another one is in force when the quorum is reached, the order fails too.
+
 A line's id is made of the settlement, the member, the currency and the attempt
 (``ledger.payout.netting.payout_id``), so the same order has the same ids on any machine, and a bank
 that keeps ids pays once.
@@ -16,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from ledger import canonical
 from ledger.coop import bodies, subjects
@@ -25,6 +28,7 @@ from ledger.coop.dues import payable, waiting_orders, waiting_results
 from ledger.coop.proposals import propose
 from ledger.coop.state import ExportedFile, OrderedLine, PayoutOrder, Period, Proposal, State
 from ledger.coop.step import Change, Step
+from ledger.coop.vaults import METHOD, place_in_force
 from ledger.errors import (
     AlreadyExported,
     Conflict,
@@ -37,7 +41,7 @@ from ledger.money import AMOUNT_MAX
 from ledger.payout.netting import payout_id
 from ledger.usage.totals import SALT_BYTES
 
-VAULT: Final = "vault"
+VAULT: Final = METHOD
 # Which type of destination a method pays to, and in which files.
 METHODS: Final[Mapping[str, str]] = {"bank": "bank", "iban": "iban", VAULT: EVM}
 FORMATS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -62,12 +66,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be paid now by one method in one currency."""
+    """What is to be paid now by one method in one currency; ``vault`` as in ``PayoutOrder``."""
 
     period: str
     currency: str
     method: str
     lines: tuple[Line, ...]
+    vault: str | None = None
 
     @property
     def total_minor(self) -> int:
@@ -83,6 +88,7 @@ class Order:
                 "currency": self.currency,
                 "method": self.method,
                 "lines": [asdict(line) for line in self.lines],
+                **_named(self.vault),
             }
         )
 
@@ -120,7 +126,8 @@ def derive_order(state: State, currency: str, method: str, now: str) -> Order:
             f"nothing is to be paid in {currency} by {method}: of {len(amounts)} members with an "
             f"amount payable none has such a destination in force"
         )
-    order = Order(period.id, currency, method, tuple(lines))
+    vault = place_in_force(state, currency) if method == VAULT else None
+    order = Order(period.id, currency, method, tuple(lines), vault)
     if order.total_minor > AMOUNT_MAX:
         raise OutOfRange("an order pays at most 2**53 − 1 minor units", total=order.total_minor)
     return order
@@ -161,7 +168,7 @@ def propose_order(step: Step, body: bodies.PayoutOrdered) -> Change:
         step,
         state,
         step.right.approve,
-        subject=subjects.of_payout(body, state.terms()),
+        subject=subjects.of_payout(body, state.terms(), order.vault),
         subject_hash=step.envelope.leaf,
         body={
             "period": order.period,
@@ -169,6 +176,7 @@ def propose_order(step: Step, body: bodies.PayoutOrdered) -> Change:
             "method": order.method,
             "blob": body.lines.sha256,
             "lines": [asdict(line) for line in order.lines],
+            **_named(order.vault),
         },
     )
     return Change(
@@ -208,6 +216,7 @@ def enact_order(step: Step, state: State, proposal: Proposal) -> State:
     currency = str(body["currency"])
     lines = [Line(**row) for row in body["lines"]]
     _check_still(step, state, currency, lines)
+    vault = _vault_still(state, body)
     rows = dict(state.dues.get(currency, {}))
     for line in lines:
         before = rows[line.member]
@@ -223,6 +232,7 @@ def enact_order(step: Step, state: State, proposal: Proposal) -> State:
             )
             for line in lines
         },
+        vault=vault,
     )
     # What is enacted is what the vote names: the hash under which the proposal stood.
     id_ = str(step.envelope.draft.body["subject_hash"])
@@ -277,15 +287,18 @@ def order_of(state: State, order_id: str) -> PayoutOrder:
     return order
 
 
-def vault_totals(state: State, currency: str, *, through: str) -> dict[str, int]:
-    """What each EVM account has been ordered in all, in minor units, up to and with a month.
+def vault_totals(
+    state: State, currency: str, *, through: str, vault: str | None = None
+) -> dict[str, int]:
+    """What each EVM account has been ordered from a vault, in minor units, up to and with a month.
 
-    The leaves of the claims tree: cumulative, by account (0x and lower-case hex). None ever
-    falls, and an account that its member has given up keeps what it reached.
+    The leaves of that vault's claims tree: cumulative, by account (0x and lower-case hex). None
+    ever falls, and an account that its member has given up keeps what it reached. ``vault`` is
+    ``<chain id>/<contract>``, or None for the orders that name none.
     """
     found: dict[str, int] = {}
-    for order in state.orders.values():
-        if (order.currency, order.method) != (currency, VAULT) or order.period > through:
+    for order in vault_orders(state, currency, vault).values():
+        if order.period > through:
             continue
         for line in order.lines.values():
             account = str(line.account)
@@ -293,25 +306,57 @@ def vault_totals(state: State, currency: str, *, through: str) -> dict[str, int]
     return dict(sorted(found.items()))
 
 
-def claimed_lines(
-    state: State, currency: str, claimed: Mapping[str, int]
-) -> Iterator[tuple[str, str]]:
-    """The lines (order, line) that the vault has paid and the state does not know as paid yet.
+def vault_orders(state: State, currency: str, vault: str | None) -> dict[str, PayoutOrder]:
+    """The orders from a vault by id, oldest first; with None those that name no vault."""
+    wanted = (currency, VAULT, vault)
+    return {
+        id_: order
+        for id_, order in state.orders.items()
+        if (order.currency, order.method, order.vault) == wanted
+    }
 
-    ``claimed`` is what each account has claimed in all, in minor units. The oldest lines of an
-    account are paid first; one counts when it is claimed whole.
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """A part of an account's claims that went to a reserve: from one cumulative sum to another."""
+
+    start: int
+    end: int
+    reserve: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A line that the vault is done with: ``reserve`` got it if it is expired, else the account."""
+
+    order: str
+    line: str
+    reserve: str | None = None
+
+
+def settled_lines(
+    orders: Mapping[str, PayoutOrder],
+    settled: Mapping[str, int],
+    expired: Mapping[str, Sequence[Expired]],
+) -> Iterator[Settled]:
+    """The lines of a vault's orders that it is done with, and that the state has otherwise.
+
+    ``settled`` is what each account has claimed or let expire in all, in minor units, ``expired``
+    which parts of that went to a reserve. The oldest lines of an account are paid first; one counts
+    when it is settled whole, and as expired if any of it is.
     """
-    left = dict(claimed)
-    for order_id, order in state.orders.items():
-        if (order.currency, order.method) != (currency, VAULT):
-            continue
+    reached: dict[str, int] = {}
+    for order_id, order in orders.items():
         for id_, line in order.lines.items():
             account = str(line.account)
-            rest = left.get(account, 0) - line.amount_minor
-            # A younger, smaller line is not paid while an older one is not.
-            left[account] = max(rest, 0)
-            if rest >= 0 and line.state != "paid":
-                yield order_id, id_
+            start = reached.get(account, 0)
+            reached[account] = end = start + line.amount_minor
+            if end > settled.get(account, 0):
+                continue
+            gone = (one for one in expired.get(account, ()) if one.start < end and one.end > start)
+            reserve = next((one.reserve for one in gone), None)
+            if line.state != ("paid" if reserve is None else "expired"):
+                yield Settled(order_id, id_, reserve)
 
 
 def _attempt(state: State, period: str, currency: str, member: str) -> int:
@@ -348,3 +393,20 @@ def _check_still(step: Step, state: State, currency: str, lines: Sequence[Line])
                 f"{line.member} may be paid {amounts.get(line.member, 0)} now, the order says "
                 f"{line.amount_minor}; withdraw the order and propose it again"
             )
+
+
+def _vault_still(state: State, body: Mapping[str, Any]) -> str | None:
+    """The vault that the order names; raises Conflict unless it is the one in force still."""
+    named: str | None = body.get("vault")
+    current = place_in_force(state, str(body["currency"]))
+    if body["method"] == VAULT and named != current:
+        raise Conflict(
+            f"the vault in force is {current or 'not named'}, the order is from "
+            f"{named or 'one that is not named'}; withdraw the order and propose it again"
+        )
+    return named
+
+
+def _named(vault: str | None) -> dict[str, str]:
+    """Where orders say which vault pays them; nothing in a log that names none."""
+    return {} if vault is None else {"vault": vault}

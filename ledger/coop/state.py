@@ -240,18 +240,25 @@ class Dues:
     """What settled periods made payable to a member in a currency, and what became of it.
 
     ``due`` never falls: debts are offset before. ``ordered`` is on its way, ``paid`` has arrived,
-    ``returned`` came back and is payable again. ``ordered + paid`` is never above ``due``.
+    ``returned`` came back and is payable again. ``expired`` was not claimed from the vault in time
+    and went to a reserve. ``ordered + paid + expired`` is never above ``due``.
     """
 
     due: int = 0
     ordered: int = 0
     paid: int = 0
     returned: int = 0
+    expired: int = 0
+
+    @property
+    def rest(self) -> int:
+        """What is due and neither on its way nor done with."""
+        return self.due - self.ordered - self.paid - self.expired
 
 
 @dataclass(frozen=True, slots=True)
 class OrderedLine:
-    """A payment of an approved order; its ``state`` is ordered, paid or returned.
+    """A payment of an approved order; its ``state`` is ordered, paid, returned or expired.
 
     ``destination`` is the hash of where it goes, ``account`` the EVM account if it goes to one.
     ``attempt`` counts from 0: a line that came back is ordered again under another id.
@@ -276,7 +283,11 @@ class ExportedFile:
 
 @dataclass(frozen=True, slots=True)
 class PayoutOrder:
-    """An approved order: its lines by id. ``index`` is the entry that proposed it."""
+    """An approved order: its lines by id. ``index`` is the entry that proposed it.
+
+    ``vault`` is the vault that pays it, as ``<chain id>/<contract>``; None for other methods, and
+    for orders through a vault that the log does not name (``ledger.coop.vaults``).
+    """
 
     period: str
     currency: str
@@ -284,6 +295,7 @@ class PayoutOrder:
     index: int
     lines: Mapping[str, OrderedLine]
     file: ExportedFile | None = None
+    vault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,12 +309,30 @@ class Successor:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedVault:
+    """A vault that the members named: its place, code and token; ``index`` is the last vote's."""
+
+    chain_id: Annotated[int, Field(ge=1, le=canonical.INTEGER_MAX)]
+    contract: AddressText
+    code_hash: Hash
+    token: AddressText
+    decimals: Annotated[int, Field(ge=0, le=255)]
+    index: int
+
+    @property
+    def place(self) -> str:
+        """How orders name it: ``<chain id>/<contract>``."""
+        return f"{self.chain_id}/{self.contract}"
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """The whole co-op after ``size`` entries; ``subtrees`` are the log's perfect subtrees.
 
     ``erased`` has, by the entry index of a batch, which of its records are erased. ``dues`` are by
     currency and member, ``orders`` by the hash under which they were approved. ``successors``
-    says by ``<chain id>/<contract>`` what follows an anchor contract.
+    says by ``<chain id>/<contract>`` what follows an anchor contract. ``vaults`` are by currency,
+    oldest first: the last one is in force.
     """
 
     size: int = 0
@@ -326,6 +356,7 @@ class State:
     dues: Mapping[str, Mapping[str, Dues]] = field(default_factory=dict)
     orders: Mapping[str, PayoutOrder] = field(default_factory=dict)
     successors: Mapping[str, Successor] = field(default_factory=dict)
+    vaults: Mapping[str, tuple[NamedVault, ...]] = field(default_factory=dict)
 
     def terms(self) -> Charter:
         """The charter; only an empty log has none."""
@@ -375,13 +406,15 @@ class State:
 _adapter = TypeAdapter(State)
 
 LATER: Final[Mapping[type, tuple[str, ...]]] = {
-    State: ("erased", "disputes", "dues", "orders", "successors"),
+    State: ("erased", "disputes", "dues", "orders", "successors", "vaults"),
     Period: (
         *("run", "late", "amended", "posted", "paid", "resumes", "kpis", "figures"),
         "currencies",
     ),
     Run: ("late", "amended"),
     Balances: ("receivables", "recoup"),
+    PayoutOrder: ("vault",),
+    Dues: ("expired",),
 }
 """Fields that are not in a state's document while they are empty."""
 
@@ -396,6 +429,11 @@ def state_document(state: State) -> dict[str, Any]:
     if not isinstance(document, dict):  # pragma: no cover - TypeAdapter of a dataclass
         raise InvariantViolated("a state did not become a JSON object")
     _leave_out(document, State)
+    for order in document.get("orders", {}).values():
+        _leave_out(order, PayoutOrder)
+    for rows in document.get("dues", {}).values():
+        for dues in rows.values():
+            _leave_out(dues, Dues)
     balances = list(document["balances"].values())
     for period in document["periods"].values():
         _leave_out(period, Period)

@@ -168,14 +168,23 @@ def of_destination(body: bodies.PayoutDestinationSet) -> str:
     return f"Pay {body.member} in {body.currency} to {place}"
 
 
-def of_payout(body: bodies.PayoutOrdered, terms: Charter) -> str:
-    """The subject of a payout order: what is paid to how many members, and how."""
+def of_payout(body: bodies.PayoutOrdered, terms: Charter, vault: str | None) -> str:
+    """The subject of a payout order: what is paid to how many members, and how.
+
+    ``vault`` is ``<chain id>/<contract>`` where the log names the vault that pays it.
+    """
     to = "1 member" if body.count == 1 else f"{body.count:,} members"
     how = {"bank": "by bank", "iban": "by IBAN", "vault": "through the vault"}[body.method]
+    if vault is not None:
+        chain_id, contract = vault.split("/")
+        how += f" {to_checksum(contract)} on chain {chain_id}"
     return f"Payout {body.period}: {money(terms, body.total_minor, body.currency)} to {to} {how}"
 
 
-def of_payout_results(period: str, paid: str, returned: str, count: int) -> str:
-    """The subject of what a bank or a contract says of an order's lines."""
+def of_payout_results(
+    period: str, paid: str, returned: str, expired: str | None, count: int
+) -> str:
+    """The subject of what a bank or a contract says of an order's lines; None: nothing expired."""
     lines = "1 line" if count == 1 else f"{count:,} lines"
-    return f"Payout results {period}: {paid} paid, {returned} returned, {lines}"
+    gone = "" if expired is None else f"{expired} expired to a reserve, "
+    return f"Payout results {period}: {paid} paid, {returned} returned, {gone}{lines}"

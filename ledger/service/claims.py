@@ -1,7 +1,7 @@
 """Members' claims in the vault: the tree of what the log ordered, and how the vault is reached.
 
-The tree is a function of the log: every line of a payout order that goes to an account on a chain
-counts there, so anybody who has the log makes the same file, and its root is the published one.
+The tree is a function of the log: every line of a payout order from a vault counts in the tree of
+that vault, so anybody who has the log makes the same file, and its root is the published one.
 """
 
 from __future__ import annotations
@@ -12,16 +12,20 @@ from dataclasses import dataclass, field
 from ledger.chain.fees import FeePolicy
 from ledger.chain.node import FinalityDepths, Node
 from ledger.chain.vault import VaultTerms, read_paid, require_vault
-from ledger.coop.payouts import VAULT, vault_totals
-from ledger.coop.state import State
-from ledger.errors import AnchorMismatch, Conflict, NotFound, OutOfRange
+from ledger.coop.payouts import vault_orders, vault_totals
+from ledger.coop.state import NamedVault, State
+from ledger.errors import AnchorMismatch, Conflict, NotFound, OutOfRange, VaultMismatch
 from ledger.payout.claims import Claims, build_claims
 from ledger.period import MONTH
 
 
 @dataclass(frozen=True, slots=True)
 class VaultAccess:
-    """How to reach the vault that pays in ``currency``, who pays the gas, which approvers sign."""
+    """How to reach the vault that pays in ``currency``, who pays the gas, which approvers sign.
+
+    ``named`` is the vault as the log has it (``ledger.service.vault_in_log``); None where the log
+    names none for the currency.
+    """
 
     url: str
     contract: str
@@ -32,13 +36,22 @@ class VaultAccess:
     fees: FeePolicy = field(default_factory=FeePolicy)
     depths: FinalityDepths | None = None
     timeout_seconds: float = 10.0
+    named: NamedVault | None = None
+
+    @property
+    def vault(self) -> str | None:
+        """How the log's orders name it, ``<chain id>/<contract>``."""
+        return None if self.named is None else self.named.place
 
 
-def claims_tree(state: State, *, period: str, currency: str, decimals: int) -> Claims:
-    """The tree of what each account was ordered in all, up to and with ``period``.
+def claims_tree(
+    state: State, *, period: str, currency: str, decimals: int, vault: str | None = None
+) -> Claims:
+    """The tree of what each account was ordered from a vault, up to and with ``period``.
 
-    ``decimals`` are the token's. Raises Conflict while the month is not settled, NotFound if
-    nothing was ordered through the vault, OutOfRange for a token that is too coarse.
+    ``decimals`` are the token's, ``vault`` as in ``vault_totals``. Raises Conflict while the month
+    is not settled, NotFound if nothing was ordered through the vault, OutOfRange for a token that
+    is too coarse.
     """
     if MONTH.fullmatch(period) is None:
         raise OutOfRange(f"{period[:20]!r} is not a month like 2026-10")
@@ -46,23 +59,22 @@ def claims_tree(state: State, *, period: str, currency: str, decimals: int) -> C
     known = state.periods.get(period)
     if known is None or known.status != "settled":
         raise Conflict(f"{period} is not settled; claims follow what is settled and ordered")
-    totals = vault_totals(state, currency, through=period)
+    totals = vault_totals(state, currency, through=period, vault=vault)
     if not totals:
+        named = "" if vault is None else f" {vault}"
         raise NotFound(
-            f"no payment in {currency} was ordered through the vault up to {period}: propose it "
-            "(kyojo payout propose) and have it approved"
+            f"no payment in {currency} was ordered through the vault{named} up to {period}: "
+            "propose it (kyojo payout propose) and have it approved"
         )
     return build_claims({account: amount * scale for account, amount in totals.items()})
 
 
-def paid_in_log(state: State, currency: str) -> dict[str, int]:
-    """What the log has as paid through the vault, by account, in minor units."""
+def paid_in_log(state: State, currency: str, vault: str | None) -> dict[str, int]:
+    """What the log has as paid, or as expired, by a vault: by account, in minor units."""
     found: dict[str, int] = {}
-    for order in state.orders.values():
-        if (order.currency, order.method) != (currency, VAULT):
-            continue
+    for order in vault_orders(state, currency, vault).values():
         for line in order.lines.values():
-            if line.state == "paid":
+            if line.state in ("paid", "expired"):
                 account = str(line.account)
                 found[account] = found.get(account, 0) + line.amount_minor
     return found
@@ -85,9 +97,9 @@ def require_same_vault(
 ) -> None:
     """Check that the vault is the one that paid what the log has as paid.
 
-    The tree is cumulative over all that was ever ordered, so another vault, which has paid
-    nobody yet, would pay all of it again. ``paid`` is base units by account, ``earlier`` the
-    vaults that this installation has brought claims to. Raises AnchorMismatch.
+    The tree is cumulative over all that was ever ordered from a vault, so a contract that has paid
+    nobody yet would pay all of it again. ``paid`` is base units by account, ``earlier`` the vaults
+    that this installation has brought claims to and the log does not name. Raises AnchorMismatch.
     """
     others = sorted({one for one in earlier if one.lower() != contract.lower()})
     if others:
@@ -118,7 +130,8 @@ def require_same_vault(
 def check_vault(node: Node, access: VaultAccess) -> VaultTerms:
     """The vault's terms.
 
-    Raises AnchorMismatch for another chain or other code, NotFound if no vault stands there.
+    Raises AnchorMismatch for another chain or other code, VaultMismatch for what is not what the
+    log names, NotFound if no vault stands there.
     """
     if access.chain_id is not None and node.chain_id != access.chain_id:
         raise AnchorMismatch(
@@ -126,4 +139,27 @@ def check_vault(node: Node, access: VaultAccess) -> VaultTerms:
             expected=access.chain_id,
             found=node.chain_id,
         )
-    return require_vault(node, access.contract)
+    if access.named is not None and node.chain_id != access.named.chain_id:
+        raise VaultMismatch(
+            f"the log names a vault on chain {access.named.chain_id}, the node serves "
+            f"{node.chain_id} (ノードのチェーンが台帳の指定と異なります)",
+            expected=access.named.chain_id,
+            found=node.chain_id,
+        )
+    terms = require_vault(node, access.contract)
+    if access.named is not None:
+        _check_named(node, terms, access.named)
+    return terms
+
+
+def _check_named(node: Node, terms: VaultTerms, named: NamedVault) -> None:
+    stated = (named.code_hash, named.token, named.decimals)
+    found = (node.code_hash(named.contract).hex(), terms.token.lower(), terms.decimals)
+    if stated != found:
+        raise VaultMismatch(
+            f"the log names {named.contract} with code {stated[0]}, token {stated[1]} and "
+            f"{stated[2]} decimals; the chain has {found[0]}, {found[1]} and {found[2]} "
+            "(コントラクトが台帳の指定と異なります)",
+            expected=stated,
+            found=found,
+        )

@@ -84,8 +84,8 @@ def propose_payouts(
 class MemberDues:
     """What a member is due in a currency, in minor units, and what became of it.
 
-    ``held`` waits for the end of a dispute, ``owed`` is what the member owes, ``payable`` what may
-    be ordered now.
+    ``expired`` was not claimed from the vault in time and went to a reserve. ``held`` waits for the
+    end of a dispute, ``owed`` is what the member owes, ``payable`` what may be ordered now.
     """
 
     member: str
@@ -94,6 +94,7 @@ class MemberDues:
     ordered: int
     paid: int
     returned: int
+    expired: int
     held: int
     owed: int
     payable: int
@@ -101,7 +102,7 @@ class MemberDues:
 
 @dataclass(frozen=True, slots=True)
 class LineView:
-    """A payment: to whom, and whether it is waiting, ordered, paid or returned."""
+    """A payment: to whom, and whether it is proposed, ordered, paid, returned or expired."""
 
     id: str
     member: str
@@ -114,6 +115,7 @@ class LineView:
 class OrderView:
     """An order as a reader may see it; ``status`` is proposed, approved or exported.
 
+    ``vault`` is the vault that pays it, ``<chain id>/<contract>``, where the log names it.
     ``count`` and ``total_minor`` are of all its lines, ``lines`` those open to the reader.
     """
 
@@ -126,6 +128,7 @@ class OrderView:
     total_minor: int
     format: str | None
     pay_on: str | None
+    vault: str | None
     lines: tuple[LineView, ...]
 
 
@@ -147,12 +150,27 @@ class DestinationView:
 
 
 @dataclass(frozen=True, slots=True)
+class VaultView:
+    """A vault as the log names it, and the entry that does; the current one pays new orders."""
+
+    currency: str
+    chain_id: int
+    contract: str
+    code_hash: str
+    token: str
+    decimals: int
+    entry: int
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PayoutsView:
     """What a reader may see of payouts."""
 
     members: tuple[MemberDues, ...]
     orders: tuple[OrderView, ...]
     destinations: tuple[DestinationView, ...]
+    vaults: tuple[VaultView, ...]
 
 
 def payouts(coop: Coop, reader: Reader) -> PayoutsView:
@@ -169,6 +187,7 @@ def payouts(coop: Coop, reader: Reader) -> PayoutsView:
         tuple(dues_in(state, whose)),
         tuple(orders_in(state, whose)),
         tuple(destinations_in(state, now, None if "operator" in reader.roles else member)),
+        tuple(vaults_in(state)),
     )
 
 
@@ -177,7 +196,23 @@ def office_view(coop: Coop) -> PayoutsView:
     now = coop.clock()
     state = tend(coop.state(), now)
     parts = (dues_in(state), orders_in(state), destinations_in(state, now))
-    return PayoutsView(tuple(parts[0]), tuple(parts[1]), tuple(parts[2]))
+    return PayoutsView(tuple(parts[0]), tuple(parts[1]), tuple(parts[2]), tuple(vaults_in(state)))
+
+
+def vaults_in(state: State) -> Iterator[VaultView]:
+    """The vaults that the log names, oldest first, currency by currency."""
+    for currency, named in state.vaults.items():
+        for one in named:
+            yield VaultView(
+                currency=currency,
+                chain_id=one.chain_id,
+                contract=one.contract,
+                code_hash=one.code_hash,
+                token=one.token,
+                decimals=one.decimals,
+                entry=one.index,
+                is_current=one == named[-1],
+            )
 
 
 def dues_in(state: State, member: str | None = None) -> Iterator[MemberDues]:
@@ -200,6 +235,7 @@ def dues_in(state: State, member: str | None = None) -> Iterator[MemberDues]:
                     ordered=dues.ordered,
                     paid=dues.paid,
                     returned=dues.returned,
+                    expired=dues.expired,
                     held=held.get(name, 0),
                     owed=owed.get(name, 0),
                     payable=free.get(name, 0),
@@ -219,7 +255,12 @@ def orders_in(state: State, member: str | None = None) -> Iterator[OrderView]:
         file = order.file
         view = _order_view(
             (id_, "approved" if file is None else "exported"),
-            {"period": order.period, "currency": order.currency, "method": order.method},
+            {
+                "period": order.period,
+                "currency": order.currency,
+                "method": order.method,
+                "vault": order.vault,
+            },
             lines,
             member,
         )
@@ -288,6 +329,7 @@ def _order_view(
         total_minor=sum(line.amount_minor for line in lines),
         format=None,
         pay_on=None,
+        vault=about.get("vault"),
         lines=own,
     )
 

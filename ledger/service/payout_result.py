@@ -16,6 +16,7 @@ from typing import Any
 from ledger.coop.dues import RESULT
 from ledger.coop.envelope import parse_envelope
 from ledger.coop.payout_results import (
+    EXPIRED,
     PAID,
     RETURNED,
     LineResult,
@@ -23,8 +24,8 @@ from ledger.coop.payout_results import (
     move,
     read_results,
 )
-from ledger.coop.payouts import VAULT, claimed_lines, order_of
-from ledger.coop.state import State
+from ledger.coop.payouts import VAULT, Expired, order_of, settled_lines
+from ledger.coop.state import PayoutOrder, State
 from ledger.errors import Conflict
 from ledger.payout.bank_csv import ColumnMap, parse_bank_csv
 from ledger.payout.camt053 import parse_camt053
@@ -98,23 +99,33 @@ def report_rejected(
     return _report(coop, id_, rows, sha256(evidence).hexdigest())
 
 
-def report_claims(
-    coop: Coop, currency: str, claimed: Mapping[str, int], *, day: date, evidence: bytes
+def report_claims(  # noqa: PLR0913 - orders, the contract's two answers, and what shows them
+    coop: Coop,
+    orders: Mapping[str, PayoutOrder],
+    claimed: Mapping[str, int],
+    expired: Mapping[str, Sequence[Expired]],
+    *,
+    day: date,
+    evidence: bytes,
 ) -> tuple[Receipt, ...]:
-    """Report as paid what the vault has paid out, by account and cumulative, in minor units.
+    """Report what a vault has paid out, or let expire, by account, cumulative, in minor units.
 
-    ``evidence`` shows the contract's state at a final block. Oldest lines first; a line counts as
-    paid when its account has claimed it whole.
+    ``orders`` are those of the vault; ``claimed`` holds what expired too. ``evidence`` shows the
+    contract's state at a final block. Oldest lines first; a line counts when it is settled whole.
     """
-    state = coop.state()
-    known = waiting_outcomes(state)
+    known = waiting_outcomes(coop.state())
     found: dict[str, list[LineResult]] = {}
-    for order_id, line in claimed_lines(state, currency, claimed):
-        if line not in known:
-            row = LineResult(
-                id=line, outcome=PAID, date=day.isoformat(), reference="vault", reason=""
-            )
-            found.setdefault(order_id, []).append(row)
+    for one in settled_lines(orders, claimed, expired):
+        if one.line in known:
+            continue
+        row = LineResult(
+            id=one.line,
+            outcome=PAID if one.reserve is None else EXPIRED,
+            date=day.isoformat(),
+            reference="vault",
+            reason="" if one.reserve is None else f"not claimed in time; paid to {one.reserve}",
+        )
+        found.setdefault(one.order, []).append(row)
     proof = sha256(evidence).hexdigest()
     return tuple(_report(coop, order_id, rows, proof) for order_id, rows in found.items())
 
@@ -139,6 +150,7 @@ def _known(state: State, log: LogReader) -> Iterator[Known]:
             bookings = tuple(
                 Booking(row.outcome, date.fromisoformat(row.date), row.reference)
                 for row in reported.get(id_, [])
+                if row.outcome != EXPIRED
             )
             yield Known(id_, order.currency, line.amount_minor, bookings)
 
@@ -226,7 +238,7 @@ def _report(coop: Coop, order_id: str, rows: Sequence[LineResult], evidence: str
     outcomes = {row.id: row.outcome for row in rows}
     document = ResultsDocument(kyojo_payout_results=1, order=order_id, results=list(rows))
     blob = coop.random(SALT_BYTES) + document.content()
-    sums = dict.fromkeys((PAID, RETURNED), 0)
+    sums = dict.fromkeys((PAID, RETURNED, EXPIRED), 0)
     for id_, outcome in outcomes.items():
         sums[outcome] += lines[id_].amount_minor
     body = {
@@ -236,4 +248,6 @@ def _report(coop: Coop, order_id: str, rows: Sequence[LineResult], evidence: str
         "results": blob_reference(blob),
         "evidence_hash": evidence,
     }
+    if sums[EXPIRED]:  # left out else, so that reports without any stay as they were
+        body["expired_minor"] = sums[EXPIRED]
     return write(coop, kind=RESULT, body=body, blobs={sha256(blob).hexdigest(): blob})

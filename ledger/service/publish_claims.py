@@ -30,6 +30,7 @@ from ledger.chain.vault import (
     publish_digest,
     read_sums,
 )
+from ledger.coop.vaults import vaults_of
 from ledger.errors import AnchorMismatch, Conflict, NotPermitted, QuorumMissing
 from ledger.payout.claims import Claims
 from ledger.period import format_posix
@@ -46,6 +47,7 @@ from ledger.service.claims import (
 )
 from ledger.service.coop import Coop
 from ledger.service.sending import Sending
+from ledger.service.vault_in_log import bound
 from ledger.store.key_lock import key_lock
 
 
@@ -55,7 +57,8 @@ class Published:
 
     ``state`` is that of our newest transaction for them (see ``ledger.chain.outbox``), or
     ``published`` where the vault has the root without one of ours; ``is_published`` is the
-    vault's own word at the latest block. Amounts are base units.
+    vault's own word at the latest block. ``named_in`` is the entry that names the vault; None where
+    the log names none and the settings alone say which it is. Amounts are base units.
     """
 
     period: str
@@ -69,6 +72,7 @@ class Published:
     transaction: bytes | None
     block_number: int | None
     note: str
+    named_in: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ def publish_claims(
 
     Raises Conflict if the vault would refuse (not funded, held, a later month stands),
     AnchorMismatch if it has more than this log gives or is not the vault that has paid for it,
-    QuorumMissing if approvers are missing.
+    VaultMismatch if the log names others, QuorumMissing if approvers are missing.
     """
     # First, and not while we hold the node: the embedded chain is one process's, one opening's.
     coop.sequencer.compare()
@@ -113,10 +117,15 @@ def sign_claims(coop: Coop, access: VaultAccess, period: str) -> list[Signed]:
 @contextmanager
 def _working(coop: Coop, access: VaultAccess, period: str) -> Iterator[_Work]:
     """The vault's node, checked, and the lock of the sending key."""
+    access = bound(coop.state(), access)
     with open_node(access.url, wait_seconds=access.timeout_seconds) as node:
         terms = check_vault(node, access)
         claims = claims_tree(
-            coop.state(), period=period, currency=access.currency, decimals=terms.decimals
+            coop.state(),
+            period=period,
+            currency=access.currency,
+            decimals=terms.decimals,
+            vault=access.vault,
         )
         sender = key_address(access.sender_key)
         with key_lock(
@@ -204,6 +213,7 @@ class _Work:
             transaction=None if row is None else row.transaction_hash,
             block_number=None if row is None else row.block_number,
             note="" if row is None else row.note,
+            named_in=None if self.access.named is None else self.access.named.index,
         )
 
     def _sums(self) -> VaultSums:
@@ -246,14 +256,25 @@ class _Work:
         """Raise AnchorMismatch if another vault than this one has paid for this log."""
         state, currency = self.coop.state(), self.access.currency
         scale = base_units(state.terms().digits(currency), self.terms.decimals)
-        logged = paid_in_log(state, currency)
+        logged = paid_in_log(state, currency, self.access.vault)
         require_same_vault(
             self.node,
             self.access.contract,
             origin=self.coop.log.origin,
             paid={account: amount * scale for account, amount in logged.items()},
-            earlier=[row.contract for row in self.rows.all() if _may_have_published(row)],
+            earlier=self._earlier(),
         )
+
+    def _earlier(self) -> list[str]:
+        """The vaults that this installation brought claims to and that the log does not name.
+
+        A vault that follows another counts nothing of what lies before it.
+        """
+        named = vaults_of(self.coop.state(), self.access.currency)
+        if self.access.named in named[1:]:
+            return []
+        known = {one.contract for one in named}
+        return [one for one in _brought_to(self.rows) if one.lower() not in known]
 
     def _check(self, sums: VaultSums) -> None:
         """Raise in words for what the contract would refuse in its own."""
@@ -285,6 +306,15 @@ class _Work:
                 "(a dispute); the approvers' quorum may release it",
                 kind="held",
             )
+
+
+def brought_to(coop: Coop) -> list[str]:
+    """The contracts to which this installation has brought claims, or is bringing them."""
+    return _brought_to(anchor_rows(coop))
+
+
+def _brought_to(rows: AnchorRows) -> list[str]:
+    return [row.contract for row in rows.all() if _may_have_published(row)]
 
 
 def _may_have_published(row: OutboxRow) -> bool:

@@ -37,6 +37,7 @@ from ledger.service.claims import VaultAccess, check_vault
 from ledger.service.coop import Coop
 from ledger.service.publish_claims import Signed
 from ledger.service.sending import Sending
+from ledger.service.vault_in_log import bound
 from ledger.store.key_lock import key_lock
 
 
@@ -94,6 +95,7 @@ def sign_hold(coop: Coop, access: VaultAccess, wish: Wish) -> list[Signed]:
 def _working(coop: Coop, access: VaultAccess, wish: Wish) -> Iterator[_Work]:
     if wish.period is not None and MONTH.fullmatch(wish.period) is None:
         raise OutOfRange(f"{wish.period[:20]!r} is not a month like 2026-10")
+    access = bound(coop.state(), access)
     with open_node(access.url, wait_seconds=access.timeout_seconds) as node:
         terms = check_vault(node, access)
         sender = key_address(access.sender_key)

@@ -19,9 +19,11 @@ from tests.coop.payments import export, lines_of, order, report
 from tests.coop.payout_bodies import export_body, order_body, results_body, set_destination
 from tests.coop.stages import (
     MONTH,
+    after_vault,
     fork,
     settled_with_destinations,
     stage,
+    vault_body,
 )
 
 ACCOUNTS = [{"type": "evm", "address": "0x" + digit * 40} for digit in "56"]
@@ -32,6 +34,7 @@ def paid_cases() -> Iterator[Case]:
     yield from _paid()
     yield from _delayed()
     yield from _sliced()
+    yield from _vaults()
     yield from _forged_orders()
     yield from _forged_results()
 
@@ -104,6 +107,32 @@ def _sliced() -> Iterator[Case]:
     for month in ("2026-11", "2026-12", "2027-01"):
         cut = world.state.periods[month].cut_off.index
         yield Case(f"paid, from {month}", slice_of(world, cut), trust_in(world))
+
+
+def _vaults() -> Iterator[Case]:
+    """A vault takes over an order, is followed by another, and some claims expire."""
+    world = three_months(authority=authority(), payouts={"destination_days": 0})
+    for firm, account in (("bus", ACCOUNTS[0]), ("ev", ACCOUNTS[1])):
+        set_destination(world, firm, account)
+    first = order(world, "vault")
+    for body in (vault_body(orders_before=1), after_vault("cc", "aa")):
+        world.write("office", "vault-named", body)
+        world.carry("bus", "ev")
+    lines = lines_of(world, first)
+    report(world, {lines["bus"][0]: "paid", lines["ev"][0]: "expired"}, first)
+    revenue(world, "2027-01", 100_000)
+    submit(world, Row("2027-01", "ev", "jan", 8))
+    settle(world, "2027-01")
+    last = order(world, "vault")
+    report(world, {lines["bus"][0]: "expired"}, first)
+    report(world, {lines["bus"][0]: "paid"}, first)
+    report(world, {lines_of(world, last)["ev"][0]: "expired"}, last)
+    yield _case("two vaults", world)
+    open_month(world, "2027-02")
+    submit(world, Row("2027-02", "ev", "feb", 8))
+    settle(world, "2027-02")
+    cut = world.state.periods["2027-02"].cut_off.index
+    yield Case("two vaults, from 2027-02", slice_of(world, cut), trust_in(world))
 
 
 def _lies(world: World, name: str, kind: str, body: dict[str, Any], *blobs: bytes) -> Case:

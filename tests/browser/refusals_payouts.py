@@ -153,6 +153,8 @@ def results(forger: Forger) -> None:
         say(f"results {name}", blob, results=blob_ref(blob))
     blob = SALT + blobs[0][len(SALT) :] + b"\n"
     say("results in another form", blob, results=blob_ref(blob))
+    expired, rows = results_body(forger, {row["id"]: "expired"})
+    forger.forge("a bank's line expires", "office", "payout-resulted", expired, *rows)
     forger.write("office", "payout-resulted", body, *blobs)
     forger.carry("bus", "ev")
     say("results that are so already")
@@ -217,6 +219,10 @@ def claims(forger: Forger) -> None:
     line = next(iter(forger.state.orders[order].lines))
     body, blobs = results_body(forger, {line: "returned"}, order)
     forger.forge("a claim that comes back", "office", "payout-resulted", body, *blobs)
+    body, blobs = results_body(forger, {line: "expired"}, order)
+    for name, change in (("more", {"expired_minor": 1}), ("said to be paid", {"paid_minor": 1})):
+        wrong = {**body, **change}
+        forger.forge(f"an expiry of {name}", "office", "payout-resulted", wrong, *blobs)
     body, blobs = export_body(forger, order, "csv")
     forger.forge("a file of claims", "office", "payout-exported", body, *blobs)
 

@@ -10,7 +10,13 @@ from typing import Any
 
 from ledger import canonical
 from tests.browser.forging import Forger
-from tests.browser.refusals_contracts import successors, too_many_successors
+from tests.browser.refusals_contracts import (
+    successors,
+    to_accounts,
+    too_many_successors,
+    vaults,
+    vaults_and_orders,
+)
 from tests.browser.refusals_payouts import PAYOUTS
 from tests.browser.refusals_settling import (
     LONG_NAMES,
@@ -186,6 +192,8 @@ SCENES: dict[str, tuple[Callable[[], World], Callable[[Forger], None]]] = {
     "order": (unsettled, order),
     "successors": (at("all kinds"), successors),
     "contracts": (voting_on_contracts, too_many_successors),
+    "vaults": (settled(to_accounts, currencies=TWO), vaults),
+    "vaults and orders": (settled(to_accounts), vaults_and_orders),
     "facilities": (voting_on_facilities, facilities),
     "nobody": (month(), nobody_decides),
     "unwritable": (month(authority=authority(later=False)), unwritable),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger import canonical
-from ledger.coop.payouts import vault_totals
+from ledger.coop.payouts import Expired, vault_orders, vault_totals
 from ledger.coop.submission import Submission
 from ledger.payout.account import hint_of, parse_account, seal_account
 from ledger.payout.bank_calendar import bundled_calendar
@@ -93,15 +93,24 @@ def test_claims_in_the_vault_are_paid_when_they_are_claimed_whole(
         lines = {one.member: one for one in coop.state().orders[id_].lines.values()}
         one = {evm("5")["address"]: lines["bus"].amount_minor + lines["ev"].amount_minor - 1}
         day = parse_instant(coop.clock()).date()
-        (receipt,) = report_claims(coop, "JPY", one, day=day, evidence=b"a proof")
-        assert report_claims(coop, "JPY", one, day=day, evidence=b"a proof") == ()
+        orders = vault_orders(coop.state(), "JPY", None)
+        (receipt,) = report_claims(coop, orders, one, {}, day=day, evidence=b"a proof")
+        assert report_claims(coop, orders, one, {}, day=day, evidence=b"a proof") == ()
         vote(coop, "audit")
         assert receipt.index < coop.state().size
         states = {one.member: one.state for one in coop.state().orders[id_].lines.values()}
         assert states == {"bus": "paid", "ev": "ordered", "bike": "ordered"}
-        report_claims(coop, "JPY", totals, day=day, evidence=b"another proof")
+        gone = {evm("6")["address"]: [Expired(0, lines["bike"].amount_minor, evm("7")["address"])]}
+        orders = vault_orders(coop.state(), "JPY", None)
+        report_claims(coop, orders, totals, gone, day=day, evidence=b"another proof")
         vote(coop, "audit")
-        assert {one.state for one in coop.state().orders[id_].lines.values()} == {"paid"}
+        states = {one.member: one.state for one in coop.state().orders[id_].lines.values()}
+        assert states == {"bus": "paid", "ev": "paid", "bike": "expired"}
+    shown = kyojo("payout", "show")
+    assert "expired" in next(row for row in shown.out.splitlines() if row.startswith("bike "))
+    (one,) = json.loads(kyojo("payout", "vaults", "--json").out)
+    assert (one["vault"], one["expired_minor"]) == (None, lines["bike"].amount_minor)
+    assert "the log names no vault" in kyojo("payout", "vaults").out
 
 
 def test_an_order_by_iban_is_a_pain_message_on_a_working_day(

@@ -65,7 +65,7 @@ def results_body(
     blob = SALT + canonical.encode(document)
     sums = {
         how: sum(lines[id_].amount_minor for id_, one in outcomes.items() if one == how)
-        for how in ("paid", "returned")
+        for how in ("paid", "returned", "expired")
     }
     body = {
         "order": order_id,
@@ -73,5 +73,6 @@ def results_body(
         "returned_minor": sums["returned"],
         "results": blob_ref(blob),
         "evidence_hash": "ef" * 32,
+        **({"expired_minor": sums["expired"]} if sums["expired"] else {}),
     }
     return body, (blob,)

@@ -363,6 +363,20 @@ def successor_body(**changes: Any) -> dict[str, Any]:
     return {**body, **changes}
 
 
+def vault_body(digits: str = "aa", **changes: Any) -> dict[str, Any]:
+    """The body that names a first vault for yen; ``digits`` make its address."""
+    vault = {"chain_id": 31337, "contract": "0x" + digits * 20, "code_hash": "33" * 32,
+             "token": "0x" + "bb" * 20, "decimals": 18}  # fmt: skip
+    body = {"currency": "JPY", "previous": None, "vault": vault, "orders_before": 0, "reason": ""}
+    return {**body, **changes}
+
+
+def after_vault(digits: str, previous: str, **changes: Any) -> dict[str, Any]:
+    """The body that names a vault for yen after another."""
+    before = {"chain_id": 31337, "contract": "0x" + previous * 20}
+    return vault_body(digits, previous=before, **changes)
+
+
 def _dispute_withdrawal(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
     (dispute,) = world.state.disputes
     return {"dispute": dispute, "reason": "found it"}, ()
@@ -431,6 +445,7 @@ LATER_CASES: dict[str, Case] = {
     "dispute-answered": Case("disputed", "office", _answer, "audit"),
     "dispute-withdrawn": Case("disputed", "bus", _dispute_withdrawal, "office"),
     "anchor-successor-named": Case("all kinds", "office", plain(**successor_body()), "bus"),
+    "vault-named": Case("all kinds", "office", plain(**vault_body()), "bus"),
     "figures-reported": Case("all kinds", "office", _figures, "audit"),
     "payout-ordered": Case("payable", "office", order_body, "audit"),
     "payout-exported": Case("ordered", "office", export_body, "bus"),

@@ -27,6 +27,7 @@ import { SUSPENSE, emptyState, withKey } from "./state.js";
 import { ofCharter } from "./subjects.js";
 import { enactSuccessor, knownTargets, nameSuccessor, placeOf } from "./successors.js";
 import { requireZone } from "./time.js";
+import { enactVault, nameVault } from "./vaults.js";
 
 const TAKES_VOTES = ["decision", "member-left"];
 const NEEDS_APPROVAL = [
@@ -34,7 +35,7 @@ const NEEDS_APPROVAL = [
   "funding-reported", "revenue-reported", "cost-reported", "ruleset-proposed",
   "settlement-proposed", "log-key-added", "log-key-retired", "records-erased", "kpi-reported",
   "figures-reported", "correction-proposed", "dispute-opened", "payout-ordered",
-  "payout-resulted", "anchor-successor-named",
+  "payout-resulted", "anchor-successor-named", "vault-named",
 ];
 
 // Anchors.
@@ -92,6 +93,7 @@ const HANDLE = {
   "log-key-retired": logKeys.retire,
   "anchor-recorded": recordAnchor,
   "anchor-successor-named": nameSuccessor,
+  "vault-named": nameVault,
   decision: (step, body) => decide(step, body, ENACT),
   "proposal-withdrawn": (step, body) => withdraw(step, body, WITHDRAW),
 };
@@ -117,6 +119,7 @@ const ENACT = {
   "log-key-added": logKeys.enactAnnouncement,
   "log-key-retired": logKeys.enactRetirement,
   "anchor-successor-named": enactSuccessor,
+  "vault-named": enactVault,
   "records-erased": erasure.enactErasure,
 };
 

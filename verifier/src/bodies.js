@@ -139,6 +139,14 @@ export const BODIES = {
   }),
   "payout-resulted": object({
     order: hash, paid_minor: count, returned_minor: count, results: blobRef, evidence_hash: hash,
+  }, { expired_minor: count }),
+  "vault-named": object({
+    currency, orders_before: count, reason: shortText,
+    previous: nullable(object({ chain_id: positive, contract: address })),
+    vault: object({
+      chain_id: positive, contract: address, code_hash: hash, token: address,
+      decimals: integer(0, 255),
+    }),
   }),
   "log-key-added": object({ vkey, possession: text({ max: 8000 }) }),
   "log-key-retired": object({ vkey, reason: shortText }),
@@ -162,7 +170,8 @@ export const resultsShape = object({
   kyojo_payout_results: oneOf(1), order: hash,
   results: list(
     object({
-      id: text({ pattern: /^[A-Za-z0-9-]{1,35}$/ }), outcome: oneOf("paid", "returned"), date,
+      id: text({ pattern: /^[A-Za-z0-9-]{1,35}$/ }), date,
+      outcome: oneOf("paid", "returned", "expired"),
       reference: shortText, reason: shortText,
     }),
     1, 10_000,

@@ -4,10 +4,13 @@
 // back of it. Debts are offset before, so what is due never falls.
 
 import { sortedMap } from "./facts.js";
-import { NO_DUES, postedTo } from "./postings.js";
-import { balancesOf, keepsPayouts, withKey } from "./state.js";
+import { postedTo } from "./postings.js";
+import { NO_DUES, balancesOf, keepsPayouts, withKey } from "./state.js";
 
 export const duesOf = (state, currency) => state.dues.get(currency) ?? new Map();
+
+// What is due and neither on its way nor done with.
+export const restOf = ({ due, ordered, paid, expired }) => due - ordered - paid - expired;
 
 const add = (map, name, amount) => map.set(name, (map.get(name) ?? 0n) + amount);
 
@@ -55,7 +58,7 @@ export function payable(state, currency) {
       add(spoken, line.get("member"), BigInt(line.get("amount_minor")));
     }
   }
-  const rest = [...duesOf(state, currency)].map(([member, { due, ordered, paid }]) =>
-    [member, due - ordered - paid - (spoken.get(member) ?? 0n)]);
+  const rest = [...duesOf(state, currency)].map(([member, dues]) =>
+    [member, restOf(dues) - (spoken.get(member) ?? 0n)]);
   return new Map(rest.filter(([, amount]) => amount > 0n));
 }

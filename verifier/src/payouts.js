@@ -6,7 +6,7 @@
 import { equalBytes, toHex } from "./bytes.js";
 import { resultsShape } from "./bodies.js";
 import { destinationHash, destinationInForce, EVM } from "./destinations.js";
-import { duesOf, payable, waitingOrders } from "./dues.js";
+import { duesOf, payable, restOf, waitingOrders } from "./dues.js";
 import { refuse } from "./errors.js";
 import { canonicalDigest, encodeCanonical, parseCanonical } from "./json.js";
 import { propose } from "./proposals.js";
@@ -14,8 +14,8 @@ import { take } from "./schema.js";
 import { digitsOf, withKey } from "./state.js";
 import { formatMinor, ofPayout, ofPayoutResults } from "./subjects.js";
 import { SALT_BYTES } from "./totals.js";
+import { VAULT, placeInForce } from "./vaults.js";
 
-const VAULT = "vault";
 const RESULT = "payout-resulted";
 // Which type of destination a method pays to, and in which files.
 const METHODS = { bank: "bank", iban: "iban", [VAULT]: EVM };
@@ -70,21 +70,23 @@ function deriveOrder(state, currency, method, now) {
   if (!lines.length) refuse("conflict", `nothing is to be paid in ${currency} by ${method}`);
   const total = lines.reduce((sum, line) => sum + line.amount_minor, 0n);
   if (total > BigInt(Number.MAX_SAFE_INTEGER)) refuse("out-of-range", "beyond 2**53 − 1");
-  return { period, currency, method, lines, total };
+  const vault = method === VAULT ? placeInForce(state, currency) : null;
+  return { period, currency, method, lines, total, vault };
 }
 
 export function proposeOrder(step, body) {
   const { state } = step;
   if (step.right.approve === null) refuse("malformed-entry", "a payout needs a quorum");
   const order = deriveOrder(state, body.currency, body.method, step.now);
-  const { period, currency, method, total } = order;
+  const { period, currency, method, total, vault } = order;
+  const named = vault === null ? {} : { vault };
   const isStated = body.period === period && body.count === order.lines.length &&
     BigInt(body.total_minor) === total;
   if (!isStated) {
     const derived = `${total} of ${period} in ${order.lines.length} lines`;
     refuse("sum-mismatch", `what is payable is ${derived}`);
   }
-  const document = { kyojo_payout: 1, period, currency, method, lines: order.lines };
+  const document = { kyojo_payout: 1, period, currency, method, lines: order.lines, ...named };
   const content = encodeCanonical(document);
   if (!equalBytes(step.blob(body.lines, "the lines").subarray(SALT_BYTES), content)) {
     refuse("sum-mismatch", "the lines blob is not what is payable now");
@@ -95,9 +97,10 @@ export function proposeOrder(step, body) {
   const lines = order.lines.map((line) =>
     new Map(Object.entries({ ...line, amount_minor: Number(line.amount_minor) })));
   return propose(step, step.right.approve, {
-    subject: ofPayout(state, body),
+    subject: ofPayout(state, body, vault),
     subjectHash: toHex(step.entry.leaf),
-    body: new Map(Object.entries({ period, currency, method, blob: body.lines.sha256, lines })),
+    body: new Map(Object.entries({ period, currency, method, blob: body.lines.sha256, lines,
+      ...named })),
   });
 }
 
@@ -129,6 +132,10 @@ export function enactOrder(step, state, proposal) {
     return { ...line, amount_minor: BigInt(line.amount_minor) };
   });
   checkStill(step, state, currency, lines);
+  const vault = body.get("vault") ?? null;
+  if (method === VAULT && vault !== placeInForce(state, currency)) {
+    refuse("conflict", `the vault in force is not ${vault ?? "one that is not named"}`);
+  }
   const rows = new Map(duesOf(state, currency));
   for (const { member, amount_minor: amount } of lines) {
     const before = rows.get(member);
@@ -136,7 +143,7 @@ export function enactOrder(step, state, proposal) {
   }
   const ordered = lines.map(({ id, ...line }) => [id, { ...line, state: "ordered" }]);
   const { index } = proposal;
-  const order = { period, currency, method, index, lines: new Map(ordered), file: null };
+  const order = { period, currency, method, index, lines: new Map(ordered), file: null, vault };
   return {
     ...state, dues: withKey(state.dues, currency, rows),
     orders: withKey(state.orders, step.entry.body.get("subject_hash"), order),
@@ -205,16 +212,19 @@ export function reportResults(step, body) {
   move(state, body.order, outcomes);
   checkTheBankKnows(order, outcomes);
   const was = new Map([...outcomes.keys()].map((id) => [id, order.lines.get(id).state]));
-  const sums = { paid: 0n, returned: 0n };
+  const sums = { paid: 0n, returned: 0n, expired: 0n };
   for (const [id, outcome] of outcomes) sums[outcome] += order.lines.get(id).amount_minor;
-  const { paid, returned } = sums;
-  if (BigInt(body.paid_minor) !== paid || BigInt(body.returned_minor) !== returned) {
-    refuse("sum-mismatch", `the rows come to ${paid} paid and ${returned} returned`);
+  const { paid, returned, expired } = sums;
+  const stated = [body.paid_minor, body.returned_minor, body.expired_minor ?? 0].map(BigInt);
+  if ([paid, returned, expired].some((sum, at) => sum !== stated[at])) {
+    refuse("sum-mismatch", `the rows: ${paid} paid, ${returned} returned, ${expired} expired`);
   }
   const { period, currency } = order;
   const words = (amount) => `${formatMinor(amount, digitsOf(state, currency))} ${currency}`;
   return propose(step, step.right.approve, {
-    subject: ofPayoutResults(period, words(paid), words(returned), outcomes.size),
+    subject: ofPayoutResults(
+      period, words(paid), words(returned), expired ? words(expired) : null, outcomes.size,
+    ),
     subjectHash: toHex(step.entry.leaf),
     body: new Map(Object.entries({
       order: body.order, period, outcomes, was, blob: body.results.sha256,
@@ -242,7 +252,7 @@ export function enactResults(step, state, proposal) {
   return move(state, orderId, proposal.body.get("outcomes"));
 }
 
-// The state in which lines of an order are paid or returned.
+// The state in which lines of an order are paid, returned or expired.
 function move(state, orderId, outcomes) {
   const order = orderOf(state, orderId);
   const lines = new Map(order.lines);
@@ -253,10 +263,12 @@ function move(state, orderId, outcomes) {
     if (outcome === "returned" && order.method === VAULT) {
       refuse("conflict", `the line ${id} is a claim in the vault; claims do not come back`);
     }
+    if (outcome === "expired" && order.method !== VAULT) {
+      refuse("conflict", `the line ${id} is paid by ${order.method}; only claims expire`);
+    }
     const { member, amount_minor: amount, state: was } = line;
     const before = rows.get(member);
-    const rest = before.due - before.ordered - before.paid;
-    if (was === "returned" && rest < amount) {
+    if (was === "returned" && restOf(before) < amount) {
       refuse("conflict", `the line ${id} was returned and has been ordered again since`);
     }
     rows.set(member, {

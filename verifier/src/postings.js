@@ -5,9 +5,7 @@
 // what the members owe in it.
 
 import { sortedMap } from "./facts.js";
-import { balancesOf, keepsPayouts, withKey, withPeriod } from "./state.js";
-
-export const NO_DUES = { due: 0n, ordered: 0n, paid: 0n, returned: 0n };
+import { NO_DUES, balancesOf, keepsPayouts, withKey, withPeriod } from "./state.js";
 
 const firstCurrency = (state) => state.charter.terms.currencies[0].code;
 const currencyOf = (state, period, id) => period.currencies.get(id) ?? firstCurrency(state);

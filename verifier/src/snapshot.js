@@ -12,7 +12,7 @@ import { parseVkey } from "./note.js";
 import {
   FIELD, anything, integer, list, nullable, object, reads, record, takeKnown, text, truth, tuple,
 } from "./schema.js";
-import { emptyState, laterOfBalances, laterOfPeriod, stateDocument } from "./state.js";
+import { NO_DUES, emptyState, laterOfBalances, laterOfPeriod, stateDocument } from "./state.js";
 import { parseInstant } from "./time.js";
 
 const BATCH_RECORDS_MAX = 10_000;
@@ -83,7 +83,9 @@ const dispute = object({
   evidence_hash: nullable(text()), opened_at: text(), deadline: text(), loses: amounts,
   pays_undisputed: truth, state: text(), decisions: texts, held: amounts,
 });
-const dues = object({ due: vast, ordered: vast, paid: vast, returned: vast });
+const dues = object(
+  { due: vast, ordered: vast, paid: vast, returned: vast }, { expired: vast },
+);
 const order = object({
   period: text(), currency: text(), method: text(), index: integer(),
   lines: record(object({
@@ -91,7 +93,7 @@ const order = object({
     attempt: integer(), state: text(),
   })),
   file: nullable(object({ format: text(), pay_on: text(), sha256: text() })),
-});
+}, { vault: text() });
 // A destination, and the one that comes into force after it.
 const destination = (value, where, faults) => {
   const found = loose(value, where, faults);
@@ -139,6 +141,10 @@ const stateShape = object({
   successors: record(object({
     chain_id: integer(1), contract: address, code_hash: hash, index: integer(),
   })),
+  vaults: record(list(object({
+    chain_id: integer(1), contract: address, code_hash: hash, token: address,
+    decimals: integer(0, 255), index: integer(),
+  }))),
 });
 
 // The state whose canonical form these bytes are; refuses, or says what is unknown in it.
@@ -153,6 +159,8 @@ export function parseState(data) {
     ...emptyState(), ...rest,
     periods: new Map([...rest.periods].map(([id, one]) => [id, filledPeriod(one)])),
     balances: new Map([...rest.balances].map(([code, one]) => [code, filledBalances(one)])),
+    orders: filled(rest.orders, (one) => ({ vault: null, ...one })),
+    dues: filled(rest.dues, (rows) => filled(rows, (one) => ({ ...NO_DUES, ...one }))),
     frontier: frontierOf(found.size, subtrees.map(fromHex)),
     charter: { terms: charter, document: document.get("charter") },
   };
@@ -163,6 +171,9 @@ export function parseState(data) {
 }
 
 // What is left out of the document while it is empty.
+
+const filled = (map, fill) =>
+  new Map([...map ?? []].map(([key, one]) => [key, fill(one)]));
 
 const filledBalances = (found) => ({ ...laterOfBalances(), ...found });
 

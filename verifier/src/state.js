@@ -20,7 +20,7 @@ export function emptyState() {
     funding: new Map(), proposals: new Map(), rule_sets: [], periods: new Map(),
     balances: new Map(), destinations: new Map(), anchors: new Map(),
     erased: new Map(), disputes: new Map(), dues: new Map(), orders: new Map(),
-    successors: new Map(),
+    successors: new Map(), vaults: new Map(),
   };
 }
 
@@ -34,6 +34,9 @@ export function emptyBalances() {
     ...laterOfBalances(),
   };
 }
+
+// What a member is due in a currency, before a month was settled.
+export const NO_DUES = { due: 0n, ordered: 0n, paid: 0n, returned: 0n, expired: 0n };
 
 // What a period keeps beside what every period does.
 export function laterOfPeriod() {
@@ -103,9 +106,11 @@ function exact(value) {
 
 // Fields that are not in a state's document while they are empty: the hashes of states from before
 // there was such a field stay.
-const LATER_OF_STATE = ["erased", "disputes", "dues", "orders", "successors"];
+const LATER_OF_STATE = ["erased", "disputes", "dues", "orders", "successors", "vaults"];
 const LATER_OF_PERIOD = Object.keys(laterOfPeriod());
 const LATER_OF_RUN = ["late", "amended"];
+const LATER_OF_ORDER = ["vault"];
+const LATER_OF_DUES = ["expired"];
 const LATER_OF_BALANCES = Object.keys(laterOfBalances());
 
 function leaveOut(document, names) {
@@ -117,6 +122,10 @@ function leaveOut(document, names) {
 
 function leaveOutEmpty(document) {
   leaveOut(document, LATER_OF_STATE);
+  for (const order of document.get("orders")?.values() ?? []) leaveOut(order, LATER_OF_ORDER);
+  for (const rows of document.get("dues")?.values() ?? []) {
+    for (const dues of rows.values()) leaveOut(dues, LATER_OF_DUES);
+  }
   const balances = [...document.get("balances").values()];
   for (const period of document.get("periods").values()) {
     leaveOut(period, LATER_OF_PERIOD);

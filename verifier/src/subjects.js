@@ -88,14 +88,17 @@ export function ofDestination(body) {
   return `Pay ${body.member} in ${body.currency} to ${place}`;
 }
 
-export function ofPayout(state, { period, count, total_minor, currency, method }) {
+export function ofPayout(state, { period, count, total_minor, currency, method }, vault) {
   const to = count === 1 ? "1 member" : `${formatMinor(count, 0)} members`;
   const how = { bank: "by bank", iban: "by IBAN", vault: "through the vault" }[method];
   const amount = money(state, { amount_minor: total_minor, currency });
-  return `Payout ${period}: ${amount} to ${to} ${how}`;
+  const [chainId, contract] = vault?.split("/") ?? [];
+  const where = vault === null ? "" : ` ${toChecksum(contract)} on chain ${chainId}`;
+  return `Payout ${period}: ${amount} to ${to} ${how}${where}`;
 }
 
-export function ofPayoutResults(period, paid, returned, count) {
+export function ofPayoutResults(period, paid, returned, expired, count) {
   const lines = count === 1 ? "1 line" : `${formatMinor(count, 0)} lines`;
-  return `Payout results ${period}: ${paid} paid, ${returned} returned, ${lines}`;
+  const gone = expired === null ? "" : `${expired} expired to a reserve, `;
+  return `Payout results ${period}: ${paid} paid, ${returned} returned, ${gone}${lines}`;
 }

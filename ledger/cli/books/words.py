@@ -41,6 +41,7 @@ JA: Final[Mapping[str, str]] = {
     "ordered": "送金中",
     "paid": "支払済み",
     "returned": "組戻し",
+    "expired": "失効",
     "replaces": "訂正元",
     "replaced-by": "訂正後",
     "supersedes": "以前の提案",

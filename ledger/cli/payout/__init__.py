@@ -19,9 +19,10 @@ from ledger.cli.payout import (
     propose,
     result,
     show,
+    vaults,
 )
 
-COMMANDS = (propose, show, export, result, notice, claims, claimed, fund, hold, instruct)
+COMMANDS = (propose, show, export, result, notice, claims, claimed, fund, hold, instruct, vaults)
 
 
 def add_commands(commands: Any, shared: argparse.ArgumentParser) -> None:

@@ -16,6 +16,8 @@ from ledger.chain.vault import period_name
 from ledger.cli.files import read_file
 from ledger.cli.office import chosen
 from ledger.cli.output import show
+from ledger.cli.payout.words import UNNAMED
+from ledger.coop.vaults import place_in_force
 from ledger.errors import InvalidInput
 from ledger.payout.claims import format_dump, parse_dump
 from ledger.period import format_posix
@@ -23,6 +25,7 @@ from ledger.service.claim import Paid, Vault
 from ledger.service.claims import check_vault, claims_tree
 from ledger.service.publish_claims import Published, Signed, publish_claims, sign_claims
 from ledger.service.vault_view import OriginView, VaultView, view_vault
+from ledger.service.vaults import find_vault
 from ledger.wiring import EMBEDDED_GAS_KEY, read_secret
 
 EMBEDDED = "embedded:"
@@ -37,6 +40,9 @@ def add_command(verbs: Any, office: argparse.ArgumentParser) -> None:
     claims.add_argument("--out", required=True, type=Path, help="the file to write")
     claims.add_argument("--currency", help="where no vault is configured")
     claims.add_argument("--decimals", type=int, help="the token's, instead of asking the vault")
+    claims.add_argument(
+        "--vault", metavar="CHAIN/ADDRESS", help="one that the log names, instead of the settings'"
+    )
     claims.set_defaults(run=write_claims)
     publish = verbs.add_parser(
         "publish-claims", parents=[office], help="bring a month's claims to the vault"
@@ -90,21 +96,28 @@ def _add_place(command: argparse.ArgumentParser) -> None:
 def write_claims(options: argparse.Namespace) -> int:
     """Write OpenZeppelin's dump of the tree."""
     with chosen(options) as (installation, coop):
-        currency, decimals = options.currency, options.decimals
-        if decimals is None or currency is None:
+        state = coop.state()
+        currency, decimals, vault = options.currency, options.decimals, options.vault
+        if vault is not None:
+            named = find_vault(state, vault)
+            currency, decimals, vault = named.currency, named.vault.decimals, named.vault.place
+        elif decimals is None or currency is None:
             access = installation.vault(coop.log.slug)
-            currency = currency or access.currency
+            currency, vault = currency or access.currency, access.vault
             if decimals is None:
                 with open_node(access.url, wait_seconds=access.timeout_seconds) as node:
                     decimals = check_vault(node, access).decimals
+        else:
+            vault = place_in_force(state, currency)
         tree = claims_tree(
-            coop.state(), period=options.period, currency=currency, decimals=decimals
+            state, period=options.period, currency=currency, decimals=decimals, vault=vault
         )
     options.out.write_bytes(format_dump(tree))
     document = {
         "period": options.period,
         "currency": currency,
         "decimals": decimals,
+        "vault": vault,
         "root": tree.root.hex(),
         "total": str(tree.total),
         "accounts": len(tree.claims),
@@ -112,7 +125,7 @@ def write_claims(options: argparse.Namespace) -> int:
     }
     text = (
         f"{options.out}: {len(tree.claims)} account(s), {units(tree.total, decimals)} in all, "
-        f"root 0x{tree.root.hex()}"
+        f"root 0x{tree.root.hex()}\n{UNNAMED if vault is None else f'claims from {vault}'}"
     )
     show(text, document, as_json=options.json)
     return 0
@@ -180,6 +193,7 @@ def published_text(found: Published) -> str:
     return (
         f"{found.period}: root 0x{found.root.hex()} of {found.accounts} account(s) {stands} in "
         f"{place}; {found.state}{note}{sent}"
+        + ("" if found.named_in is not None else f"\n{UNNAMED}")
     )
 
 
@@ -280,6 +294,7 @@ def _published_document(found: Published) -> dict[str, Any]:
         "transaction": None if found.transaction is None else found.transaction.hex(),
         "block_number": found.block_number,
         "note": found.note,
+        "named_in": found.named_in,
     }
 
 

@@ -47,15 +47,16 @@ def view_lines(found: PayoutsView, terms: Charter) -> Iterator[str]:
             return money(terms, amount, currency)
 
         parts = [f"due {words(one.due)}", f"paid {words(one.paid)}"]
-        more = ("ordered", "payable", "held", "owed", "returned")
+        more = ("ordered", "payable", "held", "owed", "returned", "expired")
         parts += [f"{name} {words(getattr(one, name))}" for name in more if getattr(one, name)]
         yield f"{one.member:<24}{', '.join(parts)}"
     for order in found.orders:
         total = money(terms, order.total_minor, order.currency)
+        vault = "" if order.vault is None else f" {order.vault}"
         file = "" if order.format is None else f", {order.format} to be paid on {order.pay_on}"
         yield (
-            f"{order.id}  {order.period} by {order.method}: {total} in {order.count} payment(s), "
-            f"{order.status}{file}"
+            f"{order.id}  {order.period} by {order.method}{vault}: {total} in {order.count} "
+            f"payment(s), {order.status}{file}"
         )
         for line in order.lines:
             amount = money(terms, line.amount_minor, order.currency)

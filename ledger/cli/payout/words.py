@@ -6,6 +6,11 @@ from ledger.coop.charter import Charter
 from ledger.coop.payouts import Order
 from ledger.coop.subjects import money
 
+UNNAMED = (
+    "the log names no vault: [coops.NAME.vault] in kyojo.toml alone says which one pays "
+    "台帳は支払用コントラクトを指定していません（kyojo.toml の設定のみ）"
+)
+
 
 def order_line(terms: Charter, order: Order) -> str:
     """An order in one line."""

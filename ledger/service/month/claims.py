@@ -6,12 +6,13 @@ later month, of which this one is part.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from ledger.chain.node import Node, open_node
 from ledger.chain.vault import Publication, period_name, period_number, read_publication
 from ledger.coop.payouts import VAULT
+from ledger.coop.state import PayoutOrder
 from ledger.errors import NotFound, QuorumMissing
 from ledger.payout.claims import Claims, format_dump
 from ledger.service.claims import VaultAccess, check_vault, claims_tree
@@ -20,6 +21,7 @@ from ledger.service.month.keep import Folder
 from ledger.service.month.payouts import Paying
 from ledger.service.month.track import Doing, Standing, Track, Words
 from ledger.service.publish_claims import Published, publish_claims
+from ledger.service.vault_in_log import bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +40,60 @@ class _Vault:
 
 def is_paid_by_vault(coop: Coop, month: str, currency: str) -> bool:
     """Whether an order of the month goes through the vault."""
+    return any(True for _ in _orders(coop, month, currency))
+
+
+def _orders(coop: Coop, month: str, currency: str) -> Iterator[PayoutOrder]:
     wanted = (month, currency, VAULT)
-    orders = coop.state().orders.values()
-    return any((one.period, one.currency, one.method) == wanted for one in orders)
+    for one in coop.state().orders.values():
+        if (one.period, one.currency, one.method) == wanted:
+            yield one
+
+
+def _elsewhere(coop: Coop, access: VaultAccess, month: str) -> Words | None:
+    """That orders of the month belong to another vault than the settings name."""
+    orders = _orders(coop, month, access.currency)
+    others = sorted({str(one.vault) for one in orders if one.vault != access.vault})
+    if not others:
+        return None
+    names = ", ".join(others)
+    return Words(
+        f"orders of {month} are from the vault {names}, which kyojo.toml does not name: publish "
+        f"them with a copy of kyojo.toml that names it (kyojo payout publish-claims --config)",
+        f"{month} の指図は {names} からの支払です。kyojo.toml にこのコントラクトを設定した写しで"
+        "公開してください",
+    )
 
 
 def publish_month(
     coop: Coop, paying: Paying, reach: Callable[[], VaultAccess] | None, doing: Doing
 ) -> Track:
     """Bring the root as far as it can go; once it stands, write the members' file of claims."""
-    month, currency, folder = paying.month, paying.currency, paying.folder
+    month, currency = paying.month, paying.currency
     name = f"claims {currency}"
     access = None if reach is None else reach()
+    access = None if access is None else bound(coop.state(), access)
     if access is None or access.currency != currency:
         section = f"[coops.{paying.slug}.vault]"
         en = f"kyojo.toml has no {section} that pays {currency}"
         ja = f"kyojo.toml に {currency} を支払う {section} がありません"
         return Track(name, Standing.UNSET, "ordered", Words(en, ja))
+    elsewhere = _elsewhere(coop, access, month)
+    if not any(order.vault == access.vault for order in _orders(coop, month, currency)):
+        return Track(name, Standing.UNSET, "ordered", elsewhere)
+    track = _publish(coop, paying, access, doing)
+    if track.standing is Standing.DONE and elsewhere is not None:
+        return replace(track, standing=Standing.UNSET, waits=elsewhere)
+    return track
+
+
+def _publish(coop: Coop, paying: Paying, access: VaultAccess, doing: Doing) -> Track:
+    month, currency, folder = paying.month, paying.currency, paying.folder
+    name = f"claims {currency}"
     found = _look(coop, access, month, currency)
-    details = {
+    details: dict[str, object] = {
         "contract": access.contract,
+        "named_in": None if access.named is None else access.named.index,
         "root": found.wanted.root.hex(),
         "total": str(found.wanted.total),
         "accounts": len(found.claims.claims),
@@ -88,7 +124,13 @@ def _look(coop: Coop, access: VaultAccess, month: str, currency: str) -> _Vault:
         final = node.finality(access.depths).final
         standing = read_publication(node, access.contract, origin)
         at_final = _published_at(node, access.contract, origin, final)
-    tree = claims_tree(coop.state(), period=month, currency=currency, decimals=terms.decimals)
+    tree = claims_tree(
+        coop.state(),
+        period=month,
+        currency=currency,
+        decimals=terms.decimals,
+        vault=access.vault,
+    )
     wanted = Publication(period_number(month), tree.root, tree.total)
     return _Vault(standing, at_final, wanted, tree)
 

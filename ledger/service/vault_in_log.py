@@ -1,0 +1,48 @@
+"""Which of the log's vaults the settings mean: what they name has to be what the members decided.
+
+Money goes where a vault's tree says, so the address in ``kyojo.toml`` is never believed on its own
+once the log names a vault. An earlier vault may stand in the settings too: what was ordered from it
+is still published and claimed there, and it counts nothing else. Where the log names no vault for
+the currency, the settings are all there is, and whoever shows something says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ledger.coop.state import NamedVault, State
+from ledger.coop.vaults import vault_in_force, vaults_of
+from ledger.errors import VaultMismatch
+from ledger.service.claims import VaultAccess
+
+
+def bound(state: State, access: VaultAccess) -> VaultAccess:
+    """The same access with the vault that the log names there; as it was where it names none.
+
+    Raises VaultMismatch if the log names vaults for the currency and this is none of them.
+    """
+    return replace(access, named=_named(state, access))
+
+
+def followed_by(state: State, access: VaultAccess) -> NamedVault | None:
+    """The vault in force, if it is another than the one that the settings mean."""
+    current = vault_in_force(state, access.currency)
+    return current if access.named is not None and access.named != current else None
+
+
+def _named(state: State, access: VaultAccess) -> NamedVault | None:
+    found = vaults_of(state, access.currency)
+    if not found:
+        return None
+    for one in found:
+        is_it = one.contract == access.contract.lower()
+        if is_it and access.chain_id in (None, one.chain_id):
+            return one
+    where = "" if access.chain_id is None else f" on chain {access.chain_id}"
+    raise VaultMismatch(
+        f"the settings name the vault {access.contract}{where}, the log names "
+        f"{', '.join(one.place for one in found)} for {access.currency}, the last one in force "
+        "(設定の支払用コントラクトが台帳の指定と異なります)",
+        settings=access.contract.lower(),
+        named=[one.place for one in found],
+    )
