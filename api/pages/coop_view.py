@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.pages.settlement_view import role_name
+from api.pages.shown_lines import log_lines
 from ledger.coop.state import Period, State
 from ledger.log.checkpoint import Checkpoint, parse_checkpoint
 from ledger.log.note import parse_note
@@ -108,26 +109,8 @@ def coop_view(
         checkpoint=parse_checkpoint(parse_note(note).text) if note else None,
         note=note.decode(),
         anchors=tuple(anchors_over(state, 0)),
-        shown=() if found is None else tuple(_shown(say, found)),
+        shown=() if found is None else tuple(log_lines(say, found)),
     )
-
-
-def _shown(say: Speech, found: Shown) -> Iterator[str]:
-    """Four claims, each with what it rests on; none stands for another."""
-    signed = say.number(found.size)
-    yield say(f"署名済み：{signed}件（台帳の鍵）", f"Signed by the log's key: {signed} entries")
-    if found.witnessed_size is None:
-        yield say("証人：定足数の連署なし", "Witnessed: no quorum of witnesses has cosigned")
-    else:
-        count = say.number(found.witnessed_size)
-        yield say(f"証人の定足数が連署：{count}件", f"Witnessed by the quorum: {count} entries")
-    for target in found.targets:
-        chain, final = target.chain_id, say.number(target.final_size)
-        if target.newest is not None and target.newest.size > target.final_size:
-            size, state = say.number(target.newest.size), target.newest.state
-            yield say(f"チェーン{chain}へ送信中：{size}件（{state}）",
-                      f"On its way to chain {chain}: {size} entries ({state})")  # fmt: skip
-        yield say(f"チェーン{chain}で確定：{final}件", f"Final on chain {chain}: {final} entries")
 
 
 def _newest_first(state: State) -> list[Period]:

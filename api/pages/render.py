@@ -20,9 +20,17 @@ _ENVIRONMENT = environment(Path(__file__).parent / "templates")
 FORM_POLICY = ("form-action 'none'", "form-action 'self'")
 
 
-def settlement_page(settlement: Mapping[str, Any], context: Publication, language: Language) -> str:
-    """The published result of a month, with the members' amounts that ``context`` holds."""
-    views = {each: settlement_view(settlement, context, each) for each in LANGUAGES}
+def settlement_page(
+    settlement: Mapping[str, Any],
+    context: Publication,
+    language: Language,
+    found: Shown | None = None,
+) -> str:
+    """The published result of a month, with the members' amounts that ``context`` holds.
+
+    ``found`` is how far the log is signed, witnessed and anchored.
+    """
+    views = {each: settlement_view(settlement, context, each, found) for each in LANGUAGES}
     titles = {each: f"{view.month} · {view.coop}" for each, view in views.items()}
     return page(_ENVIRONMENT, "settlement.html", views, titles, language)
 

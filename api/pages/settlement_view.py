@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from api.pages.shown_lines import entry_lines
 from ledger.log.checkpoint import Checkpoint, parse_checkpoint
 from ledger.log.note import parse_note
 from ledger.paper.speech import Language, Speech, per_mille
@@ -14,6 +15,7 @@ from ledger.paper.steps import Flow, Rules, flows, share_of
 from ledger.service.correct import Corrected
 from ledger.service.dispute import Disputed
 from ledger.service.publication import Publication
+from ledger.service.shown import Shown
 from ledger.settlement.shape import SettlementShape, parse_settlement
 
 _ACTIONS = {
@@ -113,12 +115,16 @@ class SettlementView:
     cut_off_index: int
     corrections: tuple[CorrectionRow, ...]
     disputes: tuple[DisputeRow, ...]
+    shown: tuple[str, ...]
 
 
 def settlement_view(
-    settlement: Mapping[str, Any], context: Publication, language: Language
+    settlement: Mapping[str, Any],
+    context: Publication,
+    language: Language,
+    found: Shown | None = None,
 ) -> SettlementView:
-    """Prepare a published settlement for its page."""
+    """Prepare a published settlement for its page; ``found`` says how far its entry is shown."""
     public, names = parse_settlement(settlement), context.names
     say = Speech(language, public.currency, public.minor_digits, names["time_zone"])
     status, note = names["period"]["status"], context.head.note.decode()
@@ -156,6 +162,7 @@ def settlement_view(
         cut_off_index=public.as_of_index,
         corrections=tuple(_correction(say, found) for found in context.corrections),
         disputes=tuple(_dispute(say, found, context) for found in context.disputes),
+        shown=() if found is None else tuple(entry_lines(say, found, context.proposed_index)),
     )
 
 

@@ -78,10 +78,17 @@ async def enter(coop: CoopHere, request: Request) -> RedirectResponse:
 
 
 @router.get("/pages/{coop}/{month}")
-def result(coop: CoopHere, reader: PageReader, month: Month, lang: Lang = "en") -> HTMLResponse:
+def result(
+    coop: CoopHere,
+    installation: InstallationHere,
+    reader: PageReader,
+    month: Month,
+    lang: Lang = "en",
+) -> HTMLResponse:
     """A month's result: for members once proposed, for all once settled."""
     document = read.settlement(coop, reader, month)
-    return _page(settlement_page(document, publication(coop, reader, month), lang))
+    found = shown(coop, installation.chain_settings(coop.log.slug))
+    return _page(settlement_page(document, publication(coop, reader, month), lang, found))
 
 
 @router.get("/pages/{coop}/{month}/{member}")

@@ -20,7 +20,7 @@ from ledger.service.coop import Coop
 from ledger.service.publication import publication
 from ledger.service.read import overview
 from ledger.service.settle import propose_settlement
-from ledger.service.shown import shown
+from ledger.service.shown import Shown, shown
 from ledger.service.sign_in import Reader
 from ledger.service.statements import statement, statements
 from ledger.settlement.shape import parse_settlement, parse_statement
@@ -236,6 +236,32 @@ def test_the_front_page_says_how_far_the_log_is_shown(settled: Coop) -> None:
                  "Final on chain 31337: 0 entries"):  # fmt: skip
         assert line in page
     assert "署名済み" in coop_page(overview(settled), "ja", None, shown(settled))
+
+
+@pytest.mark.parametrize(
+    ("is_witnessed", "is_final", "ja", "en"),
+    [
+        (None, False, "証人：まだ定足数の連署なし チェーン31337：未アンカー",
+         "Not witnessed by a quorum yet On chain 31337: not anchored yet"),
+        (False, False, "証人：まだ定足数の連署なし チェーン31337：未アンカー",
+         "Not witnessed by a quorum yet On chain 31337: not anchored yet"),
+        (True, True, "証人の定足数が連署済み チェーン31337：確定",
+         "Witnessed by the quorum On chain 31337: final"),
+    ],
+)  # fmt: skip
+def test_a_result_says_how_far_its_own_entry_is_shown(
+    settled: Coop, is_witnessed: bool | None, is_final: bool, ja: str, en: str
+) -> None:
+    context = publication(settled, AUDITOR, MONTH)
+    index, (target,) = context.proposed_index, shown(settled).targets
+    found = Shown(
+        index + 3,
+        None if is_witnessed is None else index + is_witnessed,
+        (replace(target, newest=None, final_size=index + is_final),),
+    )
+    walk = Walk(settlement_page(context.settlement, context, "ja", found))
+    for language, said in (("ja", ja), ("en", en)):
+        assert said in " ".join(walk.text(language).split())
 
 
 def test_the_front_page_links_to_results(settled: Coop) -> None:
