@@ -136,6 +136,7 @@ def _all_modules() -> tuple[Any, ...]:
         anchor,
         audit,
         books,
+        charter,
         contracts,
         correct,
         erase,
@@ -153,5 +154,5 @@ def _all_modules() -> tuple[Any, ...]:
     )
 
     office_own = (office, anchor, correct, payout, books, erase, logkeys, contracts, quorum)
-    shared = (*office_own, statement, member, audit, proof, rules)
+    shared = (*office_own, charter, statement, member, audit, proof, rules)
     return *shared, witness, fsck, recover
