@@ -108,6 +108,7 @@ COMMANDS = {
     "payout": ("payout",),
     "books": ("books",),
     "erase": ("erase",),
+    "charter": ("charter",),
     "logkeys": ("log-key",),
     "contracts": ("anchor-contract",),
     "quorum": ("quorum",),

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ledger.coop.bodies import parse_body
 from ledger.coop.charter import Charter
 from ledger.coop.charter_changes import KIND
 from ledger.coop.charter_draft import Drafted
+from ledger.coop.charter_terms import CharterChanged, changed
 from ledger.coop.envelope import parse_envelope
 from ledger.coop.state import State
 from ledger.service.coop import Coop
 from ledger.service.office import write
-from ledger.service.read import require_entries
+from ledger.service.read import require_entries, search_all
 from ledger.service.sign_in import Reader
-from ledger.store.reading import LogReader
+from ledger.store.reading import Filter, LogReader
 from ledger.store.sequencer import Receipt
 
 
@@ -51,6 +53,21 @@ def read_charter(coop: Coop, reader: Reader) -> InForce:
 def propose_change(coop: Coop, drafted: Drafted) -> Receipt:
     """Put a drafted change before those who decide, signed by the office."""
     return write(coop, kind=KIND, body=drafted.body)
+
+
+def charter_at(state: State, log: LogReader, index: int) -> Charter:
+    """The charter by which the entry with this index was judged."""
+    found = state.terms() if state.charter is None else state.charter
+    carried = {
+        str(parse_envelope(log.entry(vote)).draft.body["subject_hash"])
+        for vote in state.charter_changes
+        if vote < index
+    }
+    for row in search_all(log, Filter(kind=KIND)) if carried else ():
+        envelope = parse_envelope(log.entry(row.index))
+        if envelope.leaf.hex() in carried:
+            found = changed(found, parse_body(CharterChanged, envelope.draft.body).changes)
+    return found
 
 
 def _in_force(state: State, log: LogReader) -> InForce:

@@ -11,9 +11,12 @@ import pytest
 
 from ledger.coop.charter_draft import draft_change, parse_charter
 from ledger.errors import DuplicateId, InvalidInput
+from ledger.service.charter import charter_at
+from ledger.service.publication import publication
+from ledger.service.sign_in import Reader
 from tests.builder import charter
 from tests.cli.conftest import Kyojo, check_error
-from tests.installation import Place, carry
+from tests.installation import MONTH, Place, carry
 
 PlaceOf = Callable[[str], Place]
 DAYS = {"period": {"grace_days": 3}}
@@ -83,3 +86,22 @@ def test_a_charter_that_a_server_sends_is_the_one_with_its_hash() -> None:
     for other in ({**document, "nonce": "cd" * 32}, {**document, "nonce": 5}, {}):
         with pytest.raises(InvalidInput):
             parse_charter(other, digest=digest)
+
+
+def test_a_settled_month_shows_the_quorum_by_which_it_was_approved(
+    kyojo: Kyojo, place_of: PlaceOf
+) -> None:
+    place = place_of("settled")
+    every = {"roles": ["member"], "threshold": "1/1"}
+    right = {"write": ["operator"], "approve": every}
+    change = written(place, {"authority": {"settlement-proposed": right}})
+    assert kyojo("charter", "propose", change).code == 0
+    installation = place.open()
+    coop = installation.coop("kaga")
+    carry(coop)
+    with coop.reading() as (state, log):
+        (vote,) = state.charter_changes
+        assert charter_at(state, log, vote) == state.charter
+        assert charter_at(state, log, vote + 1) == state.terms() != state.charter
+    assert publication(coop, Reader(None), MONTH).quorum == ("2/3", ("member",))
+    installation.close()
