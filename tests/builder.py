@@ -64,6 +64,7 @@ LATER_KINDS = (
     "payout-resulted",
     "anchor-successor-named",
     "vault-named",
+    "charter-changed",
 )
 
 

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
+from api.charter_models import CharterModel
 from api.dependencies import CoopHere, InstallationHere, ReaderHere
 from api.models import (
     CoopModel,
@@ -19,7 +20,7 @@ from api.models import (
 from api.parameters import AddressText, HashText
 from ledger.errors import NotFound
 from ledger.identity.address import parse_address
-from ledger.service import read
+from ledger.service import charter, read
 
 router = APIRouter(tags=["co-ops"])
 
@@ -42,6 +43,12 @@ def list_coops(installation: InstallationHere) -> list[CoopSummary]:
 def describe_coop(coop: CoopHere) -> CoopModel:
     """A co-op in short: its terms, keys, contracts, vocabulary and head. Open to all."""
     return CoopModel.of(coop.log.slug, read.overview(coop))
+
+
+@router.get("/v1/{coop}/charter")
+def describe_charter(coop: CoopHere, reader: ReaderHere) -> CharterModel:
+    """The charter in force, and the votes that changed it. For members, or all by charter."""
+    return CharterModel.of(charter.read_charter(coop, reader))
 
 
 @router.get("/v1/{coop}/members")

@@ -209,7 +209,7 @@ class Fold:
         if state.charter is None:
             return None
         periods = tuple((p.id, p.start, p.end) for p in state.periods.values())
-        key = (state.charter, state.facilities, periods)
+        key = (state.terms(), state.facilities, periods)
         if self._scope is None or not _is_same(self._scope[0], key):
             scope = state.scope()
             self._scope = (

@@ -56,6 +56,8 @@ def remarks_for(
         found += _before(fold, fold.start)
     if fold.first_refused is not None:
         found.append(_after(fold.first_refused))
+    if fold.state.charter_changes:
+        found.append(_changed(fold.state.charter_changes))
     if not _has_quorum(trust):
         found.append(NO_WITNESSES)
     if not anchors:
@@ -172,6 +174,18 @@ def _after(index: int) -> Remark:
     return Remark(
         f"Entry {index} was refused; what depends on it could not be judged on its own.",
         f"エントリー {index} が拒否されたため、それに依存する内容は単独では判断できません。",
+    )
+
+
+def _changed(entries: Sequence[int]) -> Remark:
+    """The genesis hash that one trusts is of a charter that has been changed since."""
+    named = ", ".join(map(str, entries))
+    return Remark(
+        f"The charter is not as it was founded: the co-op changed it by the votes of the entries "
+        f"{named}, whose words say what; everything after each was judged by the charter then in "
+        "force.",
+        f"規約は設立時のままではありません。エントリー {named} の決定により変更され、以後の内容は"
+        "その時点の規約で判断しています。変更の内容は決定の文にあります。",
     )
 
 

@@ -108,6 +108,7 @@ COMMANDS = {
     "payout": ("payout",),
     "books": ("books",),
     "erase": ("erase",),
+    "charter": ("charter",),
     "logkeys": ("log-key",),
     "contracts": ("anchor-contract",),
     "quorum": ("quorum",),
@@ -136,6 +137,7 @@ def _all_modules() -> tuple[Any, ...]:
         anchor,
         audit,
         books,
+        charter,
         contracts,
         correct,
         erase,
@@ -153,5 +155,5 @@ def _all_modules() -> tuple[Any, ...]:
     )
 
     office_own = (office, anchor, correct, payout, books, erase, logkeys, contracts, quorum)
-    shared = (*office_own, statement, member, audit, proof, rules)
+    shared = (*office_own, charter, statement, member, audit, proof, rules)
     return *shared, witness, fsck, recover

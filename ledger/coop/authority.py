@@ -15,6 +15,7 @@ from ledger.coop import (
     anchors,
     batches,
     bodies,
+    charter_changes,
     corrections,
     destinations,
     disputes,
@@ -34,7 +35,8 @@ from ledger.coop import (
     vaults,
 )
 from ledger.coop.charter import Charter, Quorum, Right
-from ledger.coop.state import State
+from ledger.coop.charter_terms import CharterChanged
+from ledger.coop.state import Proposal, State
 from ledger.coop.step import Change, Step
 from ledger.errors import Fault, MalformedEntry, NotPermitted
 
@@ -68,6 +70,14 @@ class Kind:
 
 def _decide(step: Step, body: bodies.Decision) -> Change:
     return proposals.decide(step, body, ENACT)
+
+
+def _change_charter(step: Step, body: CharterChanged) -> Change:
+    return charter_changes.propose_change(step, body, check_authority)
+
+
+def _enact_charter(step: Step, state: State, proposal: Proposal) -> State:
+    return charter_changes.enact_change(step, state, proposal, check_authority)
 
 
 def _withdraw(step: Step, body: bodies.ProposalWithdrawn) -> Change:
@@ -221,6 +231,10 @@ KINDS: Mapping[str, Kind] = {
         bodies.AnchorSuccessorNamed, successors.name_successor, OFFICE, (MEMBERS, "2/3"),
         successors.enact_successor,
     ),
+    "charter-changed": Kind(
+        "Rights, deadlines, readers or words of the charter are others",
+        CharterChanged, _change_charter, OFFICE + MEMBERS, (MEMBERS, "2/3"), _enact_charter,
+    ),
     "decision": Kind(
         "One vote on one subject, in words",
         bodies.Decision, _decide, ALL_ROLES,
@@ -230,6 +244,9 @@ KINDS: Mapping[str, Kind] = {
         bodies.ProposalWithdrawn, _withdraw, ALL_ROLES,
     ),
 }  # fmt: skip
+
+UNNAMED: Mapping[str, Right] = {charter_changes.KIND: charter_changes.EVERYBODY}
+"""Who may write what a charter does not name: of these kinds somebody always may."""
 
 ENACT = {name: kind.enact for name, kind in KINDS.items() if kind.enact is not None}
 WITHDRAW = {name: kind.withdraw for name, kind in KINDS.items() if kind.withdraw is not None}
@@ -273,7 +290,7 @@ def right_of(state: State, kind: str) -> Right:
     if kind not in KINDS:
         known = ", ".join(KINDS)
         raise MalformedEntry(f"there is no kind of entry {kind!r}; kyojo knows {known}")
-    right = state.terms().authority.get(kind)
+    right = state.terms().authority.get(kind, UNNAMED.get(kind))
     if right is None:
         raise NotPermitted(f"the charter of this co-op lets nobody write {kind}")
     return right

@@ -92,7 +92,7 @@ def _check_key(
 
 def _check_lookback(state: State, period: Period) -> None:
     later = sum(other.start > period.start for other in state.periods.values())
-    limit = state.terms().period.lookback_periods
+    limit = state.deadlines_of(period).lookback_periods
     if later > limit:
         raise PeriodClosed(
             f"{period.id} is {period.status} and {later} periods back; "

@@ -23,6 +23,7 @@ from ledger.payout.chart import (
     FUND,
     FUNDING,
     IN_TRANSIT,
+    OUTSIDE,
     PAYABLE,
     POOL,
     POSTED,
@@ -138,11 +139,13 @@ def _of_members(before: State, after: State, period: Period, result: Result) -> 
     owed = before.balances.get(currency, Balances()).receivables
     owes = after.balances.get(currency, Balances()).receivables
     held, posted = held_of(after, period), posted_to(after, period, currency)
+    # Nobody keeps what is due where the charter knows no payouts: it is paid outside the ledger.
+    due = PAYABLE if after.keeps_payouts() else OUTSIDE
     nets = {name: amount for name, amount in result.nets.items() if name != NOBODY}
     for member in sorted(nets.keys() | posted.keys() | owed.keys() | held.keys()):
         paid = period.paid.get(member, max(0, nets.get(member, 0)))
         kept = held.get(member, 0)
-        yield Account(PAYABLE, (member,)), currency, kept - paid
+        yield Account(due, (member,)), currency, kept - paid
         yield Account(DISPUTED, (member,)), currency, -kept
         yield Account(POSTED, (member,)), currency, posted.get(member, 0)
         change = owes.get(member, 0) - owed.get(member, 0)

@@ -142,7 +142,7 @@ def _end_membership(state: State, member_id: str, now: str) -> State:
     member = replace(state.member(member_id), left=now)
     after = replace(state, members={**state.members, member_id: member})
     for kind, right in sorted(state.terms().authority.items()):
-        if _can_act(state, right) and not _can_act(after, right):
+        if can_act(state, right) and not can_act(after, right):
             raise NotPermitted(
                 f"without {member_id} nobody could write or approve {kind} any more; "
                 "admit somebody in its place first"
@@ -150,7 +150,7 @@ def _end_membership(state: State, member_id: str, now: str) -> State:
     return after
 
 
-def _can_act(state: State, right: Right) -> bool:
+def can_act(state: State, right: Right) -> bool:
     """Whether somebody may write what a right is about, and enough may approve it."""
     active = [member for member in state.members.values() if member.left is None]
     if all(set(right.write).isdisjoint(member.roles) for member in active):

@@ -67,7 +67,7 @@ def close(step: Step, body: bodies.PeriodClosed) -> Change:
     period = state.period(body.period)
     if period.status != "closing" or period.closing_at is None:
         raise PeriodClosed(f"{body.period} is {period.status}, not closing", status=period.status)
-    grace_ends = add_days(period.closing_at, state.terms().period.grace_days)
+    grace_ends = add_days(period.closing_at, state.deadlines_of(period).grace_days)
     if step.now < grace_ends:
         raise PeriodClosed(f"the grace time of {body.period} ends at {grace_ends}")
     closed = replace(period, status="closed", epoch=1, cut_off=_cut_off(step, period))

@@ -344,7 +344,7 @@ def objections_until(state: State, period: Period, evidence: Evidence) -> str:
         raise PeriodClosed(f"{period.id} is {period.status}: no settlement has been proposed")
     rules = rules_of(state, period, evidence)
     agreed = 0 if rules.approval is None else rules.approval.objection_days
-    days = max(state.terms().period.objection_days, agreed)
+    days = max(state.deadlines_of(period).objection_days, agreed)
     return add_days(period.proposed_at, days)
 
 

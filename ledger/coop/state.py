@@ -16,7 +16,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from ledger import canonical
 from ledger.coop.bodies import AddressText, Hash
-from ledger.coop.charter import Charter
+from ledger.coop.charter import Charter, PeriodTerms
 from ledger.errors import InvariantViolated, MalformedDocument, NotFound
 from ledger.usage.batch import Calendar, Scope
 
@@ -166,7 +166,8 @@ class Period:
     ``paid`` what the members are paid for whom something was offset, and every member where the
     charter knows payouts. ``resumes`` is the status after the last dispute. ``kpis`` are confirmed
     readings, by KPI and member, ``figures`` the blobs of confirmed figures. ``currencies`` says by
-    id in what is posted, where it is not the charter's first currency.
+    id in what is posted, where it is not the charter's first currency. ``deadlines`` are what the
+    charter said when the period began to close, if it says something else since.
     """
 
     id: str
@@ -193,6 +194,7 @@ class Period:
     kpis: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
     figures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     currencies: Mapping[str, str] = field(default_factory=dict)
+    deadlines: PeriodTerms | None = None
 
     @property
     def is_corrected(self) -> bool:
@@ -332,7 +334,8 @@ class State:
     ``erased`` has, by the entry index of a batch, which of its records are erased. ``dues`` are by
     currency and member, ``orders`` by the hash under which they were approved. ``successors``
     says by ``<chain id>/<contract>`` what follows an anchor contract. ``vaults`` are by currency,
-    oldest first: the last one is in force.
+    oldest first: the last one is in force. ``charter`` is that of entry 0; ``charter_in_force`` is
+    another if it has been changed, by the entries ``charter_changes``.
     """
 
     size: int = 0
@@ -357,12 +360,20 @@ class State:
     orders: Mapping[str, PayoutOrder] = field(default_factory=dict)
     successors: Mapping[str, Successor] = field(default_factory=dict)
     vaults: Mapping[str, tuple[NamedVault, ...]] = field(default_factory=dict)
+    charter_in_force: Charter | None = None
+    charter_changes: tuple[int, ...] = ()
 
     def terms(self) -> Charter:
-        """The charter; only an empty log has none."""
+        """The charter in force; only an empty log has none."""
+        if self.charter_in_force is not None:
+            return self.charter_in_force
         if self.charter is None:
             raise NotFound("this log is empty: its first entry must be a charter")
         return self.charter
+
+    def deadlines_of(self, period: Period) -> PeriodTerms:
+        """The deadlines of a period: those of the charter, as it was when it began to close."""
+        return self.terms().period if period.deadlines is None else period.deadlines
 
     def keeps_runs(self) -> bool:
         """Whether the charter knows corrections: only then is kept what they start from."""
@@ -406,10 +417,13 @@ class State:
 _adapter = TypeAdapter(State)
 
 LATER: Final[Mapping[type, tuple[str, ...]]] = {
-    State: ("erased", "disputes", "dues", "orders", "successors", "vaults"),
+    State: (
+        *("erased", "disputes", "dues", "orders", "successors", "vaults"),
+        *("charter_in_force", "charter_changes"),
+    ),
     Period: (
         *("run", "late", "amended", "posted", "paid", "resumes", "kpis", "figures"),
-        "currencies",
+        *("currencies", "deadlines"),
     ),
     Run: ("late", "amended"),
     Balances: ("receivables", "recoup"),

@@ -48,6 +48,7 @@ SUSPENSE: Final = "suspense"
 POSTED: Final = "posted"
 DISPUTED: Final = "disputed"
 PAYABLE: Final = "payable"
+OUTSIDE: Final = "outside"
 IN_TRANSIT: Final = "in-transit"
 COSTS: Final = "costs"
 CARRY: Final = "carry"
@@ -85,6 +86,13 @@ CHART: Final[dict[str, Heading]] = {
         ("Liabilities", "Disputed"), "異議保留金", "held back while disputed", _MEMBER
     ),
     PAYABLE: Heading(("Liabilities", "Payable"), "未払分配金", "payable to members", _MEMBER),
+    OUTSIDE: Heading(
+        ("Liabilities", "Outside"),
+        "台帳外支払分",
+        "of months from before the charter knew payouts, paid outside the ledger",
+        _MEMBER,
+        is_tied=False,
+    ),
     IN_TRANSIT: Heading(
         ("Liabilities", "In-Transit"), "送金中", "ordered, on its way to members", _MEMBER
     ),

@@ -42,4 +42,4 @@ def grace_ends(coop: Coop, month: str) -> str | None:
     period = state.period(month)
     if period.status != "closing" or period.closing_at is None:
         return None
-    return add_days(period.closing_at, state.terms().period.grace_days)
+    return add_days(period.closing_at, state.deadlines_of(period).grace_days)

@@ -15,6 +15,7 @@ from ledger.coop.envelope import parse_envelope
 from ledger.coop.state import Period, State
 from ledger.errors import NotFound
 from ledger.rules.document import parse_rules
+from ledger.service.charter import charter_at
 from ledger.service.coop import Coop
 from ledger.service.correct import Corrected, find_corrections
 from ledger.service.dispute import Disputed, disputes_in
@@ -82,7 +83,7 @@ def _publication(
     state: State, log: LogReader, period: Period, proposed: Proposed, reader: Reader
 ) -> Publication:
     settlement = proposed.body["settlement"]
-    right = state.terms().authority["settlement-proposed"].approve
+    right = charter_at(state, log, proposed.index).authority["settlement-proposed"].approve
     quorum = ("", ()) if right is None else (right.threshold, tuple(right.roles))
     settled = log.search(Filter(kind="settlement-settled", period=period.id), limit=1)
     text = _rule_text(state, log, settlement["rule_hash"])

@@ -101,14 +101,14 @@ def entries(
 ) -> list[IndexRow]:
     """Entries that match, for those who read entries."""
     with coop.reading() as (state, log):
-        _require_entries(state, reader)
+        require_entries(state, reader)
         return log.search(wanted, start=start, limit=min(limit, PAGE_MAX))
 
 
 def entry(coop: Coop, reader: Reader, index: int) -> bytes:
     """The bytes of an entry, for those who read entries."""
     with coop.reading() as (state, log):
-        _require_entries(state, reader)
+        require_entries(state, reader)
         return log.entry(index)
 
 
@@ -116,7 +116,7 @@ def entry_bundle(coop: Coop, reader: Reader, bundle: Bundle) -> tuple[bytes, boo
     """A C2SP entry bundle, and whether everyone may read it; raises NotFound, NotPermitted."""
     start = bundle.index * TILE_WIDTH
     with coop.reading() as (state, log):
-        _require_entries(state, reader)
+        require_entries(state, reader)
         if start + bundle.width > log.head().size:
             raise NotFound(f"the log has no entry bundle {bundle.index} of width {bundle.width}")
         found = list(log.entry_data(start, start + bundle.width))
@@ -211,7 +211,8 @@ def rule_text(coop: Coop, rule_hash: str) -> str:
     raise NotFound(f"no rule set has the hash {rule_hash}")
 
 
-def _require_entries(state: State, reader: Reader) -> None:
+def require_entries(state: State, reader: Reader) -> None:
+    """Raise NotPermitted unless the reader is a member, or the charter lets everyone read."""
     if not are_entries_open(state):
         require_member(reader)
 

@@ -26,6 +26,7 @@ RIGHTS: dict[str, tuple[str, set[str]]] = {
     "/v1/health": ("/v1/health", ALL),
     "/v1": ("/v1", ALL),
     "/v1/{coop}": ("/v1/kaga", ALL),
+    "/v1/{coop}/charter": ("/v1/kaga/charter", MEMBERS),
     "/v1/{coop}/members": ("/v1/kaga/members", MEMBERS),
     "/v1/{coop}/keys/{address}": (f"/v1/kaga/keys/{signing_key('bus').address}", ALL),
     "/v1/{coop}/proposals": ("/v1/kaga/proposals", MEMBERS),

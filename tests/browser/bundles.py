@@ -37,6 +37,7 @@ from tests.audit.world import (
     use_facilities,
 )
 from tests.browser.case import Case
+from tests.browser.changed import changed_cases
 from tests.browser.contested import contested_cases
 from tests.browser.held import held_cases
 from tests.browser.keys import key_cases
@@ -426,5 +427,6 @@ def all_cases(month: Audited, *, one_in: int = 1) -> list[Case]:
         *good(month), *slices.good(), *manifests(month), *entries_gone(closed, trust_in(closed)),
         *settlements(closed), *records(still_open), *kinds(still_open), *every_kind(),
         *erased(), *months(), *contested_cases(), *held_cases(), *paid_cases(), *reported_cases(),
+        *changed_cases(),
         *chain.from_iterable(islice(cases, 0, None, one_in) for cases in made_by_loops),
     ]  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 
 from ledger import canonical
 from tests.browser.forging import Forger
+from tests.browser.refusals_charter import changes, unnamed
 from tests.browser.refusals_contracts import (
     successors,
     to_accounts,
@@ -191,6 +192,8 @@ SCENES: dict[str, tuple[Callable[[], World], Callable[[Forger], None]]] = {
     "two currencies": (month(currencies=TWO), other_money),
     "order": (unsettled, order),
     "successors": (at("all kinds"), successors),
+    "charters": (at("all kinds"), changes),
+    "charters that name no change": (month(authority=authority(later=False)), unnamed),
     "contracts": (voting_on_contracts, too_many_successors),
     "vaults": (settled(to_accounts, currencies=TWO), vaults),
     "vaults and orders": (settled(to_accounts), vaults_and_orders),

@@ -126,6 +126,14 @@ def test_the_page_says_what_it_did_not_check(answers):
             assert all(remark["ja"] for remark in answer["notChecked"])
 
 
+def test_the_page_says_which_votes_changed_a_charter(cases, answers, expected):
+    found = zip(cases, answers, expected, strict=True)
+    (answer, report) = next((one, other) for case, one, other in found
+                            if case.name == "changed charter")  # fmt: skip
+    (remark,) = (one for one in report.not_checked if "not as it was founded" in one.en)
+    assert {"en": remark.en, "ja": remark.ja} in answer["notChecked"]
+
+
 def test_the_facts_are_those_of_the_other_verifier(cases, answers, expected):
     for case, answer, report in zip(cases, answers, expected, strict=True):
         found, facts = answer["facts"], report.facts

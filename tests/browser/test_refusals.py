@@ -78,6 +78,7 @@ ELSEWHERE = {
     "ledger/coop/apply.py check_signer": "the door asks before it reads; apply judges the log",
     "ledger/coop/authority.py right_of 0": "the page says that it does not know such a kind",
     "ledger/coop/charter.py _is_given_or_absent": "a shape: the charter's reader says it",
+    "ledger/coop/charter_terms.py _names_no_null": "a shape: the reader of bodies says it",
     "ledger/coop/claimed.py figure_at 2": "figures that a log reports are whole numbers",
     "ledger/coop/corrections.py compute_correction": "a bug of ours",
     "ledger/coop/corrections.py propose_correction 0": "a charter without that quorum is refused",
@@ -96,6 +97,7 @@ ELSEWHERE = {
 OF_FILES = (
     "recordproof.py", "grounds.py", "ground_weights.py", "correction_grounds.py", "submission.py",
     "state.py", "envelope.py", "bookkeeping.py", "bookkeeping_moves.py", "payable.py",
+    "charter_draft.py",
 )  # fmt: skip
 
 

@@ -377,6 +377,32 @@ def after_vault(digits: str, previous: str, **changes: Any) -> dict[str, Any]:
     return vault_body(digits, previous=before, **changes)
 
 
+def change_body(world: World, **changes: Any) -> dict[str, Any]:
+    """The body that changes the charter in force."""
+    return {"charter": world.state.terms().hash().hex(), "changes": changes, "reason": ""}
+
+
+def change_charter(world: World, *voters: str, who: str = "office", **changes: Any) -> None:
+    """Change the charter, by the votes of two firms unless told."""
+    world.write(who, "charter-changed", change_body(world, **changes))
+    world.carry(*(voters or ("bus", "ev")))
+
+
+def _change(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    auditors = {"write": ["auditor"], "approve": {"roles": ["member"], "threshold": "1"}}
+    co2 = {"id": "co2_g", "unit": "g", "name": {"ja": "排出量", "en": "CO2"}, "aliases": ["carbon"]}
+    tips = {"id": "tips", "name": {"ja": "心付け", "en": "tips"}, "aliases": []}
+    body = change_body(
+        world,
+        period={"grace_days": 3, "objection_days": 4, "lookback_periods": 5},
+        payouts={"destination_days": 6},
+        readers={"entries": "everyone", "totals": [], "records": ["member"], "settlements": []},
+        authority={"kpi-reported": auditors},
+        vocabulary={"metrics": [co2], "charges": [tips]},
+    )
+    return {**body, "reason": "a second town"}, ()
+
+
 def _dispute_withdrawal(world: World) -> tuple[dict[str, Any], tuple[bytes, ...]]:
     (dispute,) = world.state.disputes
     return {"dispute": dispute, "reason": "found it"}, ()
@@ -446,6 +472,7 @@ LATER_CASES: dict[str, Case] = {
     "dispute-withdrawn": Case("disputed", "bus", _dispute_withdrawal, "office"),
     "anchor-successor-named": Case("all kinds", "office", plain(**successor_body()), "bus"),
     "vault-named": Case("all kinds", "office", plain(**vault_body()), "bus"),
+    "charter-changed": Case("all kinds", "office", _change, "audit"),
     "figures-reported": Case("all kinds", "office", _figures, "audit"),
     "payout-ordered": Case("payable", "office", order_body, "audit"),
     "payout-exported": Case("ordered", "office", export_body, "bus"),

@@ -9,18 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger.coop.authority import default_authority
 from ledger.coop.bookkeeping import keep_books
 from ledger.coop.dues import payable
 from ledger.errors import InvariantViolated
 from ledger.log.merkle import leaf_hash
 from ledger.payout.chart import CHART, CLEARING, Account, place_of
 from ledger.payout.journal import Journal, add_up, between, check_journal, through, used_accounts
-from tests.builder import RULES, World, record
+from tests.builder import RULES, World, authority, charter, record
 from tests.coop.bookkept import CHARGING, FIRMS, full_months
 from tests.coop.months import Row, correct, new_world, open_month, revenue, settle, submit
 from tests.coop.payments import order, report
 from tests.coop.payout_bodies import set_destination
-from tests.coop.stages import fork
+from tests.coop.stages import MONTH, change_charter, fork
 from tests.coop.test_guarantees import FLOOR
 
 
@@ -193,3 +194,19 @@ def _start() -> World:
     for firm in FIRMS:
         set_destination(world, firm)
     return world
+
+
+def test_a_month_from_before_the_charter_knew_payouts_is_paid_outside_the_ledger():
+    world = World(charter=charter(authority=authority(later=False)))
+    world.prepare()
+    amounts = settle(world, MONTH)
+    assert total(books(world), "outside") == -sum(amounts.values())
+    everybody = ("audit", "bike", "bus", "ev", "office", "town")
+    rights = {"payout-ordered": default_authority()["payout-ordered"].model_dump()}
+    change_charter(world, *everybody, authority=rights)
+    open_month(world, "2026-11")
+    revenue(world, "2026-11", 240_000)
+    submit(world, Row("2026-11", "ev", "nov", 10))
+    later = settle(world, "2026-11")
+    assert total(books(world), "payable") == -sum(later.values())
+    assert total(books(world), "outside") == -sum(amounts.values())

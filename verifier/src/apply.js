@@ -3,6 +3,7 @@
 import * as batches from "./batches.js";
 import { fromHex, toHex, equalBytes } from "./bytes.js";
 import { takeBody, takeCharter } from "./bodies.js";
+import { EVERYBODY, enactChange, proposeChange } from "./charterchanges.js";
 import * as corrections from "./corrections.js";
 import * as destinations from "./destinations.js";
 import * as disputes from "./disputes.js";
@@ -23,7 +24,7 @@ import { decide, dropLost, isImpossible, withdraw } from "./proposals.js";
 import * as rulesets from "./rulesets.js";
 import { recoverAddress } from "./secp256k1.js";
 import * as settlements from "./settlements.js";
-import { SUSPENSE, emptyState, withKey } from "./state.js";
+import { SUSPENSE, emptyState, termsOf, withKey } from "./state.js";
 import { ofCharter } from "./subjects.js";
 import { enactSuccessor, knownTargets, nameSuccessor, placeOf } from "./successors.js";
 import { requireZone } from "./time.js";
@@ -35,8 +36,10 @@ const NEEDS_APPROVAL = [
   "funding-reported", "revenue-reported", "cost-reported", "ruleset-proposed",
   "settlement-proposed", "log-key-added", "log-key-retired", "records-erased", "kpi-reported",
   "figures-reported", "correction-proposed", "dispute-opened", "payout-ordered",
-  "payout-resulted", "anchor-successor-named", "vault-named",
+  "payout-resulted", "anchor-successor-named", "vault-named", "charter-changed",
 ];
+// Who may write what a charter does not name: of these kinds somebody always may.
+const UNNAMED = new Map([["charter-changed", EVERYBODY]]);
 
 // Anchors.
 
@@ -94,6 +97,7 @@ const HANDLE = {
   "anchor-recorded": recordAnchor,
   "anchor-successor-named": nameSuccessor,
   "vault-named": nameVault,
+  "charter-changed": (step, body) => proposeChange(step, body, checkAuthority),
   decision: (step, body) => decide(step, body, ENACT),
   "proposal-withdrawn": (step, body) => withdraw(step, body, WITHDRAW),
 };
@@ -120,6 +124,7 @@ const ENACT = {
   "log-key-retired": logKeys.enactRetirement,
   "anchor-successor-named": enactSuccessor,
   "vault-named": enactVault,
+  "charter-changed": (...given) => enactChange(...given, checkAuthority),
   "records-erased": erasure.enactErasure,
 };
 
@@ -138,8 +143,8 @@ function checkAuthority(charter) {
   for (const [name, right] of charter.authority) {
     if (!isKnownKind(name) || name === "charter") {
       throw new Unknown(
-        `the charter of entry 0 names the kind ${name}, which this page does not know`,
-        `エントリー 0 の規約にある種別 ${name} をこのページは知りません`,
+        `the charter names the kind ${name}, which this page does not know`,
+        `規約にある種別 ${name} をこのページは知りません`,
       );
     }
     if (NEEDS_APPROVAL.includes(name) && right.approve === null) bad(name, "this needs approval");
@@ -254,7 +259,7 @@ function rightOf(state, entry, member, index) {
       `エントリー ${index} の種別 ${entry.kind} をこのページは知りません`,
     );
   }
-  const right = state.charter.terms.authority.get(entry.kind);
+  const right = termsOf(state).authority.get(entry.kind) ?? UNNAMED.get(entry.kind);
   if (!right) refuse("not-permitted", `the charter lets nobody write ${entry.kind}`);
   if (!member.roles.some((role) => right.write.includes(role))) {
     refuse("not-permitted", `${entry.kind} is not written by ${member.roles.join(", ")}`);

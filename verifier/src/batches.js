@@ -4,7 +4,9 @@
 import { concat, fromHex, sortedTexts, toHex } from "./bytes.js";
 import { refuse } from "./errors.js";
 import { sha256 } from "./sha256.js";
-import { EMPTY_USAGE, SUSPENSE, keepsRuns, periodOf, withKey, withPeriod } from "./state.js";
+import {
+  EMPTY_USAGE, SUSPENSE, deadlinesOf, keepsRuns, periodOf, termsOf, withKey, withPeriod,
+} from "./state.js";
 import { CHARGE, parseTotals } from "./totals.js";
 
 const TAKES_USAGE = ["open", "closing"];
@@ -31,7 +33,7 @@ export function submitBatch(step, body) {
 }
 
 function checkTotal(state, [, facility, name, currency]) {
-  const { vocabulary, currencies } = state.charter.terms;
+  const { vocabulary, currencies } = termsOf(state);
   const unknown = (what) => refuse("unknown-field", `${what} is not known to this co-op`);
   if (!state.facilities.has(facility)) unknown(facility);
   const known = currency
@@ -43,7 +45,7 @@ function checkTotal(state, [, facility, name, currency]) {
 
 function checkLookback(state, period) {
   const later = [...state.periods.values()].filter((other) => other.start > period.start).length;
-  if (later > state.charter.terms.period.lookback_periods) {
+  if (later > deadlinesOf(state, period).lookback_periods) {
     refuse("period-closed", `${period.id} is ${period.status} and ${later} periods back`);
   }
 }

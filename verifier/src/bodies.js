@@ -71,6 +71,39 @@ const source = object({
   format: shortText, format_version: shortText, map_version: shortText, map_hash: hash,
 });
 
+const days = integer(0, 90);
+const lookback = integer(0, 120);
+const quorum = object({
+  roles, threshold: text({ pattern: /^[1-9][0-9]{0,3}(\/[1-9][0-9]{0,3})?$/ }),
+});
+const authority = record(object({ write: roles, approve: nullable(quorum) }));
+export const periodTerms = object({
+  decided_by: oneOf("start", "end"), grace_days: days, objection_days: days,
+  lookback_periods: lookback,
+});
+const payoutTerms = object({ destination_days: days });
+const entryReaders = oneOf("everyone", "members");
+const aliases = list(text({ min: 1, max: 64 }), 0, 16);
+const readableAliases = list(text({ min: 1, max: 64, pattern: READABLE }), 0, 16);
+const metricTerm = (named) => object({
+  id: word, unit: oneOf("m", "s", "Wh", "count", "g", "mL"), name: localName, aliases: named,
+});
+const chargeTerm = (named) => object({ id: word, name: localName, aliases: named });
+
+// What of a charter can be changed; what stays is left out, and what never changes has no place.
+const changes = object({}, {
+  period: object({}, { grace_days: days, objection_days: days, lookback_periods: lookback }),
+  payouts: payoutTerms,
+  readers: object({}, {
+    entries: entryReaders, totals: list(role), records: list(role), settlements: list(role),
+  }),
+  authority,
+  vocabulary: object({}, {
+    metrics: list(metricTerm(readableAliases), 1, 64),
+    charges: list(chargeTerm(readableAliases), 1, 64),
+  }),
+});
+
 export const BODIES = {
   "member-admitted": object({
     id: memberName, name: localName, roles, keys: list(newKey, 1, 16),
@@ -158,6 +191,7 @@ export const BODIES = {
     chain_id: positive, contract: address, reason: shortText,
     successor: object({ chain_id: positive, contract: address, code_hash: hash }),
   }),
+  "charter-changed": object({ charter: hash, changes, reason: shortText }),
   decision: object({
     action: oneOf("approve", "reject", "abstain"), subject: text({ min: 1, max: 500 }),
     subject_hash: hash, comment: text({ max: 500, pattern: READABLE }),
@@ -178,46 +212,31 @@ export const resultsShape = object({
   ),
 });
 
-const quorum = object({
-  roles, threshold: text({ pattern: /^[1-9][0-9]{0,3}(\/[1-9][0-9]{0,3})?$/ }),
-});
-const alias = text({ min: 1, max: 64 });
-const aliases = list(alias, 0, 16);
-
 export const charterTerms = object({
   origin: text({ max: 255, pattern: /^[a-z0-9.-]+(:[0-9]+)?(\/[A-Za-z0-9._-]+)*$/ }),
   name: localName,
   nonce: hash,
   time_zone: text({ min: 1, max: 64 }),
   currencies: list(object({ code: currency, digits: integer(0, 6) }), 1, 8),
-  period: object({
-    decided_by: oneOf("start", "end"), grace_days: integer(0, 90),
-    objection_days: integer(0, 90), lookback_periods: integer(0, 120),
-  }),
+  period: periodTerms,
   members: list(
     object({ id: memberName, name: localName, roles, keys: list(address, 1, 16) }), 1, 64,
   ),
-  authority: record(object({ write: roles, approve: nullable(quorum) })),
+  authority,
   vocabulary: object({
     version: integer(1, 1_000_000),
-    metrics: list(
-      object({
-        id: word, unit: oneOf("m", "s", "Wh", "count", "g", "mL"), name: localName, aliases,
-      }),
-      1, 64,
-    ),
-    charges: list(object({ id: word, name: localName, aliases }), 0, 64),
+    metrics: list(metricTerm(aliases), 1, 64),
+    charges: list(chargeTerm(aliases), 0, 64),
   }),
   readers: object({
-    entries: oneOf("everyone", "members"), totals: list(role), records: list(role),
-    settlements: list(role),
+    entries: entryReaders, totals: list(role), records: list(role), settlements: list(role),
   }),
   log_keys: list(text({ max: 4000 }), 1, 4),
   anchors: list(
     object({ chain_id: positive, contract: address, code_hash: hash }), 0, 8,
   ),
 }, {
-  payouts: object({ destination_days: integer(0, 90) }),
+  payouts: payoutTerms,
 });
 
 const charterEntry = object({

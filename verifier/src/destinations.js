@@ -5,7 +5,7 @@ import { takeBody } from "./bodies.js";
 import { refuse } from "./errors.js";
 import { putToVote } from "./facts.js";
 import { canonicalDigest } from "./json.js";
-import { digitsOf, keepsPayouts, withKey } from "./state.js";
+import { digitsOf, keepsPayouts, termsOf, withKey } from "./state.js";
 import { ofDestination } from "./subjects.js";
 import { addDays } from "./time.js";
 
@@ -23,7 +23,7 @@ export function setDestination(step, body) {
 // After the charter's delay; until then the one before stays in force.
 export function enactDestination(step, state, proposal) {
   const { member, currency, destination } = takeBody(proposal.kind, proposal.body);
-  const { payouts, period } = state.charter.terms;
+  const { payouts, period } = termsOf(state);
   const agreed = payouts?.destination_days ?? period.objection_days;
   const days = keepsPayouts(state) ? agreed : 0;
   const since = days ? addDays(step.now, days) : step.now;

@@ -5,7 +5,7 @@ import { takeBody } from "./bodies.js";
 import { refuse } from "./errors.js";
 import { propose } from "./proposals.js";
 import { checkFree, checkReport, dropOutdated, identityOf } from "./replaced.js";
-import { digitsOf, memberOf, periodOf, withKey, withPeriod } from "./state.js";
+import { digitsOf, memberOf, periodOf, termsOf, withKey, withPeriod } from "./state.js";
 import * as subjects from "./subjects.js";
 
 const OF_A_PERIOD = ["revenue-reported", "cost-reported", "kpi-reported", "figures-reported"];
@@ -79,7 +79,7 @@ export function checkUncut(state, id) {
 
 export function reportRevenue(step, body) {
   digitsOf(step.state, body.currency);
-  if (step.state.charter.terms.vocabulary.charges.some((charge) => charge.id === body.id)) {
+  if (termsOf(step.state).vocabulary.charges.some((charge) => charge.id === body.id)) {
     refuse("malformed-entry", `${body.id} is metered; the same money is never also reported`);
   }
   const row = checkUncut(step.state, body.period).revenue.get(body.id);

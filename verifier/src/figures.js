@@ -12,7 +12,7 @@ import { parseIntegerJson } from "./fraction.js";
 import { readInputs } from "./inputs.js";
 import { encodeCanonical, parseJson } from "./json.js";
 import { checkFree, checkReport, dropOutdated } from "./replaced.js";
-import { SUSPENSE, withKey, withPeriod } from "./state.js";
+import { SUSPENSE, termsOf, withKey, withPeriod } from "./state.js";
 import { ofFigures } from "./subjects.js";
 import { nextMonth } from "./time.js";
 import { CHARGE, SALT_BYTES } from "./totals.js";
@@ -52,7 +52,7 @@ function checkContent(state, body, content) {
 function checkFigures(state, body) {
   const period = checkUncut(state, body.period);
   const isMetered = body.id.startsWith(CHARGE) ||
-    state.charter.terms.vocabulary.metrics.some(({ id }) => id === body.id);
+    termsOf(state).vocabulary.metrics.some(({ id }) => id === body.id);
   if (body.section === TOTALS && isMetered) {
     refuse("malformed-entry", `${body.id} is metered; what is metered is never also reported`);
   }

@@ -6,7 +6,7 @@ import { possessionDigest } from "./eip712.js";
 import { refuse } from "./errors.js";
 import { electors, neededOf, propose } from "./proposals.js";
 import { recoverAddress } from "./secp256k1.js";
-import { SUSPENSE, memberOf, withKey } from "./state.js";
+import { SUSPENSE, memberOf, termsOf, withKey } from "./state.js";
 import * as subjects from "./subjects.js";
 
 export const newKeyState = (member) => ({ member, sequence: 0, revoked: false });
@@ -77,7 +77,7 @@ export function enactLeaving(step, state, proposal) {
 }
 
 // Whether somebody may write what a right is about, and enough may approve it.
-function canAct(state, right) {
+export function canAct(state, right) {
   const active = [...state.members.values()].filter((member) => member.left === null);
   if (!active.some((member) => member.roles.some((role) => right.write.includes(role)))) {
     return false;
@@ -91,7 +91,7 @@ function canAct(state, right) {
 function endMembership(state, id, now) {
   const member = { ...memberOf(state, id), left: now };
   const after = { ...state, members: withKey(state.members, id, member) };
-  const { authority } = state.charter.terms;
+  const { authority } = termsOf(state);
   for (const kind of sortedTexts(authority.keys())) {
     const right = authority.get(kind);
     if (canAct(state, right) && !canAct(after, right)) {

@@ -7,7 +7,7 @@ import { dropUnconfirmed } from "./facts.js";
 import { checkFeasible } from "./feasibility.js";
 import { TOWN } from "./kpis.js";
 import { rulesInForce } from "./rulesets.js";
-import { SUSPENSE, laterOfPeriod, periodOf, stateHash, withPeriod } from "./state.js";
+import { SUSPENSE, deadlinesOf, laterOfPeriod, periodOf, stateHash, withPeriod } from "./state.js";
 import { addDays, isPlausibleMonth, nextMonth } from "./time.js";
 
 export function openPeriod(step, body) {
@@ -54,7 +54,7 @@ export function closePeriod(step, body) {
   const { state } = step;
   const period = periodOf(state, body.period);
   if (period.status !== "closing") refuse("period-closed", `${body.period} is ${period.status}`);
-  const graceEnds = addDays(period.closing_at, state.charter.terms.period.grace_days);
+  const graceEnds = addDays(period.closing_at, deadlinesOf(state, period).grace_days);
   if (step.now < graceEnds) {
     refuse("period-closed", `the grace time of ${body.period} ends at ${graceEnds}`);
   }

@@ -91,6 +91,18 @@ function refusedFrom(index) {
   };
 }
 
+// The genesis hash that one trusts is of a charter that has been changed since.
+function changedCharter(entries) {
+  const named = entries.join(", ");
+  return {
+    en: "The charter is not as it was founded: the co-op changed it by the votes of the entries " +
+      `${named}, whose words say what; everything after each was judged by the charter then in ` +
+      "force.",
+    ja: `規約は設立時のままではありません。エントリー ${named} の決定により変更され、以後の内容は` +
+      "その時点の規約で判断しています。変更の内容は決定の文にあります。",
+  };
+}
+
 function unproven(anchor) {
   const { entry, block, chainId } = anchor;
   return {
@@ -154,6 +166,8 @@ export function bundleRemarks(fold, trust, anchors) {
   const found = trust === null ? [REMARKS.noTrust] : [];
   found.push(...before(fold));
   if (fold.firstRefused !== null) found.push(refusedFrom(fold.firstRefused));
+  const { charter_changes: changes } = fold.state;
+  if (changes.length) found.push(changedCharter(changes));
   if (!hasQuorum(trust)) found.push(REMARKS.noWitnesses);
   found.push(anchors.length ? REMARKS.noNode : REMARKS.noAnchors);
   found.push(...anchors.filter((one) => one.restsOn === "evidence-only").map(unproven));

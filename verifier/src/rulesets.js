@@ -7,7 +7,7 @@ import { propose } from "./proposals.js";
 import { namesUsed, parseRules } from "./rules.js";
 import { needsEverybody } from "./rules/profiles.js";
 import { checkHeadcount } from "./rules/steps.js";
-import { SUSPENSE, digitsOf } from "./state.js";
+import { SUSPENSE, digitsOf, termsOf } from "./state.js";
 import { ofRules } from "./subjects.js";
 import { SALT_BYTES } from "./totals.js";
 
@@ -42,10 +42,10 @@ function sharingNow({ members, funding }) {
 }
 
 function checkNames(state, rules) {
-  const { vocabulary, period, time_zone: zone } = state.charter.terms;
+  const { vocabulary, period, time_zone: zone } = termsOf(state);
   const used = namesUsed(rules);
   // What the charter lets nobody report: better known now than when the month is to be closed.
-  const { authority } = state.charter.terms;
+  const { authority } = termsOf(state);
   used.counts = new Set([...used.metrics].filter((name) => name.startsWith(COUNT)));
   used.metrics = new Set([...used.metrics].map((name) =>
     (used.counts.has(name) ? name.slice(COUNT.length) : name)));

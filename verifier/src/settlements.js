@@ -15,7 +15,8 @@ import { electors, neededOf, propose } from "./proposals.js";
 import { rulesOf } from "./rulesets.js";
 import { buildSettlement } from "./settlement.js";
 import {
-  SUSPENSE, balancesOf, digitsOf, keepsPayouts, keepsRuns, periodOf, withKey, withPeriod,
+  SUSPENSE, balancesOf, deadlinesOf, digitsOf, keepsPayouts, keepsRuns, periodOf, withKey,
+  withPeriod,
 } from "./state.js";
 import { ofSettlement } from "./subjects.js";
 import { addDays, nextMonth } from "./time.js";
@@ -258,6 +259,6 @@ export function settle(step, body) {
 // When a proposed settlement may be settled: after the charter's or the rules' longer delay.
 export function objectionsUntil(state, period, evidence) {
   const agreed = rulesOf(state, period, evidence).approval?.objection_days ?? 0;
-  const days = Math.max(state.charter.terms.period.objection_days, agreed);
+  const days = Math.max(deadlinesOf(state, period).objection_days, agreed);
   return addDays(period.proposed_at, days);
 }

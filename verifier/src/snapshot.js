@@ -4,7 +4,7 @@
 // a field that is not known here is said to be unknown, never passed over.
 
 import { equalBytes, fromHex } from "./bytes.js";
-import { address, charterTerms, hash } from "./bodies.js";
+import { address, charterTerms, hash, periodTerms } from "./bodies.js";
 import { recode, refuse } from "./errors.js";
 import { encodeCanonical, parseJson } from "./json.js";
 import { Frontier } from "./merkle.js";
@@ -77,6 +77,7 @@ const period = object({
 }, {
   run, late: integer(), amended: amounts, posted: record(amounts), paid: amounts, resumes: text(),
   kpis: record(record(loose)), figures: record(loose), currencies: record(text()),
+  deadlines: periodTerms,
 });
 const dispute = object({
   settlement_id: text(), period: text(), member: text(), line_ids: texts, claims: amounts,
@@ -145,6 +146,7 @@ const stateShape = object({
     chain_id: integer(1), contract: address, code_hash: hash, token: address,
     decimals: integer(0, 255), index: integer(),
   }))),
+  charter_in_force: charterTerms, charter_changes: list(integer()),
 });
 
 // The state whose canonical form these bytes are; refuses, or says what is unknown in it.
@@ -154,7 +156,7 @@ export function parseState(data) {
   for (const [batch, ranges] of found.erased ?? []) {
     if (ranges.some(([first, last]) => first > last)) bad(`no records of batch ${batch}`);
   }
-  const { subtrees, charter, ...rest } = found;
+  const { subtrees, charter, charter_in_force: changed, ...rest } = found;
   const state = {
     ...emptyState(), ...rest,
     periods: new Map([...rest.periods].map(([id, one]) => [id, filledPeriod(one)])),
@@ -163,6 +165,8 @@ export function parseState(data) {
     dues: filled(rest.dues, (rows) => filled(rows, (one) => ({ ...NO_DUES, ...one }))),
     frontier: frontierOf(found.size, subtrees.map(fromHex)),
     charter: { terms: charter, document: document.get("charter") },
+    charter_in_force: changed === undefined
+      ? null : { terms: changed, document: document.get("charter_in_force") },
   };
   if (!equalBytes(encodeCanonical(stateDocument(state), "the state"), data)) {
     bad("the state is not in the form in which its hash is taken");

@@ -20,7 +20,7 @@ export function emptyState() {
     funding: new Map(), proposals: new Map(), rule_sets: [], periods: new Map(),
     balances: new Map(), destinations: new Map(), anchors: new Map(),
     erased: new Map(), disputes: new Map(), dues: new Map(), orders: new Map(),
-    successors: new Map(), vaults: new Map(),
+    successors: new Map(), vaults: new Map(), charter_in_force: null, charter_changes: [],
   };
 }
 
@@ -42,18 +42,28 @@ export const NO_DUES = { due: 0n, ordered: 0n, paid: 0n, returned: 0n, expired: 
 export function laterOfPeriod() {
   return {
     run: null, late: 0, amended: new Map(), posted: new Map(), paid: new Map(), resumes: null,
-    kpis: new Map(), figures: new Map(), currencies: new Map(),
+    kpis: new Map(), figures: new Map(), currencies: new Map(), deadlines: null,
   };
+}
+
+// The terms of the charter in force: those of entry 0, or as they have been changed.
+export function termsOf(state) {
+  return (state.charter_in_force ?? state.charter).terms;
+}
+
+// The deadlines of a period: those of the charter, as it was when the period began to close.
+export function deadlinesOf(state, period) {
+  return period.deadlines ?? termsOf(state).period;
 }
 
 // Whether the charter knows corrections: only then is kept what they start from.
 export function keepsRuns(state) {
-  return state.charter.terms.authority.has("correction-proposed");
+  return termsOf(state).authority.has("correction-proposed");
 }
 
 // Whether the charter knows payouts: only then is kept what members are due.
 export function keepsPayouts(state) {
-  return state.charter.terms.authority.has("payout-ordered");
+  return termsOf(state).authority.has("payout-ordered");
 }
 
 export function balancesOf(state, currency) {
@@ -88,7 +98,7 @@ export function withPeriod(state, period) {
 }
 
 export function digitsOf(state, currency) {
-  const terms = state.charter.terms.currencies.find((one) => one.code === currency);
+  const terms = termsOf(state).currencies.find((one) => one.code === currency);
   if (!terms) refuse("malformed-entry", `the charter does not know the currency ${currency}`);
   return terms.digits;
 }
@@ -106,7 +116,10 @@ function exact(value) {
 
 // Fields that are not in a state's document while they are empty: the hashes of states from before
 // there was such a field stay.
-const LATER_OF_STATE = ["erased", "disputes", "dues", "orders", "successors", "vaults"];
+const LATER_OF_STATE = [
+  "erased", "disputes", "dues", "orders", "successors", "vaults", "charter_in_force",
+  "charter_changes",
+];
 const LATER_OF_PERIOD = Object.keys(laterOfPeriod());
 const LATER_OF_RUN = ["late", "amended"];
 const LATER_OF_ORDER = ["vault"];
@@ -116,7 +129,8 @@ const LATER_OF_BALANCES = Object.keys(laterOfBalances());
 function leaveOut(document, names) {
   for (const name of names) {
     const found = document.get(name);
-    if (found instanceof Map ? found.size === 0 : !found) document.delete(name);
+    const size = found instanceof Map ? found.size : found?.length ?? found;
+    if (!size) document.delete(name);
   }
 }
 
@@ -139,8 +153,8 @@ function leaveOutEmpty(document) {
 
 // The state as a document, whose canonical form is hashed.
 export function stateDocument(state) {
-  const { frontier, charter, ...rest } = state;
-  const document = exact(rest);
+  const { frontier, charter, charter_in_force: changed, ...rest } = state;
+  const document = exact({ ...rest, charter_in_force: changed?.document ?? null });
   leaveOutEmpty(document);
   document.set("subtrees", frontier.roots.map(toHex));
   document.set("charter", charter === null ? null : charter.document);

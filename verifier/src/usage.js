@@ -6,6 +6,7 @@
 import { characters, decodeUtf8, hasLoneSurrogate } from "./bytes.js";
 import { Refusal, recode, refuse } from "./errors.js";
 import { parseJsonText } from "./json.js";
+import { termsOf } from "./state.js";
 import { instantTime, recordTime } from "./time.js";
 import { CHARGE, joinKey } from "./totals.js";
 
@@ -129,7 +130,7 @@ export function negates(reversal, original) {
 
 // What usage records may refer to at a state.
 export function scopeOf(state) {
-  const { vocabulary, period } = state.charter.terms;
+  const { vocabulary, period } = termsOf(state);
   const periods = [...state.periods.values()].map(({ id, start, end }) => ({
     id, start: instantTime(start), end: instantTime(end),
   }));

@@ -68,7 +68,7 @@ def _obstacle(state: State, log: LogReader, now: str, month: str) -> Words | Non
         )
         return words if now < period.end else None
     if period.status == "closing" and period.closing_at is not None:
-        ends = add_days(period.closing_at, state.terms().period.grace_days)
+        ends = add_days(period.closing_at, state.deadlines_of(period).grace_days)
         words = Words(f"the end of the grace time at {ends}", f"猶予期間の終わり（{ends}）待ち")
         return words if now < ends else None
     if period.status == "proposed" and period.settlement is not None:
