@@ -41,6 +41,7 @@ from ledger.audit.report import (
 from ledger.audit.start import SETTLED, open_start
 from ledger.audit.tree import check_tree, entry_files
 from ledger.audit.trust import Trust
+from ledger.audit.vaults import vaults_with_other_code
 from ledger.audit.witnesses import witness_facts
 from ledger.coop.state import Period
 from ledger.errors import MalformedDocument
@@ -145,6 +146,10 @@ def _report(
     _check_manifest(files, fold, head, size, parts.head)
     started = _check_approved(fold, parts.entries)
     anchors = AnchorChecks(fold, trust, chain, parts.anchors).run()
+    if chain is not None:
+        for one in vaults_with_other_code(fold.state, chain):
+            where = f"entry {one.vault.index}, vault {one.vault.contract}"
+            parts.anchors.add("vault-mismatch", where, *one.words)
     witnesses = witness_facts(files, fold, trust)
     files.close()
     findings = parts.all()

@@ -18,6 +18,7 @@ from ledger.service.chain_view import open_chain_view
 from ledger.service.fsck.head import Wanted
 from ledger.service.fsck.report import OutsideHead, report_document
 from ledger.service.fsck.report_text import report_text
+from ledger.service.fsck.vaults import VaultSetting
 from ledger.service.fsck.walk import Beside, fsck
 from ledger.wiring import config_path, open_unchanged
 
@@ -61,7 +62,7 @@ def run_fsck(options: argparse.Namespace) -> int:
         )
         marks = [OutsideHead("high-water", one.source, one.size, one.root, "record")
                  for one in found.high_water]  # fmt: skip
-        beside = Beside(chain, marks)
+        beside = Beside(chain, marks, _vault(found.slug, found.section))
         checked = fsck(found.database, wanted, beside, jobs=options.jobs, progress=report)
     text = report_text(checked, options.language)
     show(text.rstrip("\n"), report_document(checked), as_json=options.json)
@@ -92,6 +93,13 @@ def _chain(options: argparse.Namespace, section: CoopSection) -> Iterator[ChainV
         yield chain
     finally:
         opened.__exit__(None, None, None)
+
+
+def _vault(slug: str, section: CoopSection) -> VaultSetting | None:
+    vault = section.vault
+    if vault is None:
+        return None
+    return VaultSetting(slug, vault.contract.lower(), vault.currency, vault.chain_id)
 
 
 def _read_trust(path: Path) -> Trust:

@@ -1,5 +1,5 @@
-"""Random months, disputes, corrections, orders, returns and changes of account: nothing is paid
-twice, nothing above what is due, and not one unit appears or vanishes.
+"""Random months, disputes, corrections, orders, returns, changes of account and of vault: nothing
+is paid twice, nothing above what is due, and not one unit appears or vanishes.
 
 Beside the co-op runs a naive bank: it pays every line of every file that it is given, and sends
 some of it back. What is reported of it is true when it is reported, and may be confirmed late and
@@ -19,16 +19,18 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from ledger import canonical
 from ledger.coop.payouts import derive_order, vault_totals
 from ledger.coop.state import Balances, parse_state, state_document
+from ledger.coop.vaults import orders_without_vault, vaults_of
 from ledger.errors import Conflict, KyojoError, OutOfRange
 from ledger.period import month_bounds, next_month
 from tests.builder import FIRMS, RULES, World, authority, charter
 from tests.coop.months import Row, correct, submit
 from tests.coop.payout_bodies import export_body, order_body, results_body, set_destination
-from tests.coop.stages import dispute_body, settlement_body
+from tests.coop.stages import after_vault, dispute_body, settlement_body, vault_body
 
 PAYING = RULES + "approval: {threshold: 2/3, pay_undisputed: true, dispute_days: 60}\n"
 ACCOUNTS = [None, *({"type": "evm", "address": "0x" + digit * 40} for digit in "56")]
 METHODS = ("bank", "vault")
+VAULTS = 3
 
 
 class Payouts(RuleBasedStateMachine):
@@ -42,7 +44,7 @@ class Payouts(RuleBasedStateMachine):
         self.earned: Counter[str] = Counter()
         # By line: who has the money, or None once it went back.
         self.bank: dict[str, str | None] = {}
-        self.accounts: dict[str, int] = {}
+        self.accounts: dict[tuple[str, str], int] = {}
         self.was_due: dict[str, int] = {}
         self.number = 0
         for firm, place in zip(FIRMS, places, strict=True):
@@ -221,6 +223,35 @@ class Payouts(RuleBasedStateMachine):
     def move(self, firm, place) -> None:
         set_destination(self.world, firm, place)
 
+    @precondition(lambda self: len(vaults_of(self.world.state, "JPY")) < VAULTS)
+    @rule()
+    def name_vault(self) -> None:
+        """The members name the next vault; the first one is the contract that has paid so far."""
+        named = len(vaults_of(self.world.state, "JPY"))
+        before = len(orders_without_vault(self.world.state, "JPY"))
+        digits, last = f"{named + 16:x}", f"{named + 15:x}"
+        first = vault_body(digits, orders_before=before)
+        self.world.write("office", "vault-named", after_vault(digits, last) if named else first)
+        id_ = next(reversed(self.world.state.proposals))
+        for who in ("bus", "ev"):
+            self.world.vote(who, id_)
+
+    @rule(pick=st.integers(0, 50), now=st.booleans(), late=st.booleans())
+    def settle_a_claim(self, pick, now, late) -> None:
+        """A claim is paid, or it is not made in time and a reserve gets the money."""
+        claims = [
+            (id_, line_id)
+            for id_, order in self.world.state.orders.items()
+            if order.method == "vault"
+            for line_id in order.lines
+        ]
+        if claims:
+            id_, line_id = claims[pick % len(claims)]
+            if late and self.world.state.orders[id_].lines[line_id].state == "ordered":
+                self.bank[line_id] = None
+            outcome = "expired" if self.bank[line_id] is None else "paid"
+            self.report(id_, {line_id: outcome}, now=now)
+
     # What holds whatever they do.
 
     @invariant()
@@ -240,8 +271,9 @@ class Payouts(RuleBasedStateMachine):
             if member is not None:
                 has[member] += lines[line_id].amount_minor
         for name, dues in rows.items():
-            assert has[name] <= dues.ordered + dues.paid <= dues.due
-            found = {"ordered": dues.ordered, "paid": dues.paid, "returned": dues.returned}
+            assert has[name] <= dues.ordered + dues.paid <= dues.due - dues.expired
+            found = {"ordered": dues.ordered, "paid": dues.paid, "returned": dues.returned,
+                     "expired": dues.expired}  # fmt: skip
             assert all(sums[name][state] == amount >= 0 for state, amount in found.items())
 
     @invariant()
@@ -249,9 +281,31 @@ class Payouts(RuleBasedStateMachine):
         state = self.world.state
         due = {name: dues.due for name, dues in state.dues.get("JPY", {}).items()}
         assert all(due[name] >= amount for name, amount in self.was_due.items())
-        accounts = vault_totals(state, "JPY", through=self.month)
+        accounts = self.claims()
         assert all(accounts[name] >= amount for name, amount in self.accounts.items())
         self.was_due, self.accounts = due, accounts
+
+    def claims(self) -> dict[tuple[str, str], int]:
+        """What each account may claim from each contract; the first one is there unnamed too."""
+        places = [None, *(one.place for one in vaults_of(self.world.state, "JPY"))]
+        found: dict[tuple[str, str], int] = {}
+        for place in places:
+            totals = vault_totals(self.world.state, "JPY", through=self.month, vault=place)
+            contract = "first" if place in places[:2] else str(place)
+            for account, amount in totals.items():
+                key = contract, account
+                found[key] = found.get(key, 0) + amount
+        return found
+
+    @invariant()
+    def no_two_vaults_pay_the_same_line(self) -> None:
+        lines = [
+            line
+            for order in self.world.state.orders.values()
+            if order.method == "vault"
+            for line in order.lines.values()
+        ]
+        assert sum(self.claims().values()) == sum(line.amount_minor for line in lines)
 
     @invariant()
     def not_one_unit_appears_or_vanishes(self) -> None:
@@ -278,7 +332,7 @@ class Payouts(RuleBasedStateMachine):
             rows = self.world.state.dues["JPY"]
             for line in order.lines:
                 dues = rows[line.member]
-                assert 0 < line.amount_minor <= dues.due - dues.ordered - dues.paid
+                assert 0 < line.amount_minor <= dues.rest
 
     def teardown(self) -> None:
         data = canonical.encode(state_document(self.world.state))

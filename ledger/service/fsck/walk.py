@@ -43,6 +43,7 @@ from ledger.service.fsck.remarks import remarks_for
 from ledger.service.fsck.report import Counts, Findings, OutsideHead, Report
 from ledger.service.fsck.sessions import check_log_id, check_sessions, check_tables
 from ledger.service.fsck.tree import TrueTree, compare_tree
+from ledger.service.fsck.vaults import VaultSetting, check_vaults
 from ledger.store.database import Database
 from ledger.store.raw import raw_rows
 from ledger.store.scratch import Scratch
@@ -52,10 +53,11 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What is known outside the database: a node to ask, heads that were fetched elsewhere."""
+    """What is known outside the database: a node to ask, heads fetched elsewhere, the settings."""
 
     chain: ChainView | None = None
     heads: Sequence[OutsideHead] = ()
+    vault: VaultSetting | None = None
 
 
 def fsck(
@@ -167,6 +169,7 @@ def _check_beside(fold: Fold, history: KeyHistory, wanted: Wanted, beside: Besid
     heads += outbox_heads(rows, trust, chain, fold.findings)
     if chain is not None:
         heads += contract_heads(fold, trust, chain)
+    check_vaults(fold, beside.vault, chain)
     return _Outcome(
         signed.by, tuple(heads), remarks_for(fold, wanted, heads, has_node=chain is not None)
     )
