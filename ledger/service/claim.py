@@ -40,12 +40,16 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """A vault on an open node, one co-op's part of it, and the file of its claims."""
+    """A vault on an open node, one co-op's part of it, and the file of its claims.
+
+    ``wait_seconds`` is how long a claim is waited for.
+    """
 
     node: Node
     contract: str
     origin: str
     claims: Claims
+    wait_seconds: float = 30.0
 
     def check(self) -> None:
         """Raise AnchorMismatch unless the file is what the vault has published for the co-op."""
@@ -83,7 +87,7 @@ class Vault:
         )
         signed = sign_transaction(unsigned, key)
         self.node.send(signed.raw)
-        receipt = self.node.wait_for_receipt(signed.hash)
+        receipt = self.node.wait_for_receipt(signed.hash, timeout_seconds=self.wait_seconds)
         after = self.due(account)
         if after.due:
             if receipt.succeeded:

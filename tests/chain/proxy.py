@@ -35,7 +35,10 @@ class Fault:
 
 @dataclass
 class Proxy:
-    """Where it listens, whom it serves, the fault that is armed, and the process it may kill."""
+    """Where it listens, whom it serves, the fault that is armed, and the process it may kill.
+
+    ``after`` is told each request when it was answered.
+    """
 
     backend: str
     other: str
@@ -43,6 +46,7 @@ class Proxy:
     url: str = ""
     fault: Fault | None = None
     victim: int | None = None
+    after: Callable[[str], None] = lambda _method: None
     seen: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -69,6 +73,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         proxy.seen.append(request["method"])
         fault = proxy.hit(request["method"], request.get("params", []))
         getattr(self, "_" + (fault.kind if fault else "act").replace(" ", "_"))(proxy, body)
+        proxy.after(request["method"])
 
     def _act(self, proxy, body):
         self._answer(forward(proxy.backend, body))

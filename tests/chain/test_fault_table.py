@@ -1,9 +1,12 @@
-"""The fault table: every step of anchoring crossed with every fault, on a real node.
+"""The fault table: every step to a chain crossed with every fault, on a real node.
+
+What is brought there: an anchor, a month's claims root, and a claim for somebody's account.
 
 A cell runs the service as cron would, run after run, through a proxy (``proxy``) in front of anvil.
 In the first run that begins in the step's phase the fault lasts for the whole run. After each run
 what is shown is compared with the chain; at the end the log stands on chain exactly once, final,
-recorded exactly once. ``make long`` runs the whole table, ``make test`` a sample.
+recorded exactly once; the root is published once; the account is paid once. ``make long`` runs
+the whole table, ``make test`` a sample.
 """
 
 from functools import partial
@@ -11,7 +14,8 @@ from functools import partial
 import pytest
 
 from tests.chain.anvil import require_anvil
-from tests.chain.fault_world import ANCHORERS, Fault, make_template, making_world, run_cell
+from tests.chain.fault_vault import PublishWorld, make_ordered, making_claim
+from tests.chain.fault_world import Fault, World, make_template, making_world, run_cell
 
 
 def is_tag(parameters):
@@ -65,13 +69,11 @@ EVENTS = {
     "reorg below finality": (lambda world: world.reorg(7), None),
     "nonce stolen": (lambda world: world.steal_nonce(), None),
     "fee spike": (lambda world: world.fees_rise(), lambda world: world.fees_fall()),
-    "key revoked": (
-        lambda world: world.rotate(ANCHORERS[0], ANCHORERS[1]),
-        lambda world: world.rotate(ANCHORERS[1], ANCHORERS[0]),
-    ),
+    "key revoked": (lambda world: world.revoke(), lambda world: world.restore()),
 }
 CRASHES = ["kill before", "kill after"]
-CELLS = [(step, fault) for step in STEPS for fault in [*NETWORK, *EVENTS, *CRASHES]]
+FAULTS = [*NETWORK, *EVENTS, *CRASHES]
+CELLS = [(step, fault) for step in STEPS for fault in FAULTS]
 CELLS += [("nonce", "count too high"), ("final nonce", "count too high")]
 SAMPLE = [
     ("send", "drop the answer"),
@@ -79,6 +81,25 @@ SAMPLE = [
     ("look again", "nonce stolen"),
     ("fees", "fee spike"),
 ]
+# Publishing goes through the same outbox; nothing is recorded in the log.
+PUBLISH_STEPS = {name: step for name, step in STEPS.items() if name != "record"}
+PUBLISH_CELLS = [(step, fault) for step, fault in CELLS if step in PUBLISH_STEPS]
+PUBLISH_SAMPLE = [("state", "reorg 2")]
+# A claim is sent by whoever comes, who waits for it and keeps nothing.
+CLAIM_STEPS = {
+    "chain id": ("fresh", "eth_chainId", None),
+    "code": ("fresh", "eth_getCode", None),
+    "read vault": ("fresh", "eth_call", None),
+    "nonce": ("fresh", "eth_getTransactionCount", None),
+    "fees": ("fresh", "eth_getBlockByNumber", None),
+    "send": ("fresh", "eth_sendRawTransaction", None),
+    "wait": ("fresh", "eth_getTransactionReceipt", None),
+    "look after waiting": ("fresh", "eth_call", "waited"),
+    "look again": ("paid", "eth_call", None),
+}
+CLAIM_CELLS = [(step, fault) for step in CLAIM_STEPS for fault in FAULTS]
+CLAIM_CELLS += [("nonce", "count too high")]
+CLAIM_SAMPLE = [("wait", "reorg 1")]
 
 
 @pytest.fixture(scope="session")
@@ -87,22 +108,39 @@ def template(tmp_path_factory):
     return make_template(tmp_path_factory.mktemp("anchored") / "template")
 
 
-def cell(template, folder, step, name):
-    """Run one cell of the table."""
-    phase, method, matches = STEPS[step]
-    with making_world(template, folder / "cell") as world:
-        act, heal = EVENTS.get(name, (None, None))
-        kind = "act" if act else name
-        fault = Fault(kind, method, matches or (lambda _parameters: True))
-        fault.act = act and partial(act, world)
-        runs = run_cell(
-            world,
-            phase,
-            fault,
-            heal=heal and partial(heal, world),
-            is_world=act is not None,
-            dies=name in CRASHES,
-        )
+def require_vault():
+    """Skip, loudly, where there is no node or no compiler for the vault's token."""
+    pytest.importorskip("vyper", reason="vyper is not installed: the vault's token is not compiled")
+    require_anvil()
+
+
+@pytest.fixture(scope="session")
+def ordered(templates, tmp_path_factory):
+    require_vault()
+    return make_ordered(templates["settled"], tmp_path_factory.mktemp("ordered") / "template")
+
+
+def armed(world, step, name):
+    """Run the world of a cell with its fault; how many runs it took."""
+    phase, method, matches = step
+    act, heal = EVENTS.get(name, (None, None))
+    fault = Fault((act and "act") or name, method, matches or (lambda _parameters: True))
+    fault.act = act and partial(act, world)
+    return run_cell(
+        world,
+        phase,
+        fault,
+        heal=heal and partial(heal, world),
+        is_world=act is not None,
+        dies=name in CRASHES,
+    )
+
+
+def cell(template, folder, kind, step, name):
+    """Run one cell of what goes through the outbox."""
+    phase = STEPS[step][0]
+    with making_world(template, folder / "cell", kind) as world:
+        runs = armed(world, STEPS[step], name)
         if name.startswith("reorg") and name != "reorg 1" and phase == "mined":
             # Its block was the second newest, so each of these took it away, and that was shown.
             after = world.shown[world.shown.index("mined") :]
@@ -110,12 +148,55 @@ def cell(template, folder, step, name):
         return runs
 
 
+def claim_cell(step, name):
+    """Run one cell of a claim."""
+    phase, method, matches = CLAIM_STEPS[step]
+    with making_claim() as world:
+        if matches == "waited":
+
+            def matches(_parameters):
+                return "eth_getTransactionReceipt" in world.proxy.seen
+
+        return armed(world, (phase, method, matches), name)
+
+
+def table(cells):
+    """The cells of a table as parameters."""
+    return pytest.mark.parametrize(
+        ("step", "fault"), cells, ids=[" / ".join(pair) for pair in cells]
+    )
+
+
 @pytest.mark.long
-@pytest.mark.parametrize(("step", "fault"), CELLS, ids=[" / ".join(pair) for pair in CELLS])
+@table(CELLS)
 def test_every_fault_at_every_step(template, tmp_path, step, fault):
-    assert cell(template, tmp_path, step, fault)
+    assert cell(template, tmp_path, World, step, fault)
 
 
-@pytest.mark.parametrize(("step", "fault"), SAMPLE, ids=[" / ".join(pair) for pair in SAMPLE])
+@table(SAMPLE)
 def test_a_fault_at_a_step(template, tmp_path, step, fault):
-    assert cell(template, tmp_path, step, fault)
+    assert cell(template, tmp_path, World, step, fault)
+
+
+@pytest.mark.long
+@table(PUBLISH_CELLS)
+def test_every_fault_at_every_step_of_a_publication(ordered, tmp_path, step, fault):
+    assert cell(ordered, tmp_path, PublishWorld, step, fault)
+
+
+@table(PUBLISH_SAMPLE)
+def test_a_fault_at_a_step_of_a_publication(ordered, tmp_path, step, fault):
+    assert cell(ordered, tmp_path, PublishWorld, step, fault)
+
+
+@pytest.mark.long
+@table(CLAIM_CELLS)
+def test_every_fault_at_every_step_of_a_claim(step, fault):
+    require_vault()
+    assert claim_cell(step, fault)
+
+
+@table(CLAIM_SAMPLE)
+def test_a_fault_at_a_step_of_a_claim(step, fault):
+    require_vault()
+    assert claim_cell(step, fault)
