@@ -413,6 +413,11 @@ class CorrectionStatementDocument(Part):
     member: str
     statement: CorrectionPart
     proof: SettlementProof
+    names: dict[str, Any] = Field(description="Words for a page; nothing rests on them.")
+    payable: PayablePart | None = Field(
+        default=None,
+        description="For whom the month's settlement gives nothing, such as a firm that has left.",
+    )
 
 
 class DisclosedRecordPart(Part):

@@ -96,7 +96,7 @@ def own_statement(
     coop: CoopHere, reader: PageReader, month: Month, member: MemberId, lang: Lang = "en"
 ) -> Response:
     """A member's statement, for the member and the roles that the charter names."""
-    if reader.member is None:
+    if not reader.is_known:
         return RedirectResponse(f"/pages/{coop.log.slug}/enter?lang={lang}")
     found = statement(coop, reader, month, member)
     settlement = read.settlement(coop, reader, month)
@@ -115,7 +115,7 @@ def own_statement_file(  # noqa: PLR0913, PLR0917 - a path with three names, and
     lang: Lang = "en",
 ) -> Response:
     """The same as a file: JSON, which proves, or CSV, HTML or PDF to read."""
-    if reader.member is None:
+    if not reader.is_known:
         return RedirectResponse(f"/pages/{coop.log.slug}/enter?lang={lang}")
     data = statement_file(statement(coop, reader, month, member), form, lang)
     name = quote(f"{month}-{member}.{form}")

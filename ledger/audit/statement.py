@@ -32,6 +32,7 @@ from ledger.errors import (
     VerificationError,
 )
 from ledger.log.cosignature import verifier_of
+from ledger.log.note import Verifier
 from ledger.log.policy import NO_QUORUM, open_cosigned
 from ledger.settlement.statement import LIMITS
 
@@ -172,6 +173,16 @@ def _payable(document: Mapping[str, Any]) -> tuple[tuple[Remark, ...], Remark]:
 
 def _verify_log(document: Mapping[str, Any], trust: Trust) -> None:
     """The log's identity, its signature, its witnesses, and then the statement under it."""
+    verifiers = open_under_trust(document, trust)
+    verify_member_statement(document, origin=trust.origin, verifiers=verifiers)
+
+
+def open_under_trust(document: Mapping[str, Any], trust: Trust) -> list[Verifier]:
+    """Check the log's identity, signature and witnesses; answers with the log's verifiers.
+
+    ``document`` names origin, genesis and, in its proof, a checkpoint. Raises NotConsistent,
+    BadSignature or VerificationError.
+    """
     for name, wanted in (("origin", trust.origin), ("genesis", trust.genesis)):
         if document[name] != wanted:
             text = (
@@ -183,8 +194,7 @@ def _verify_log(document: Mapping[str, Any], trust: Trust) -> None:
         open_cosigned(_note(document), origin=trust.origin, policy=policy)
     except InvalidInput as error:
         raise VerificationError(f"the checkpoint cannot be read: {error.message}") from error
-    verifiers = [verifier_of(log.key) for log in policy.logs]
-    verify_member_statement(document, origin=trust.origin, verifiers=verifiers)
+    return [verifier_of(log.key) for log in policy.logs]
 
 
 def _note(document: Mapping[str, Any]) -> bytes:

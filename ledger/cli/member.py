@@ -12,9 +12,16 @@ from typing import Any
 from ledger.cli import charter, destination, dispute, report
 from ledger.cli.files import read_file
 from ledger.cli.output import progress, show
-from ledger.cli.statement import add_look, format_of, payable_text, statement_text
+from ledger.cli.statement import (
+    add_look,
+    correction_text,
+    format_of,
+    payable_text,
+    statement_text,
+)
 from ledger.client import MemberClient, erasure, open_journal
 from ledger.errors import InvalidInput
+from ledger.paper.correction_files import correction_file
 from ledger.paper.files import statement_file
 from ledger.wiring import read_key, read_policy
 
@@ -102,6 +109,11 @@ def _add_reading(verbs: Commands, own: argparse.ArgumentParser) -> None:
     )
     correction.add_argument("correction", metavar="ID", help="the correction's id (hex)")
     correction.add_argument("member")
+    correction.add_argument(
+        "--out", type=Path, action="append", default=[], metavar="FILE",
+        help="write it to FILE, whose ending is .json, .csv, .html or .pdf; may be repeated",
+    )  # fmt: skip
+    add_look(correction)
     correction.set_defaults(run=read_correction)
 
 
@@ -224,13 +236,15 @@ def read_statement(options: argparse.Namespace) -> int:
 
 def read_correction(options: argparse.Namespace) -> int:
     """Fetch a member's part of a correction, and verify it down to the log's signature."""
+    files = [(path, format_of(path)) for path in options.out]
     with client_of(options) as client:
         client.sign_in()
         found = client.correction(options.correction, options.member)
-    own = found["statement"]
-    lines = [f"{row['period']} {row['role']}: {row['amount_minor']}" for row in own["rows"]]
-    words = [*lines, f"net {own['net_minor']}", "verified against the correction"]
-    show("\n".join(words), found, as_json=options.json)
+    for path, form in files:
+        path.write_bytes(correction_file(found, form, options.language, options.font))
+    lines = correction_text(found, options.language)
+    lines += ["verified against the correction", *(str(path) for path, _ in files)]
+    show("\n".join(lines), found, as_json=options.json)
     return 0
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ledger.audit.correction import is_correction, verify_correction_file
 from ledger.audit.payable import lookup_of
 from ledger.audit.statement import (
     STATEMENT_BYTES_MAX,
@@ -19,10 +20,13 @@ from ledger.cli.audit import read_trust
 from ledger.cli.office import chosen
 from ledger.cli.output import progress, show
 from ledger.errors import InvalidInput
+from ledger.paper.correction_files import correction_file
+from ledger.paper.correction_view import correction_view
 from ledger.paper.files import FORMATS, Format, statement_file
 from ledger.paper.payable_view import payable_view
 from ledger.paper.speech import Language, Speech
 from ledger.service.audit import verify_file
+from ledger.service.correct import untold_parts
 from ledger.service.statements import office_statements
 from ledger.settlement.explain import explain_lines
 
@@ -70,10 +74,15 @@ def add_look(parser: argparse.ArgumentParser) -> None:
 
 
 def write_statements(options: argparse.Namespace) -> int:
-    """Write every member's statement, and that of suspense, in each format."""
+    """Write every member's statement, and that of suspense, in each format.
+
+    Also the parts of corrections posted with the month that no statement of it tells: of firms that
+    have left, and of all where the month is divided in another currency.
+    """
     formats = options.format or ["json", "pdf"]
     with chosen(options) as (_, coop):
         found = office_statements(coop, options.period)
+        untold = untold_parts(coop, options.period)
     options.out.mkdir(parents=True, exist_ok=True)
     written = []
     with progress("statements", quiet=options.json) as report:
@@ -83,7 +92,15 @@ def write_statements(options: argparse.Namespace) -> int:
                 path.write_bytes(statement_file(document, form, options.language, options.font))
                 written.append(str(path))
             report(done, len(found))
+    for (correction, member), document in untold.items():
+        for form in formats:
+            name = f"{options.period}-{file_name(member)}-correction-{correction[:12]}.{form}"
+            data = correction_file(document, form, options.language, options.font)
+            (options.out / name).write_bytes(data)
+            written.append(str(options.out / name))
     text = f"{options.out}: {len(written)} files, statements of {len(found)} accounts"
+    if untold:
+        text += f", {len(untold)} of corrections that no statement tells"
     show(text, {"files": written}, as_json=options.json)
     return 0
 
@@ -138,9 +155,12 @@ def file_name(member: str) -> str:
 
 
 def run_verify_statement(options: argparse.Namespace) -> int:
-    """Verify a statement and tell each of its amounts."""
+    """Verify a statement, or a part of a correction, and tell each of its amounts."""
     trust = None if options.trust is None else read_trust(options.trust)
-    report = verify_statement_file(_read(options.file), trust)
+    data = _read(options.file)
+    if is_correction(data):
+        return _verify_correction(options, verify_correction_file(data, trust))
+    report = verify_statement_file(data, trust)
     if options.bundle is not None:
         report = _compared(report, options.bundle, trust, quiet=options.json)
     part = report.document.get("payable")
@@ -158,7 +178,41 @@ def run_verify_statement(options: argparse.Namespace) -> int:
     return report.exit_code
 
 
+def _verify_correction(options: argparse.Namespace, report: StatementReport) -> int:
+    own = report.document["statement"]
+    part = report.document.get("payable")
+    document = {
+        "verdict": "verified" if report.is_trusted else "consistent",
+        "posted_in": own["correction"]["posted_in"],
+        "member": report.document["member"],
+        "correction_id": own["correction_id"],
+        "net_minor": own["net_minor"],
+        **({} if part is None else {"payable": part}),
+        "checked": [remark.en for remark in report.checked],
+        "not_checked": [remark.en for remark in report.not_checked],
+    }
+    words = correction_text(report.document, options.language)
+    show(_judged(report, words, options.language), document, as_json=options.json)
+    return report.exit_code
+
+
+def correction_text(document: Mapping[str, Any], language: Language) -> list[str]:
+    """A member's part of a correction in words: by month, in all, and what is payable."""
+    view = correction_view(document, language)
+    lines = [f"{row.month} {row.label}: {row.amount}" for row in view.rows]
+    lines.append(f"{'合計' if language == 'ja' else 'Sum'}: {view.net}")
+    if view.payable is not None:
+        rows = [f"    {row.label}: {row.amount} {row.source}".rstrip() for row in view.payable.rows]
+        lines += [f"{view.payable.label}: {view.payable.total}", *rows]
+    return lines
+
+
 def _text(report: StatementReport, language: Language) -> str:
+    lines = [statement_text(report.document["statement"], language)]
+    return _judged(report, lines + payable_text(report.document, language), language)
+
+
+def _judged(report: StatementReport, words: list[str], language: Language) -> str:
     ja = language == "ja"
     if report.is_trusted:
         verdict = "検証済み" if ja else "VERIFIED"
@@ -167,8 +221,7 @@ def _text(report: StatementReport, language: Language) -> str:
             "それ自体は整合（信頼ファイルなし）" if ja else "CONSISTENT with itself; no trust file"
         )
     heads = ("確かめたこと:", "確かめていないこと:") if ja else ("Checked:", "Not checked:")
-    lines = [verdict, "", statement_text(report.document["statement"], language)]
-    lines += payable_text(report.document, language)
+    lines = [verdict, "", *words]
     for head, remarks in zip(heads, (report.checked, report.not_checked), strict=True):
         lines += ["", head, *(f"  - {remark.ja if ja else remark.en}" for remark in remarks)]
     return "\n".join(lines)

@@ -29,19 +29,44 @@ def payable_figures(
     """
     if member == SUSPENSE:
         return None
-    net = result.member_totals[member]
     repaid = [
         {"step": step, "amount_minor": integer_json(row[member])}
         for step, row in result.repaid.items()
         if row.get(member)
     ]
+    net = result.member_totals[member]
+    return _figures(state, period, result.currency, member, net, repaid)
+
+
+def payable_beside(
+    state: State, period: Period, currency: str, member: str
+) -> dict[str, Any] | None:
+    """The same for a member that the run of ``period`` gives nothing in ``currency``.
+
+    That is a firm that has left, or anybody where the month is divided in another currency: what is
+    payable comes from what is posted alone. What a month of another currency offset is not kept,
+    so there the figures are None.
+    """
+    if _currency(state, period) != currency:
+        return None
+    return _figures(state, period, currency, member, 0, [])
+
+
+def _figures(  # noqa: PLR0913, PLR0917 - what a part is made of
+    state: State,
+    period: Period,
+    currency: str,
+    member: str,
+    net: int,
+    repaid: list[dict[str, Any]],
+) -> dict[str, Any] | None:
     posted = [
         {
             "kind": "dispute" if id_ in state.disputes else "correction",
             "id": id_,
             "amount_minor": integer_json(row[member]),
         }
-        for id_, row in postings_in(state, period, result.currency).items()
+        for id_, row in postings_in(state, period, currency).items()
         if row.get(member)
     ]
     held = list(_held(state, period, member))
@@ -71,6 +96,12 @@ def _paid(state: State, period: Period) -> Mapping[str, int]:
     if proposal is None:
         return period.paid
     return amounts_of(proposal.body.get("paid", {}))
+
+
+def _currency(state: State, period: Period) -> str:
+    """The currency in which a period with a settlement is divided."""
+    proposal = state.proposals.get(str(period.settlement))
+    return str(period.currency if proposal is None else proposal.body["currency"])
 
 
 def _held(state: State, period: Period, member: str) -> Iterator[dict[str, Any]]:

@@ -69,11 +69,11 @@ def _common(
     statement: Mapping[str, Any], own: StatementShape, public: SettlementShape
 ) -> dict[str, str]:
     return {
-        "origin": _text(str(statement["origin"])),
+        "origin": plain_text(str(statement["origin"])),
         "period": public.period,
-        "member": _text(own.member),
+        "member": plain_text(own.member),
         "currency": public.currency,
-        "ruleset": _text(public.ruleset),
+        "ruleset": plain_text(public.ruleset),
         "version": str(public.version),
         "rule_hash": public.rule_hash.hex(),
         "settlement_id": own.settlement_id.hex(),
@@ -87,9 +87,9 @@ def _rows(own: StatementShape, public: SettlementShape, say: Speech) -> Iterator
         mine = steps[line.step]
         row = {
             "step": line.step,
-            "label": _text(say.name(_label(mine, line.part), line.part or line.step)),
+            "label": plain_text(say.name(_label(mine, line.part), line.part or line.step)),
             "part": line.part or "",
-            "sources": _text(_sources(mine, line.part)),
+            "sources": plain_text(_sources(mine, line.part)),
             "weight": _fraction(line.weight),
             "weight_total": totals.get((line.step, line.part), ""),
             "share": _fraction(line.share),
@@ -105,7 +105,11 @@ def _payable_rows(
     if part is None:
         return
     for row in part.rows:
-        words = {"step": f"payable/{row.kind}", "label": row.label, "sources": _text(row.source)}
+        words = {
+            "step": f"payable/{row.kind}",
+            "label": row.label,
+            "sources": plain_text(row.source),
+        }
         yield words | _amount(row.amount_minor, public)
     source = f"state {part.state_hash} at {part.size} entries"
     words = {"step": "payable", "label": part.label, "sources": source}
@@ -161,5 +165,6 @@ def _fraction(value: Fraction) -> str:
     return format_fraction(value.numerator, value.denominator)
 
 
-def _text(text: str) -> str:
+def plain_text(text: str) -> str:
+    """A text that no spreadsheet program takes for a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text

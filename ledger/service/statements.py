@@ -47,7 +47,8 @@ def statement(coop: Coop, reader: Reader, month: str, member: str) -> dict[str, 
     Raises NotPermitted for somebody else's, NotFound where there is no settlement or no figures.
     """
     with coop.reading() as (state, log):
-        if require_member(reader) != member:
+        if not reader.is_same(member):
+            require_member(reader)
             _require_reader_of_all(state, reader)
         book = _open_book(state, log, month, member)
         submitter = None if member == SUSPENSE else member

@@ -91,14 +91,15 @@ class PayableShape(Shape):
     limits: tuple[LimitShape, ...]
 
 
-def verify_payable(part: PayableShape, net_minor: int, public: SettlementShape) -> None:
+def verify_payable(part: PayableShape, net_minor: int, public: SettlementShape | None) -> None:
     """Check that a part adds up and goes with a member's proven net; raises SumMismatch.
 
     ``public`` is the settlement: only what it charged of costs can be repaid, and a correction or
-    a dispute stands once.
+    a dispute stands once. Without one, for whom the settlement gives nothing, nothing is repaid.
     """
     _require(part.net_minor == net_minor, "the net")
-    charges = {step.step: step.taken for step in public.steps if step.as_ == "charge"}
+    steps = () if public is None else public.steps
+    charges = {step.step: step.taken for step in steps if step.as_ == "charge"}
     for row in part.repaid:
         most = charges.pop(row.step, 0)
         _require(0 < row.amount_minor <= most, f"what step {row.step!r} repays")

@@ -8,17 +8,14 @@ from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
-from ledger.coop.envelope import parse_envelope
 from ledger.service.books import Span
 from ledger.service.books_focus import export_focus
-from ledger.service.coop import Coop, Office
 from ledger.store.database import Database
 from ledger.store.schema import upgrade
-from tests.builder import signing_key
 from tests.coop.currencies import CHF, JPY, LATER, earn, settle_month, two_currencies
 from tests.coop.months import Row, correct, submit
 from tests.coop.stages import MONTH
-from tests.store.ledgers import Recording, open_ledger, sequencer_of
+from tests.store.ledgers import Recording, coop_of
 
 
 def test_a_correction_in_another_currency_is_an_invoice_by_itself(tmp_path: Path) -> None:
@@ -30,13 +27,7 @@ def test_a_correction_in_another_currency_is_an_invoice_by_itself(tmp_path: Path
     settle_month(world, LATER)
     database = Database(f"sqlite:///{tmp_path / 'kyojo.db'}")
     upgrade(database)
-    ledger = open_ledger(database, world)
-    times = iter([parse_envelope(data).received_at for data in world.entries])
-    sequencer = sequencer_of(database, ledger.log, clock=lambda: next(times))
-    for submission in world.submissions:
-        sequencer.submit(submission)
-    office = Office(signing_key("office"), bytes(32))
-    coop = Coop(ledger.log, database, sequencer, lambda: world.now, bytes, office)
+    coop = coop_of(database, world)
     table = export_focus(coop, Span(period=LATER)).data
     database.close()
 

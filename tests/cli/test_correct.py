@@ -67,7 +67,7 @@ def test_late_usage_is_corrected_and_every_member_verifies_its_part(
     assert months[MONTH]["corrected_by"] == found["id"]
     assert months[NEXT]["posted"] == [found["id"]]
     part = kyojo("member", "correction", found["id"], "ev", *own(place, url, "ev"))
-    assert part.out.startswith(f"{MONTH} delta: ")
+    assert part.out.startswith("May 2024 Difference: ")
     assert part.out.endswith("verified against the correction\n")
     check_error(kyojo("member", "correction", found["id"], "ev", *own(place, url, "bus")), 5)
     missing = kyojo("member", "correction", "00" * 32, "ev", *own(place, url, "ev"))

@@ -21,13 +21,14 @@ from ledger.log.checkpoint import open_checkpoint
 from ledger.log.cosignature import verifier_of
 from ledger.log.merkle import leaf_hash, root_hash, verify_inclusion
 from ledger.log.note import Ed25519Signer
+from ledger.service.coop import Coop, Office
 from ledger.store.database import Database
 from ledger.store.logs import Log, create_log, find_log
 from ledger.store.reading import LogReader
 from ledger.store.sequencer import Receipt, Sequencer
 from ledger.store.tables import metadata, totals
 from ledger.usage.totals import parse_totals
-from tests.builder import ORIGIN, START, World, log_key
+from tests.builder import ORIGIN, START, World, log_key, signing_key
 from tests.coop.stages import MONTH, fork, propose
 
 ID_KEY = bytes(range(32))
@@ -136,6 +137,17 @@ def open_ledger(database: Database, world: Recording | None = None) -> Ledger:
     except DuplicateId:
         log = find_log(database, "kaga")
     return Ledger(database, log, sequencer_of(database, log), world or month())
+
+
+def coop_of(database: Database, world: Recording) -> Coop:
+    """The co-op, when all that the world was given has been submitted at the world's times."""
+    ledger = open_ledger(database, world)
+    times = iter([parse_envelope(data).received_at for data in world.entries])
+    sequencer = sequencer_of(database, ledger.log, clock=lambda: next(times))
+    for submission in world.submissions:
+        sequencer.submit(submission)
+    office = Office(signing_key("office"), bytes(32))
+    return Coop(ledger.log, database, sequencer, lambda: world.now, bytes, office)
 
 
 def verify_receipt(receipt: Receipt) -> None:

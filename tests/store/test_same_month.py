@@ -13,32 +13,20 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from ledgers import Recording, open_ledger, sequencer_of
+from ledgers import Recording, coop_of
 
 from ledger import canonical
-from ledger.coop.envelope import parse_envelope
 from ledger.coop.state import state_document
 from ledger.service.books import Span, export_books
 from ledger.service.books_focus import export_focus
-from ledger.service.coop import Coop, Office
+from ledger.service.coop import Coop
 from ledger.service.correct import correction_of_member, find_corrections
 from ledger.service.export import export_bundle
 from ledger.service.statements import statements
 from ledger.store.database import Database
-from tests.builder import FIRMS, authority, charter, signing_key
+from tests.builder import FIRMS, authority, charter
 from tests.coop.bookkept import PAYING, fill
 from tests.pages.month import AUDITOR
-
-
-def coop_in(database: Database, world: Recording) -> Coop:
-    """The co-op, when all that the world was given has been submitted to a store."""
-    ledger = open_ledger(database, world)
-    times = iter([parse_envelope(data).received_at for data in world.entries])
-    sequencer = sequencer_of(database, ledger.log, clock=lambda: next(times))
-    for submission in world.submissions:
-        sequencer.submit(submission)
-    office = Office(signing_key("office"), bytes(32))
-    return Coop(ledger.log, database, sequencer, lambda: world.now, bytes, office)
 
 
 def bytes_of(coop: Coop, folder: Path) -> dict[str, bytes]:
@@ -73,7 +61,7 @@ def test_12_the_same_months_give_the_same_bytes_on_both_databases(
     digests: list[dict[str, str]] = []
     for url in (f"sqlite:///{tmp_path / 'kyojo.sqlite'}", postgresql(True)):
         database = Database(url)
-        made = bytes_of(coop_in(database, world), tmp_path)
+        made = bytes_of(coop_of(database, world), tmp_path)
         database.close()
         # And on both those of the fold in memory.
         assert made["state"] == canonical.encode(state_document(world.state))
