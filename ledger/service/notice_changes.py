@@ -35,6 +35,7 @@ class Changed:
     """By how much a correction changed a member's supplies of a month at a rate.
 
     ``rate`` is None outside the tax; ``ja`` and ``en`` name the steps that it may have changed.
+    ``is_charge``: it is no supply of the member's, but a cost that the member is charged.
     """
 
     correction: str
@@ -43,6 +44,17 @@ class Changed:
     amount_minor: int
     ja: str
     en: str
+    is_charge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyLine:
+    """A line of a settlement in money; ``is_charge`` if by it the member is charged for a cost."""
+
+    account: str
+    step: str
+    amount_minor: int
+    is_charge: bool
 
 
 def state_before(log: LogReader, index: int) -> State:
@@ -62,14 +74,16 @@ def words_of(rules: RuleSet, step: str) -> dict[str, str]:
     return words
 
 
-def money_lines(log: LogReader, period: Period) -> Iterator[tuple[str, str, int]]:
-    """Account, step and amount of each line in money of a period's settlement, zeros too."""
+def money_lines(log: LogReader, period: Period) -> Iterator[MoneyLine]:
+    """Each line in money of a period's settlement, zeros too; parts of a step are left out."""
     body = find_proposed(log, period).body
     result = canonical.parse(log.blob(body["lines"]["sha256"])[SALT_BYTES:])
     other = {step["step"] for step in result["steps"] if "unit" in step}
+    charges = {step["step"] for step in result["steps"] if step.get("as") == "charge"}
     for row in result["lines"]:
         if row["part"] is None and row["step"] not in other and row["amount_minor"] is not None:
-            yield row["member"], row["step"], parse_integer_json(row["amount_minor"])
+            amount, step = parse_integer_json(row["amount_minor"]), row["step"]
+            yield MoneyLine(row["member"], step, amount, step in charges)
 
 
 @dataclass(slots=True)
@@ -94,7 +108,7 @@ class Changes:
         """What the corrections that were posted in a month changed for a member, month by month."""
         for id_ in posted_in.posted:
             corrected = self._corrections().get(id_)
-            if corrected is not None:
+            if corrected is not None and corrected.document["currency"] == posted_in.currency:
                 for period, amount in self._amounts(corrected, member).items():
                     yield from self._by_rate(corrected, member, period, amount)
 
@@ -124,26 +138,42 @@ class Changes:
         steps: dict[str, int] = self._steps(corrected, member, period)
         if sum(steps.values()) != amount:
             raise InvariantViolated(f"the steps of {period} change {member} by another amount")
-        rates: dict[str | None, tuple[RateOf | None, list[str]]] = {}
+        charges = self._charges_of(period)
+        groups: dict[tuple[str | None, bool], list[str]] = {}
         for step in steps:
-            rate = self.rate_of(rules, step)
-            rates.setdefault(None if rate is None else rate.rate, (rate, []))[1].append(step)
-        for rate, named in rates.values():
+            rate = None if step in charges else self.rate_of(rules, step)
+            key = (None if rate is None else rate.rate, step in charges)
+            groups.setdefault(key, []).append(step)
+        for (_, is_charge), named in groups.items():
             changed = sum(steps[step] for step in named)
             if changed:
                 words = _joined([words_of(rules, step) for step in named])
-                yield Changed(corrected.id, period, rate, changed, words["ja"], words["en"])
+                rate = None if is_charge else self.rate_of(rules, named[0])
+                yield Changed(
+                    corrected.id, period, rate, changed, words["ja"], words["en"], is_charge
+                )
+
+    def _charges_of(self, period: str) -> set[str]:
+        lines = money_lines(self.log, self.state.period(period))
+        return {line.step for line in lines if line.is_charge}
 
     def _uniform_of(self, period: str) -> tuple[RateOf | None, Mapping[str, str]] | None:
-        """The one rate of all steps of a month, with their names; None if they differ."""
+        """The one rate of all steps of a month, with their names; None if they differ.
+
+        None too where a step charges members: what it changes is no supply of theirs.
+        """
         if period not in self._uniform:
             settled = self.state.period(period)
             rules = rules_of(self.state, settled, self.log)
-            lines = money_lines(self.log, settled)
-            members = (step for who, step, _ in lines if who in self.state.members)
-            steps = list(dict.fromkeys(members))
+            lines = [
+                line
+                for line in money_lines(self.log, settled)
+                if line.account in self.state.members
+            ]
+            steps = list(dict.fromkeys(line.step for line in lines))
             rates = [self.rate_of(rules, step) for step in steps]
             is_uniform = all(rate == rates[0] for rate in rates)
+            is_uniform &= not any(line.is_charge for line in lines)
             words = _joined([words_of(rules, step) for step in steps])
             self._uniform[period] = (rates[0], words) if rates and is_uniform else None
         return self._uniform[period]

@@ -2,8 +2,9 @@
 
 Its items are the member's amounts of every settled month that the payment covers whole, and what
 corrections posted with these months raised; what they lowered is given back, with the document on
-which it stood. Whatever else moved the payment (debts, holds, money of months that were paid in
-part) stands below the total, so that the document always comes to the payment, to the unit.
+which it stood. What the member is charged of costs is no supply of its own: it stands below the
+total, by step, as does whatever else moved the payment (debts, holds, money of months that were
+paid in part), so that the document always comes to the payment, to the unit.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class Maker:
         """The document of one payment."""
         order = self.order
         seller = self._seller(line.member)
-        items, returns = self._supplies(line, seller)
+        items, returns, charges = self._supplies(line, seller)
         currency = order.currency
         payment = PayoutLine(line_id, line.member, currency, line.amount_minor, order.period)
         kind, _ = choose_kind(seller, self.issued_on, items)
@@ -73,13 +74,13 @@ class Maker:
             rounding=self.terms.rounding,
         )
         buyer = parse_party(self.terms.buyer)
-        draft = Draft(kind, seller, buyer, items, terms, returns=returns)
+        draft = Draft(kind, seller, buyer, items, terms, charges, returns=returns)
         if kind == "self-billed":
             confirmation = Confirmation(objection_until=self.terms.objection_until)
             draft = replace(draft, confirmation=confirmation)
         rest = line.amount_minor - int(build_invoice(draft)["payable_minor"])
-        adjustments = (Adjustment(label=OTHER, amount_minor=rest),) if rest else ()
-        return build_invoice(replace(draft, adjustments=adjustments, payment=payment))
+        other = (Adjustment(label=OTHER, amount_minor=rest),) if rest else ()
+        return build_invoice(replace(draft, adjustments=(*charges, *other), payment=payment))
 
     def _seller(self, member: str) -> Party:
         if member in self.terms.sellers:
@@ -91,34 +92,46 @@ class Maker:
 
     def _supplies(
         self, line: OrderedLine, seller: Party
-    ) -> tuple[tuple[Item, ...], tuple[Return, ...]]:
-        """What the payment is for, and what of earlier supplies it gives back."""
+    ) -> tuple[tuple[Item, ...], tuple[Return, ...], tuple[Adjustment, ...]]:
+        """What the payment is for, what of earlier supplies it gives back, and what is charged."""
         items: list[Item] = []
         returns: list[Return] = []
+        charges: list[Adjustment] = []
         for period in covered(self.state, self.order, line):
-            items += self._settled(period, line.member)
+            for one in self._settled(period, line.member):
+                if isinstance(one, Item):
+                    items.append(one)
+                else:
+                    charges.append(one)
             for changed in self.changes.of(line.member, period):
-                if changed.amount_minor > 0:
+                if changed.is_charge:
+                    label = _label_of(changed, "訂正（組合員の負担）", "corrected charge")
+                    charges.append(Adjustment(label=label, amount_minor=changed.amount_minor))
+                elif changed.amount_minor > 0:
                     items.append(_raised(changed))
                 else:
                     returns.append(self._returned(changed, period, line.member, seller))
-        return tuple(items) or (self._rest(line),), tuple(returns)
+        return tuple(items) or (self._rest(line),), tuple(returns), tuple(charges)
 
-    def _settled(self, period: Period, member: str) -> Iterator[Item]:
-        """The member's amounts of a month, by step."""
+    def _settled(self, period: Period, member: str) -> Iterator[Item | Adjustment]:
+        """The member's amounts of a month, by step; what it is charged is no item."""
         rules = rules_of(self.state, period, self.log)
         day = _last_day(period.id).isoformat()
-        for who, step, amount in money_lines(self.log, period):
-            if who == member and amount:
-                words = words_of(rules, step)
-                rate = self.changes.rate_of(rules, step)
-                yield Item(
-                    id=f"{period.id}/{step}",
-                    day=day,
-                    label=Words(**{name: f"{period.id} {text}" for name, text in words.items()}),
-                    amount_minor=amount,
-                    **_at_rate(rate),
-                )
+        for line in money_lines(self.log, period):
+            if line.account != member or not line.amount_minor:
+                continue
+            names = words_of(rules, line.step).items()
+            words = Words(**{name: f"{period.id} {text}" for name, text in names})
+            if line.is_charge:
+                yield Adjustment(label=words, amount_minor=line.amount_minor)
+                continue
+            yield Item(
+                id=f"{period.id}/{line.step}",
+                day=day,
+                label=words,
+                amount_minor=line.amount_minor,
+                **_at_rate(self.changes.rate_of(rules, line.step)),
+            )
 
     def _returned(self, changed: Changed, posted_in: Period, member: str, seller: Party) -> Return:
         """What a correction lowered; without tax if no tax was stated on the supply's day."""

@@ -15,7 +15,7 @@ from ledger.service.payout_notice import seal_notices
 from ledger.settlement.result import all_lines
 from ledger.store.database import Database
 from ledger.store.schema import upgrade
-from tests.builder import authority, blob_ref, charter, signing_key
+from tests.builder import RULES, authority, blob_ref, charter, signing_key
 from tests.coop.months import LEANING, Row, correct, open_month, revenue, settle, submit
 from tests.coop.payments import report
 from tests.coop.payout_bodies import order_body, set_destination
@@ -25,6 +25,16 @@ from tests.store.ledgers import Ledger, Recording, open_ledger, sequencer_of
 FIRMS = ("bus", "ev", "bike")
 # What members bore is repaid at one rate, what they share is taxed at another.
 TAXED = LEANING.replace("kind: allocate\n", "kind: allocate\n    tax: taxable_sale\n")
+# The ev is charged the cost that others bore; what all share is taxed.
+CHARGED = (
+    RULES[: RULES.index("steps:")]
+    + """steps:
+  - {id: use, kind: allocate, source: cost.platform, as: charge,
+     key: {kind: fixed, weights: {ev: 1}}}
+  - {id: share, kind: allocate, source: gross, tax: taxable_sale,
+     key: {kind: proportional, input: trips}}
+"""
+)
 BUS = {
     "id": "bus",
     "name": "丸の内交通株式会社",
@@ -103,6 +113,18 @@ def open_noticed(database: Database, rules: str = TAXED) -> Noticed:
     office = Office(signing_key("office"), bytes(32))
     coop = Coop(ledger.log, database, ledger.sequencer, lambda: world.now, bytes, office)
     return Noticed(world, ledger, coop)
+
+
+def fill_charged(noticed: Noticed) -> None:
+    """A correction of October, and November settled; nothing is ordered."""
+    world = noticed.world
+    open_month(world, "2026-11")
+    revenue(world, "2026-11", 400_000)
+    for firm in FIRMS:
+        submit(world, Row("2026-11", firm, f"{firm}-nov", 50))
+    submit(world, Row("2026-10", "ev", "ev-late", 100))
+    noticed.correct()
+    settle(world, "2026-11")
 
 
 def fill_noticed(noticed: Noticed, terms: dict[str, Any] | None = None) -> None:

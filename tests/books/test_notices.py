@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +14,19 @@ from ledger.payout.invoice import parse_invoice
 from ledger.service.books_history import Histories
 from ledger.service.books_rows import DOCUMENTS, SEARCHED
 from ledger.service.books_search import Hit, Place, Wanted, office_search, search_books
+from ledger.service.notice_maker import covered
 from ledger.service.notice_terms import notice_terms
 from ledger.service.payout_notice import Notice, fault_of, notices
 from ledger.service.sign_in import reader_of
-from tests.books.noticed import BUS, TERMS, Noticed
+from ledger.store.database import Database
+from tests.books.noticed import (
+    BUS,
+    CHARGED,
+    TERMS,
+    Noticed,
+    fill_charged,
+    open_noticed,
+)
 from tests.builder import signing_key
 
 STEPS = {"10%": "share", "8%": "opex"}
@@ -134,6 +144,47 @@ def test_an_order_without_documents_needs_terms(noticed: Noticed):
         notices(noticed.coop, order)
     for made in (notices(noticed.coop, order, said), notices(noticed.coop, order, fallback=said)):
         assert [(one.is_sealed, one.is_again) for one in made.found] == [(False, None)] * 3
+
+
+def test_a_month_that_made_nothing_due_is_on_the_next_document(noticed: Noticed):
+    """A correction or a debt took all of November from the bus."""
+    state = noticed.world.state
+    november = state.period("2026-11")
+    state = state.with_period(replace(november, paid={**november.paid, "bus": 0}))
+    first, third = (state.orders[noticed.orders[at]] for at in (0, 2))
+    state = replace(state, orders={noticed.orders[0]: first})
+    line = next(one for one in third.lines.values() if one.member == "bus")
+    december = replace(line, amount_minor=state.period("2026-12").paid["bus"])
+    assert [one.id for one in covered(state, third, december)] == ["2026-11", "2026-12"]
+    own = next(one for one in first.lines.values() if one.member == "bus")
+    assert [one.id for one in covered(state, first, own)] == ["2026-10"]
+
+
+def test_what_a_member_is_charged_is_no_supply_of_its_own(tmp_path: Path):
+    database = Database(f"sqlite:///{tmp_path / 'kyojo.db'}")
+    try:
+        charged = open_noticed(database, CHARGED)
+        fill_charged(charged)
+        said = notice_terms({**TERMS, "sellers": {"bus": BUS}})
+        documents = {
+            one.member: one.document
+            for one in notices(charged.coop, charged.order(None), said).found
+        }
+    finally:
+        database.close()
+    ev, bus = documents["ev"], documents["bus"]
+    assert {item["id"].split("/")[1] for item in ev["items"]} == {"share", "2026-10"}
+    assert [(row["label"]["en"], row["amount_minor"]) for row in ev["adjustments"]] == [
+        ("2026-10 use", -40_000)
+    ]
+    # Of a month with a charge the steps are compared: only the share has changed, at its rate.
+    (row,) = bus["returns"]
+    assert (row["rate"], -row["amount_minor"]) == (
+        "10%",
+        charged.changed(0, "bus", "2026-10")["share"],
+    )
+    # What it bore of the cost comes back, below the total.
+    assert [row["amount_minor"] for row in bus["adjustments"]] == [30_000]
 
 
 # --- found by the search of the books ------------------------------------------------------------
