@@ -40,7 +40,10 @@ _IN_EXTRA, _IN_EXTRA_SHORT = 0xFFFFFFFF, 0xFFFF
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A file of an archive; ``offset`` is that of its header, ``size_bytes`` of its content."""
+    """A file of an archive; ``offset`` is that of its header, ``size_bytes`` of its content.
+
+    Names are ASCII, a byte a character.
+    """
 
     name: str
     crc: int
@@ -50,7 +53,7 @@ class Member:
     @property
     def start(self) -> int:
         """Where the content starts."""
-        return self.offset + len(_local_header(self))
+        return self.offset + _LOCAL.size + len(self.name) + _LOCAL_EXTRA.size
 
 
 class ArchiveWriter:

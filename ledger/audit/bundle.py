@@ -33,7 +33,7 @@ from typing import Any, BinaryIO, Final, Protocol
 
 from ledger import canonical
 from ledger.audit.archive import FILES_MAX, LAST, ArchiveWriter
-from ledger.coop.submission import BLOB_BYTES_MAX, blob_references
+from ledger.coop.blobs import BLOB_BYTES_MAX, blob_references
 from ledger.errors import KyojoError, MalformedDocument, TooLarge
 from ledger.log.merkle import HASH_BYTES, leaf_hash
 from ledger.log.note import NOTE_BYTES_MAX

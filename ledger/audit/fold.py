@@ -17,15 +17,15 @@ from ledger.audit.files import Files
 from ledger.audit.records import RecordChecks
 from ledger.audit.report import Findings, SettlementFact
 from ledger.audit.start import STUMBLES, Start
-from ledger.audit.tree import EntryFile, Tree, entry_files
+from ledger.audit.tree import EntryFile, Tree, entry_files, readable_entries
 from ledger.coop.apply import apply
+from ledger.coop.blobs import blob_references
 from ledger.coop.bodies import AnchorRecorded, UsageBatch, parse_body
 from ledger.coop.charter import Charter
 from ledger.coop.envelope import DECISION, Draft, Envelope, parse_envelope
 from ledger.coop.logkeys import in_force
 from ledger.coop.state import Facility, State
 from ledger.coop.step import AccountKey, Change
-from ledger.coop.submission import blob_references
 from ledger.errors import KyojoError, MalformedDocument, MalformedProof, NotFound
 from ledger.log.merkle import Frontier, leaf_hash
 from ledger.log.tile import parse_bundle
@@ -260,17 +260,6 @@ class Fold:
 
 def _is_same(one: _ScopeKey, other: _ScopeKey) -> bool:
     return one[0] is other[0] and one[1] is other[1] and one[2] == other[2]
-
-
-def readable_entries(data: bytes, width: int) -> Iterator[bytes]:
-    """What can be read of an entry bundle, up to where it breaks."""
-    position = 0
-    for _ in range(width):
-        start = position + 2
-        position = start + int.from_bytes(data[position:start], "big")
-        if position > len(data) or start > len(data):
-            return
-        yield data[start:position]
 
 
 def _skipped(state: State, leaf: bytes, envelope: Envelope | None = None) -> State:

@@ -5,85 +5,25 @@ functions: each line with its salt gives a leaf, the leaves the signed root, the
 signed totals (``batch``). Ids are unique per member and period; a reversal comes after the record
 that it names, negates it exactly, and there is one (``ids``).
 
-A ``Judge`` does the first part, in this process or in others; its outcomes come back in the order
-of the tasks, and findings are put in their places, so that a report does not depend on it.
+A ``Judge`` does the first part, in this process or in others (``judge``).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import BinaryIO, Protocol
 
-from ledger.audit.batch import Outcome, Task, judge_batch
+from ledger.audit.batch import Outcome, Task
 from ledger.audit.bundle import blob_name, leaves_name, lines_name
 from ledger.audit.files import Files
 from ledger.audit.ids import IdChecks, Scratch
+from ledger.audit.judge import Judge
 from ledger.audit.report import Findings
 from ledger.coop.bodies import UsageBatch
-from ledger.usage.alike import AlikeReader
 from ledger.usage.batch import Scope
 
 _BY_ITSELF = 1  # the step of a batch's own checks at its entry
-# In canonical form nothing else looks so: within a text a quotation mark follows a backslash.
-_BATCH = re.compile(
-    rb'"body":\{"account":"[a-z]{1,16}","count":([1-9][0-9]{0,4}),"custody":"[a-z]{1,16}",'
-    rb'"root":"([0-9a-f]{64})",.{0,600}?"totals":\{"bytes":[0-9]{1,12},'
-    rb'"sha256":"([0-9a-f]{64})"\}\},"kind":"usage-batch",'
-)
-
-
-class Judge(Protocol):
-    """Judges batches; outcomes come in the order of the tasks, whenever they are ready."""
-
-    def prepare(self, tasks: Iterator[Task]) -> None:
-        """Learn which tasks will come, most likely, without their scopes."""
-        ...
-
-    def submit(self, task: Task) -> Iterable[Outcome]:
-        """Take a task; the outcomes of earlier ones."""
-        ...
-
-    def finish(self) -> Iterable[Outcome]:
-        """The outcomes of all tasks that are left."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class JudgeHere:
-    """Judges each batch when it comes, in this process."""
-
-    source: BinaryIO
-    reader: AlikeReader = field(default_factory=AlikeReader)
-
-    def prepare(self, tasks: Iterator[Task]) -> None:
-        """Nothing: here nothing can be done beside the fold."""
-
-    def submit(self, task: Task) -> Iterable[Outcome]:
-        """Judge a task at once."""
-        return (judge_batch(self.source, task, self.reader),)
-
-    def finish(self) -> Iterable[Outcome]:
-        """Nothing is left."""
-        return ()
-
-
-def tasks_ahead(files: Files, entries: Iterable[bytes], start: int) -> Iterator[Task]:
-    """The batches that entries from ``start`` on seem to hold, without a scope.
-
-    Nothing rests on it: whoever uses an outcome compares the task with the one of the fold.
-    """
-    for index, data in enumerate(entries, start=start):
-        found = _BATCH.search(data)
-        if found is None:
-            continue
-        count, root, totals_sha256 = int(found[1]), found[2].decode(), found[3].decode()
-        lines, leaves = files.known_span(lines_name(index)), files.known_span(leaves_name(index))
-        if lines is not None and leaves is not None:
-            totals = files.known_span(blob_name(totals_sha256))
-            yield Task(index, count, root, totals_sha256, lines, leaves, totals, None)
 
 
 def none_erased(_index: int) -> frozenset[int]:

@@ -8,7 +8,7 @@ does; then a consistency proof leads from its end to the checkpoint.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ledger.audit.bundle import (
@@ -105,6 +105,24 @@ def entry_files(files: Files, start: int) -> list[EntryFile]:
     return [
         EntryFile(format_bundle_path(bundle), bundle.width) for bundle in bundles_of_growth(0, size)
     ]
+
+
+def entries_in(files: Files, start: int) -> Iterator[bytes]:
+    """The entries as they stand in the bundle; what is wrong with them is said by the fold."""
+    for found in entry_files(files, start):
+        if found.name in files.archive.members:
+            yield from readable_entries(files.archive.read(found.name), found.width)
+
+
+def readable_entries(data: bytes, width: int) -> Iterator[bytes]:
+    """What can be read of an entry bundle, up to where it breaks."""
+    position = 0
+    for _ in range(width):
+        start = position + 2
+        position = start + int.from_bytes(data[position:start], "big")
+        if position > len(data) or start > len(data):
+            return
+        yield data[start:position]
 
 
 def check_tree(

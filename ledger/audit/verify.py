@@ -7,7 +7,7 @@ others. The verdict ``verified`` is only given against a trust file; see ``trust
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import islice
@@ -16,11 +16,13 @@ from typing import BinaryIO, Final
 from ledger.audit.anchors import AnchorChecks, ChainView, later_heads
 from ledger.audit.bundle import CHECKPOINT, END_PROOF, MANIFEST, START_STATE, Progress
 from ledger.audit.erasures import ErasureFacts, check_erasures, named_erasures
-from ledger.audit.files import Files, open_files
-from ledger.audit.fold import Fold, readable_entries
+from ledger.audit.files import Files
+from ledger.audit.fold import Fold
 from ledger.audit.head import SignedHead, check_head, check_start_head
 from ledger.audit.ids import Scratch
-from ledger.audit.records import Judge, JudgeHere, RecordChecks, tasks_ahead
+from ledger.audit.judge import Judge, JudgeHere
+from ledger.audit.opened import Opened, open_bundle
+from ledger.audit.records import RecordChecks
 from ledger.audit.remarks import (
     clock_remarks,
     erasure_remarks,
@@ -39,12 +41,11 @@ from ledger.audit.report import (
     Verdict,
 )
 from ledger.audit.start import SETTLED, open_start
-from ledger.audit.tree import check_tree, entry_files
+from ledger.audit.tree import check_tree, entries_in, entry_files
 from ledger.audit.trust import Trust
 from ledger.audit.vaults import vaults_with_other_code
 from ledger.audit.witnesses import witness_facts
 from ledger.coop.state import Period
-from ledger.errors import MalformedDocument
 from ledger.log.tile import bundles_of_growth, format_bundle_path
 
 __all__ = ["ChainView", "verify_bundle"]
@@ -90,11 +91,23 @@ def verify_bundle(  # noqa: PLR0913 - a bundle, what is trusted, and how to go a
     is told how many of how many entries are folded, ``see`` shown the fold after each. Raises
     ChainUnavailable if ``chain`` does not answer; a bad bundle is a report.
     """
-    parts = _Parts(Findings(), Findings(), Findings(), Findings(), Findings())
-    try:
-        files = open_files(source, parts.files)
-    except MalformedDocument as error:
-        parts.files.add_error(error, _place(error))
+    opened = open_bundle(source, judge or JudgeHere(source))
+    return verify_opened(opened, trust, chain=chain, scratch=scratch, progress=progress, see=see)
+
+
+def verify_opened(  # noqa: PLR0913 - a bundle, what is trusted, and how to go about it
+    opened: Opened,
+    trust: Trust | None,
+    *,
+    chain: ChainView | None = None,
+    scratch: Scratch | None = None,
+    progress: Progress = lambda _done, _all: None,
+    see: Callable[[Fold], None] = lambda _fold: None,
+) -> Report:
+    """The report on a bundle that is open; see ``verify_bundle``."""
+    parts = _Parts(opened.findings, Findings(), Findings(), Findings(), Findings())
+    files = opened.files
+    if files is None:
         return Report("refused", parts.all(), parts.count(), None, ())
     start = None
     if START_STATE in files.archive.members:
@@ -102,13 +115,11 @@ def verify_bundle(  # noqa: PLR0913 - a bundle, what is trusted, and how to go a
         if start is None:
             return Report("refused", parts.all(), parts.count(), None, ())
     first = start.before.size if start is not None else 0
-    named = named_erasures(_entries(files, first))
-    judge = judge or JudgeHere(source)
-    judge.prepare(tasks_ahead(files, _entries(files, first), first))
+    named = named_erasures(entries_in(files, first))
     checks = RecordChecks(
         files,
         parts.entries,
-        judge,
+        opened.judge,
         scratch or BytesIO(),
         erased_of=lambda index: named.get(index, NONE),
     )
@@ -118,13 +129,6 @@ def verify_bundle(  # noqa: PLR0913 - a bundle, what is trusted, and how to go a
     fold.run(progress, see)
     erasures = check_erasures(files, named, fold.state, parts.entries)
     return _report(fold, erasures, trust, chain, parts)
-
-
-def _entries(files: Files, start: int) -> Iterator[bytes]:
-    """The entries as they stand in the bundle; what is wrong with them is said by the fold."""
-    for found in entry_files(files, start):
-        if found.name in files.archive.members:
-            yield from readable_entries(files.archive.read(found.name), found.width)
 
 
 def _report(
@@ -191,12 +195,6 @@ def _check_approved(fold: Fold, findings: Findings) -> StartFact | None:
         settlement=settlement,
         approved_by=tuple(fold.approvals.get(settlement, ())),
     )
-
-
-def _place(error: MalformedDocument) -> str:
-    if "offset" in error.details:
-        return f"byte {error.details['offset']}"
-    return str(error.details.get("file", "the file"))
 
 
 def _check_manifest(

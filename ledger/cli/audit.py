@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from ledger.audit.anchors import ChainView
-from ledger.audit.report import report_document
-from ledger.audit.report_text import report_text
-from ledger.audit.trust import Trust, parse_trust
-from ledger.cli.output import progress, show
-from ledger.errors import InvalidInput, KyojoError
-from ledger.service.audit import verify_file
+from ledger.errors import InvalidInput
+from ledger.service.audit_file import opened_file
 
 Commands = Any
 
@@ -54,26 +48,15 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
 
 def run_verify(options: argparse.Namespace) -> int:
     """Verify a bundle and print the report; the exit code is its verdict."""
-    trust = None if options.trust is None else read_trust(options.trust)
     try:
         options.file.open("rb").close()
     except OSError as error:
         raise InvalidInput(f"cannot read {options.file}: {error}") from error
-    with _chain(options.rpc) as chain, progress("entries", quiet=options.json) as report:
-        found = verify_file(options.file, trust, jobs=options.jobs, chain=chain, progress=report)
-    text = report_text(found, options.language)
-    show(text.rstrip("\n"), report_document(found), as_json=options.json)
-    return found.exit_code
+    with opened_file(options.file, jobs=options.jobs, may_fork=True) as opened:
+        # Not sooner: while this is loaded, other processes judge the first batches.
+        from ledger.cli.audit_verify import verify  # noqa: PLC0415
 
-
-def read_trust(path: Path) -> Trust:
-    """The trust file at ``path``; raises InvalidInput with every fault."""
-    try:
-        return parse_trust(path.read_bytes())
-    except OSError as error:
-        raise InvalidInput(f"cannot read {path}: {error}") from error
-    except KyojoError as error:
-        raise InvalidInput(f"{path}: {error.message}", faults=error.faults) from error
+        return verify(opened, options)
 
 
 # Database and chain are imported when a command asks for them; see ``main``.
@@ -89,12 +72,3 @@ def _run_trust(options: argparse.Namespace) -> int:
     from ledger.cli.audit_export import run_trust  # noqa: PLC0415
 
     return run_trust(options)
-
-
-def _chain(url: str | None) -> AbstractContextManager[ChainView | None]:
-    """The node at a URL, if one is to be asked."""
-    if url is None:
-        return nullcontext()
-    from ledger.cli.audit_export import node_at  # noqa: PLC0415
-
-    return node_at(url)

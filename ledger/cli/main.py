@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 import traceback
@@ -22,8 +23,16 @@ verify, verify-proof, verify-statement) · 5 not permitted · 6 conflict · 7 un
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code."""
-    words = sys.argv[1:] if arguments is None else list(arguments)
+    """Run a command and return its exit code; without ``arguments``, those of this process."""
+    if arguments is not None:
+        return _run(arguments)
+    code = _run(sys.argv[1:])
+    gc.freeze()  # the process ends: Python need not search all that it holds for circles first
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
+    words = list(arguments)
     options = build_parser(words[0] if words else None).parse_args(words)
     try:
         code: int = options.run(options)

@@ -8,9 +8,9 @@ from typing import Any
 
 from ledger.audit.proof_report import proof_report_document, proof_report_text
 from ledger.audit.proofs import verify_proof_file
-from ledger.cli.audit import read_trust
 from ledger.cli.office import chosen
 from ledger.cli.output import show
+from ledger.cli.trust import read_trust
 from ledger.coop.recordproof import FILE_BYTES_MAX, format_record_proof
 from ledger.errors import InvalidInput, TooLarge
 from ledger.log.proof import format_proof

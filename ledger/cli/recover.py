@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ledger.cli.audit import read_trust
 from ledger.cli.office import chosen
 from ledger.cli.output import exit_code, progress, show
+from ledger.cli.trust import read_trust
 from ledger.errors import InvalidInput
 from ledger.service.recover import Recovery, recover, verify_for
 

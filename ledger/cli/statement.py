@@ -16,9 +16,9 @@ from ledger.audit.statement import (
     with_bundle,
 )
 from ledger.audit.trust import Trust
-from ledger.cli.audit import read_trust
 from ledger.cli.office import chosen
 from ledger.cli.output import progress, show
+from ledger.cli.trust import read_trust
 from ledger.errors import InvalidInput
 from ledger.paper.correction_files import correction_file
 from ledger.paper.correction_view import correction_view

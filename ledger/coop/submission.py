@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
 
 from ledger.coop import bodies
+from ledger.coop.blobs import BLOB_BYTES_MAX, blob_references
 from ledger.coop.envelope import Draft
 from ledger.errors import Fault, MalformedBatch, MalformedEntry, SumMismatch
 from ledger.usage.batch import Lines
 from ledger.usage.commitment import records_root
 from ledger.usage.totals import differences, parse_totals
-
-BLOB_BYTES_MAX = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +47,6 @@ def check_submission(submission: Submission) -> None:
         raise MalformedEntry("a usage-batch comes with its lines, and nothing else does")
     if submission.batch is not None:
         _check_batch(submission, submission.batch)
-
-
-def blob_references(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Every ``{"sha256", "bytes"}`` in a body, at any depth."""
-    if isinstance(value, Mapping):
-        if value.keys() == {"sha256", "bytes"} and isinstance(value["sha256"], str):
-            yield value
-        else:
-            for inner in value.values():
-                yield from blob_references(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from blob_references(inner)
 
 
 def _require_all(named: set[str], submission: Submission) -> None:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ledger import canonical
+from ledger.coop.blobs import blob_references
 from ledger.coop.envelope import parse_envelope
 from ledger.coop.settlements import FIRST_EPOCHS
 from ledger.coop.state import Period, State, Usage
-from ledger.coop.submission import blob_references
 from ledger.errors import NotFound, NotPermitted
 from ledger.log.tile import TILE_WIDTH, Bundle, format_bundle
 from ledger.service.coop import Coop

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ledger.audit.ahead import judge_ahead
 from ledger.audit.batch import judge_batch
 from ledger.audit.fold import Fold
-from ledger.audit.records import JudgeHere
+from ledger.audit.judge import JudgeHere
 from ledger.audit.verify import verify_bundle
 from ledger.service import audit_pool, audit_worker
 from ledger.service.audit_pool import PoolJudge

@@ -7,6 +7,7 @@ import io
 import os
 import subprocess
 import sys
+import threading
 from collections import deque
 
 import pytest
@@ -15,11 +16,10 @@ from hypothesis import strategies as st
 
 from ledger.audit.batch import judge_batch
 from ledger.audit.bundle import lines_name
-from ledger.audit.report import Finding, Findings
+from ledger.audit.report import Finding, Findings, report_document
 from ledger.audit.verify import verify_bundle
 from ledger.errors import InvariantViolated, OutOfRange
-from ledger.service import audit as service
-from ledger.service import audit_worker
+from ledger.service import audit_file, audit_worker
 from ledger.service.audit import verify_file
 from tests.audit.test_forgery import lie, open_month
 from tests.audit.world import bundle_of, flipped, rebuild, trust_in, verify
@@ -145,7 +145,7 @@ def test_the_search_for_garbage_is_as_it_was_after_an_audit(month, tmp_path):
     before, during = gc.get_threshold(), []
     verify_file(path, month.trust, progress=lambda *_: during.append(gc.get_threshold()))
     assert gc.get_threshold() == before
-    assert {found[0] for found in during} == {service.COLLECT_AFTER}
+    assert {found[0] for found in during} == {audit_file.COLLECT_AFTER}
 
 
 @pytest.mark.parametrize("jobs", [0, -1, 257])
@@ -162,9 +162,48 @@ def test_a_process_that_dies_is_said_and_not_taken_for_an_answer(month, files, t
         path.unlink()
         with (
             pytest.raises(InvariantViolated),
-            service._judge(path, source, 2) as judge,
+            audit_file._judge(path, source, 2, may_fork=False) as judge,
         ):
             verify_bundle(source, month.trust, judge=judge)
+
+
+@pytest.mark.parametrize("which", ["good", "in place"])
+def test_processes_that_are_forked_change_nothing(month, files, tmp_path, which):
+    """They are at work before the fold is loaded: on Linux, where no other thread runs."""
+    path = tmp_path / "bundle.zip"
+    path.write_bytes(broken(month, files)[which])
+    code = """if True:
+        import sys
+        from pathlib import Path
+        from ledger.service.audit_file import opened_file, start_method
+        with opened_file(Path(sys.argv[1]), jobs=2, small_bytes=0, may_fork=True) as opened:
+            loaded = {"pydantic", "ledger.coop.apply"} & set(sys.modules)
+            started = len(opened.judge.pool._processes)
+            from ledger.service.audit import verify_here
+            report = verify_here(opened, None)
+            methods = {type(one).__name__ for one in opened.judge.pool._processes.values()}
+        from ledger.audit.report import report_document
+        print([sorted(loaded), started, *methods, report_document(report)])
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    alone = report_document(verify_file(path, None, jobs=1))
+    method = "ForkProcess" if sys.platform == "linux" else "SpawnProcess"
+    assert done.stdout == f"{[[], 2, method, alone]}\n"
+
+
+def test_a_process_with_threads_is_never_forked():
+    wait = threading.Event()
+    thread = threading.Thread(target=wait.wait)
+    thread.start()
+    try:
+        assert audit_file.start_method(may_fork=True) == "spawn"
+    finally:
+        wait.set()
+        thread.join()
+    assert audit_file.start_method(may_fork=False) == "spawn"
 
 
 def test_the_worker_judges_what_the_bundle_s_file_holds(month, files, tmp_path):

@@ -92,7 +92,7 @@ class Office:
 
     def recover_here(self) -> Any:
         """The same in this process."""
-        from ledger.cli.audit import read_trust
+        from ledger.cli.trust import read_trust
 
         def work(coop: Coop) -> Any:
             return recover(coop, verify_for(coop, self.bundle, read_trust(self.trust), jobs=1))
@@ -268,7 +268,7 @@ def test_all_of_it_comes_or_nothing(office):
         raise KeyboardInterrupt
 
     def work(coop: Coop) -> None:
-        from ledger.cli.audit import read_trust
+        from ledger.cli.trust import read_trust
 
         verified = verify_for(coop, office.bundle, read_trust(office.trust))
         recover(coop, verified, stop)

@@ -14,11 +14,11 @@ from hashlib import sha256
 from typing import Any
 
 from ledger.coop.apply import apply
+from ledger.coop.blobs import blob_references
 from ledger.coop.bodies import AnchorRecorded, UsageBatch, parse_body
 from ledger.coop.envelope import DECISION, Envelope, parse_envelope
 from ledger.coop.state import State
 from ledger.coop.step import AccountKey, Change
-from ledger.coop.submission import blob_references
 from ledger.errors import KyojoError, NotFound
 from ledger.log.merkle import Frontier, leaf_hash
 from ledger.log.merkle import fold as fold_roots
