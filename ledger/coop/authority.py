@@ -25,6 +25,7 @@ from ledger.coop import (
     kpis,
     logkeys,
     members,
+    payout_bodies,
     payout_results,
     payouts,
     periods,
@@ -110,7 +111,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "payout-destination-set": Kind(
         "Where a member wants to be paid; somebody else confirms it",
-        bodies.PayoutDestinationSet, destinations.set_destination, OFFICE + DISPUTANTS,
+        payout_bodies.PayoutDestinationSet, destinations.set_destination, OFFICE + DISPUTANTS,
         (OFFICE, "1"), destinations.enact_destination,
     ),
     "funding-reported": Kind(
@@ -197,7 +198,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "payout-ordered": Kind(
         "What members are paid, derived again before it is taken",
-        bodies.PayoutOrdered, payouts.propose_order, OFFICE, (MEMBERS, "2/3"),
+        payout_bodies.PayoutOrdered, payouts.propose_order, OFFICE, (MEMBERS, "2/3"),
         payouts.enact_order,
     ),
     "vault-named": Kind(
@@ -206,11 +207,11 @@ KINDS: Mapping[str, Kind] = {
     ),
     "payout-exported": Kind(
         "The bank's file of an order, made once",
-        bodies.PayoutExported, payouts.export_order, OFFICE,
+        payout_bodies.PayoutExported, payouts.export_order, OFFICE,
     ),
     "payout-resulted": Kind(
         "Which lines of an order were paid, which came back",
-        bodies.PayoutResulted, payout_results.report_results, OFFICE,
+        payout_bodies.PayoutResulted, payout_results.report_results, OFFICE,
         (["operator", "auditor", "member"], "1"), payout_results.enact_results,
     ),
     "log-key-added": Kind(

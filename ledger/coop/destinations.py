@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ledger import canonical
-from ledger.coop import bodies, subjects
+from ledger.coop import bodies, payout_bodies, subjects
 from ledger.coop.proposals import put_to_vote
 from ledger.coop.state import Proposal, State
 from ledger.coop.step import Change, Step
@@ -25,7 +25,7 @@ NEXT: Final = "next"
 SINCE: Final = "since"
 
 
-def set_destination(step: Step, body: bodies.PayoutDestinationSet) -> Change:
+def set_destination(step: Step, body: payout_bodies.PayoutDestinationSet) -> Change:
     """A member names its own destination; it counts once a second approver confirmed it."""
     if body.member != step.member.id:
         raise NotPermitted(f"only {body.member} itself names where {body.member} is paid")
@@ -41,7 +41,7 @@ def enact_destination(step: Step, state: State, proposal: Proposal) -> State:
 
     Until then the one before it stays in force.
     """
-    body = bodies.parse_body(bodies.PayoutDestinationSet, dict(proposal.body))
+    body = bodies.parse_body(payout_bodies.PayoutDestinationSet, dict(proposal.body))
     days = state.terms().destination_days if state.keeps_payouts() else 0
     since = step.now if days == 0 else add_days(step.now, days)
     found: dict[str, Any] = {**body.destination.model_dump(mode="json"), SINCE: since}

@@ -21,7 +21,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from ledger import canonical
-from ledger.coop import bodies, subjects
+from ledger.coop import bodies, payout_bodies, subjects
 from ledger.coop.payouts import VAULT, order_of
 from ledger.coop.proposals import propose
 from ledger.coop.state import Dues, PayoutOrder, Proposal, State
@@ -58,7 +58,7 @@ class ResultsDocument(bodies.Body):
         return canonical.encode(self.model_dump(mode="json"))
 
 
-def report_results(step: Step, body: bodies.PayoutResulted) -> Change:
+def report_results(step: Step, body: payout_bodies.PayoutResulted) -> Change:
     """Report what became of lines of one order.
 
     A line may stand in it several times, each time with the other outcome: paid, then returned. The

@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from ledger import canonical
-from ledger.coop import bodies, subjects
+from ledger.coop import bodies, payout_bodies, subjects
 from ledger.coop.destinations import EVM, destination_hash, destination_in_force
 from ledger.coop.dues import payable, waiting_orders, waiting_results
 from ledger.coop.proposals import propose
@@ -145,7 +145,7 @@ def newest_settled(state: State, currency: str) -> Period:
     return max(found, key=lambda period: period.start)
 
 
-def propose_order(step: Step, body: bodies.PayoutOrdered) -> Change:
+def propose_order(step: Step, body: payout_bodies.PayoutOrdered) -> Change:
     """Derive the order again and put it before the electorate."""
     state = step.state
     if step.right.approve is None:
@@ -243,7 +243,7 @@ def enact_order(step: Step, state: State, proposal: Proposal) -> State:
     )
 
 
-def export_order(step: Step, body: bodies.PayoutExported) -> Change:
+def export_order(step: Step, body: payout_bodies.PayoutExported) -> Change:
     """The bank's file is made, once: whoever needs it again reads its blob."""
     order = order_of(step.state, body.order)
     if order.file is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ledger.coop import bodies
+from ledger.coop import bodies, payout_bodies
 from ledger.coop.charter import Charter
 from ledger.identity.address import to_checksum
 from ledger.money import format_minor
@@ -158,7 +158,7 @@ def of_dispute(body: bodies.DisputeOpened, member: str) -> str:
     return f"Uphold the dispute of settlement {body.period} by {member}: {claims}"
 
 
-def of_destination(body: bodies.PayoutDestinationSet) -> str:
+def of_destination(body: payout_bodies.PayoutDestinationSet) -> str:
     """The subject of a payout destination."""
     where = body.destination
     if where.type == "evm":
@@ -168,7 +168,7 @@ def of_destination(body: bodies.PayoutDestinationSet) -> str:
     return f"Pay {body.member} in {body.currency} to {place}"
 
 
-def of_payout(body: bodies.PayoutOrdered, terms: Charter, vault: str | None) -> str:
+def of_payout(body: payout_bodies.PayoutOrdered, terms: Charter, vault: str | None) -> str:
     """The subject of a payout order: what is paid to how many members, and how.
 
     ``vault`` is ``<chain id>/<contract>`` where the log names the vault that pays it.

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ledger.coop import bodies
+from ledger.coop import bodies, payout_bodies
 from ledger.coop.submission import Submission
 from ledger.errors import KyojoError, MalformedEntry
 from ledger.payout.account import Account, IbanAccount, JapaneseAccount, hint_of, open_account
@@ -41,9 +41,9 @@ def check_destination(submission: Submission) -> None:
     draft = submission.draft
     if draft.kind != DESTINATION:
         return
-    body = bodies.parse_body(bodies.PayoutDestinationSet, dict(draft.body))
+    body = bodies.parse_body(payout_bodies.PayoutDestinationSet, dict(draft.body))
     where = body.destination
-    if isinstance(where, bodies.AccountDestination):
+    if isinstance(where, payout_bodies.AccountDestination):
         return
     blob = submission.blobs.get(where.details.sha256)
     if blob is not None:
