@@ -15,6 +15,7 @@ from stages import (
     change_charter,
     propose,
     refuse,
+    rules_text,
     stage,
     world_with,
 )
@@ -29,12 +30,13 @@ from ledger.errors import (
     DuplicateId,
     KyojoError,
     MalformedEntry,
+    MalformedRules,
     NotPermitted,
     OutOfRange,
     PeriodClosed,
     QuorumMissing,
 )
-from tests.builder import World, authority, charter, record
+from tests.builder import RULES, World, authority, charter, record, rules_body
 from tests.coop.months import correct, open_month, revenue, settle
 
 BY_MEMBERS = {"roles": ["member"], "threshold": "2/3"}
@@ -479,3 +481,20 @@ def test_a_co_op_founded_without_payouts_names_them_and_pays_a_month():
     }
     report(world, {line_id: "paid" for line_id, _ in lines.values()})
     assert dues(world, "bus").paid == amounts["bus"] > 0
+
+
+def test_a_rule_set_that_repeats_deadlines_keeps_its_text_and_the_next_one_repeats_the_new():
+    late = "late: {grace_days: %d, max_lookback_periods: 2, materiality_minor: 0}\n"
+    world = World(charter=charter(authority=authority()), rules=RULES + late % 0)
+    world.prepare()
+    change_charter(world, period={"grace_days": 1})
+    for days, error in ((0, MalformedRules), (1, None)):
+        text = rules_text() + (late % days).encode()
+        if error is None:
+            world.write("office", "ruleset-proposed", rules_body(text), text)
+        else:
+            refuse(world, "office", "ruleset-proposed", rules_body(text), text, error=error)
+    world.write("office", "period-closing", {"period": MONTH})
+    refuse(world, "office", "period-closed", {"period": MONTH}, error=PeriodClosed)
+    world.now = "2026-11-02T00:00:00.000Z"
+    world.write("office", "period-closed", {"period": MONTH})
