@@ -104,4 +104,7 @@ def test_a_co_op_founded_without_payouts_names_them_and_pays_a_month(
         typed.office("payout", "result", str(bank_says(lines, "ev", tmp_path)))
         confirm(typed, "audit")
         assert own(typed, "bus")["paid"] == due["bus"] > 0
+    stands = typed.office("status")["state_hash"]
+    assert typed.office("rebuild")["state_hash"] == stands
+    assert typed.office("fsck")["findings"] == []
     audited(founded, tmp_path)
