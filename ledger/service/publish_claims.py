@@ -47,7 +47,7 @@ from ledger.service.claims import (
 )
 from ledger.service.coop import Coop
 from ledger.service.sending import Sending
-from ledger.service.vault_in_log import bound
+from ledger.service.vault_in_log import bound, followed_by
 from ledger.store.key_lock import key_lock
 
 
@@ -58,7 +58,8 @@ class Published:
     ``state`` is that of our newest transaction for them (see ``ledger.chain.outbox``), or
     ``published`` where the vault has the root without one of ours; ``is_published`` is the
     vault's own word at the latest block. ``named_in`` is the entry that names the vault; None where
-    the log names none and the settings alone say which it is. Amounts are base units.
+    the log names none and the settings alone say which it is. ``followed_by`` is the vault in force
+    where this is an earlier one. Amounts are base units.
     """
 
     period: str
@@ -73,6 +74,7 @@ class Published:
     block_number: int | None
     note: str
     named_in: int | None
+    followed_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +216,7 @@ class _Work:
             block_number=None if row is None else row.block_number,
             note="" if row is None else row.note,
             named_in=None if self.access.named is None else self.access.named.index,
+            followed_by=followed_by(self.coop.state(), self.access),
         )
 
     def _sums(self) -> VaultSums:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ledger.coop.state import NamedVault, State
-from ledger.coop.vaults import vault_in_force, vaults_of
+from ledger.coop.vaults import place_in_force, vaults_of
 from ledger.errors import VaultMismatch
 from ledger.service.claims import VaultAccess
 
@@ -24,10 +24,10 @@ def bound(state: State, access: VaultAccess) -> VaultAccess:
     return replace(access, named=_named(state, access))
 
 
-def followed_by(state: State, access: VaultAccess) -> NamedVault | None:
-    """The vault in force, if it is another than the one that the settings mean."""
-    current = vault_in_force(state, access.currency)
-    return current if access.named is not None and access.named != current else None
+def followed_by(state: State, access: VaultAccess) -> str | None:
+    """The vault in force, if the settings mean an earlier one: that one gets no new orders."""
+    current = place_in_force(state, access.currency)
+    return current if access.vault not in (None, current) else None
 
 
 def _named(state: State, access: VaultAccess) -> NamedVault | None:

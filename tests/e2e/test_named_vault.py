@@ -17,7 +17,7 @@ import pytest
 pytest.importorskip("vyper", reason="vyper is not installed: the vault's token cannot be compiled")
 
 from ledger.chain.node import open_node
-from ledger.chain.quorum import key_address, order_signatures, sign_digest
+from ledger.chain.quorum import call_data, key_address, order_signatures, sign_digest
 from ledger.chain.vault import (
     WINDOW_SECONDS_MIN,
     ExpireMessage,
@@ -31,6 +31,9 @@ from ledger.coop.submission import Submission
 from ledger.errors import VaultMismatch
 from ledger.payout.claims import Claims, parse_dump
 from ledger.service.claims import check_vault
+from ledger.service.month.claims import publish_month
+from ledger.service.month.payouts import Paying as PayingMonth
+from ledger.service.month.track import Doing, Standing
 from ledger.service.submit import submit
 from ledger.service.vault_in_log import bound, followed_by
 from tests.builder import ORIGIN
@@ -84,6 +87,20 @@ class Naming(Paying):
         config = str(self.typed.place.config)
         assert main(["payout", *words, "--json", "--config", config]) == 3
         return json.loads(self.typed.capsys.readouterr().err)
+
+    def mint(self, amount: int) -> None:
+        """Tokens for whoever pays."""
+        data = call_data("mint(address,uint256)", [key_address(self.payer), amount])
+        self.transact((self.token, data))
+
+    def month(self, standing: Standing) -> tuple[str, ...]:
+        """How the month's track of claims stands, and what it waits for."""
+        with closing(self.typed.place.open()) as installation:
+            coop = installation.coop(SLUG)
+            how = PayingMonth(MONTH, "JPY", None, None, SLUG)
+            track = publish_month(coop, how, lambda: installation.vault(SLUG), Doing())
+        assert track.standing is standing
+        return () if track.waits is None else (track.waits.en,)
 
     def name(self, contract: str, *more: str, code: int = 0) -> Any:
         words = ("payout", "name-vault", contract, "--rpc", self.chain, *more)
@@ -162,14 +179,21 @@ def test_a_vault_is_taken_over_followed_and_pays_nothing_of_what_lies_before(
     with closing(naming.typed.place.open()) as installation:
         state = installation.coop(SLUG).state()
         access = installation.vault(SLUG)
-        assert (access.vault, followed_by(state, access)) == (state.vaults["JPY"][1].place, None)
+        before, current = (one.place for one in state.vaults["JPY"])
+        assert (access.vault, followed_by(state, access)) == (current, None)
         with pytest.raises(VaultMismatch, match="names"):
             bound(state, replace(access, chain_id=1))
+    (waits,) = naming.month(Standing.UNSET)
+    assert before in waits
     naming.pay_to("bike")
     new = naming.file(tmp_path / "new.json")
     assert [one.account for one in new.claims] == [ACCOUNTS["bike"]]
-    naming.fund(new.total)
+    naming.mint(new.total)
+    for missing in ("0", "0"):
+        told = naming.typed.office("payout", "fund", "--period", MONTH)
+        assert (told["missing"], told["wanted"]) == (missing, str(new.total))
     assert naming.publish_all()["is_published"]
+    assert naming.month(Standing.UNSET) == (waits,), "what is the other's is not done by this one"
     pay_from_both(naming, {first: old, second: new}, tmp_path)
 
 
@@ -185,6 +209,8 @@ def pay_from_both(naming: Naming, vaults: dict[str, Claims], tmp_path: Path) -> 
         (paid,) = naming.claim(*words)
         assert naming.balance(account) == int(paid["paid_now"]) > 0
     naming.use_vault(first)
+    again = naming.publish()
+    assert (again["is_published"], again["followed_by"].split("/")[1]) == (True, second.lower())
     words = ("payout", "report-claims", "--out", str(tmp_path / "evidence.json"))
     told = naming.typed.office(*words)
     assert (len(told["entries"]), told["expired"]) == (1, {})

@@ -16,7 +16,7 @@ from ledger.chain.vault import period_name
 from ledger.cli.files import read_file
 from ledger.cli.office import chosen
 from ledger.cli.output import show
-from ledger.cli.payout.words import UNNAMED
+from ledger.cli.payout.words import FOLLOWED, UNNAMED
 from ledger.coop.vaults import place_in_force
 from ledger.errors import InvalidInput
 from ledger.payout.claims import format_dump, parse_dump
@@ -190,11 +190,16 @@ def published_text(found: Published) -> str:
     sent = "" if found.transaction is None else f", transaction 0x{found.transaction.hex()}"
     note = f" ({found.note})" if found.note else ""
     stands = "stands 公開済み" if found.is_published else "is not there yet 未公開"
-    return (
+    first = (
         f"{found.period}: root 0x{found.root.hex()} of {found.accounts} account(s) {stands} in "
         f"{place}; {found.state}{note}{sent}"
-        + ("" if found.named_in is not None else f"\n{UNNAMED}")
     )
+    lines = [first]
+    if found.named_in is None:
+        lines.append(UNNAMED)
+    if found.followed_by is not None:
+        lines.append(FOLLOWED.format(found.followed_by))
+    return "\n".join(lines)
 
 
 def paid_text(row: Paid, *, is_dry: bool) -> str:
@@ -295,6 +300,7 @@ def _published_document(found: Published) -> dict[str, Any]:
         "block_number": found.block_number,
         "note": found.note,
         "named_in": found.named_in,
+        "followed_by": found.followed_by,
     }
 
 

@@ -10,6 +10,10 @@ UNNAMED = (
     "the log names no vault: [coops.NAME.vault] in kyojo.toml alone says which one pays "
     "台帳は支払用コントラクトを指定していません（kyojo.toml の設定のみ）"
 )
+FOLLOWED = (
+    "this is an earlier vault: {0} is in force, and what is ordered now is claimed there "
+    "これは以前の支払用コントラクトです（現行は {0}）"
+)
 
 
 def order_line(terms: Charter, order: Order) -> str:
