@@ -33,6 +33,7 @@ from ledger.service.anchor_status import anchor_rows
 from ledger.service.claims import VaultAccess, check_vault, claims_tree
 from ledger.service.coop import Coop
 from ledger.service.sending import Sending
+from ledger.service.vault_in_log import bound
 from ledger.store.key_lock import key_lock
 
 # Set an allowance back, approve, fund: what one run can do where the chain mines at once.
@@ -91,6 +92,7 @@ def fund_vault(coop: Coop, access: VaultAccess, need: Need) -> Funded:
 
 @contextmanager
 def _working(coop: Coop, access: VaultAccess, need: Need) -> Iterator[_Work]:
+    access = bound(coop.state(), access)
     with open_node(access.url, wait_seconds=access.timeout_seconds) as node:
         terms = check_vault(node, access)
         wanted = _wanted(coop, access, node, terms, need)
@@ -106,7 +108,11 @@ def _wanted(coop: Coop, access: VaultAccess, node: Node, terms: VaultTerms, need
     if need.period is None:
         return parse_units(need.deposited or "", decimals=terms.decimals)
     claims = claims_tree(
-        coop.state(), period=need.period, currency=access.currency, decimals=terms.decimals
+        coop.state(),
+        period=need.period,
+        currency=access.currency,
+        decimals=terms.decimals,
+        vault=access.vault,
     )
     return claims.total + read_withdrawn(node, access.contract, coop.log.origin)
 
