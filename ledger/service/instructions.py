@@ -23,6 +23,7 @@ from ledger.service.claims import VaultAccess, check_vault
 from ledger.service.coop import Coop
 from ledger.service.quorum_act import Access, governing
 from ledger.service.quorum_refusals import require_possible
+from ledger.service.vault_in_log import bound
 
 
 def make_withdrawal(coop: Coop, access: VaultAccess, amount: str, recipient: str) -> Instruction:
@@ -30,7 +31,7 @@ def make_withdrawal(coop: Coop, access: VaultAccess, amount: str, recipient: str
 
     Raises Conflict for more than the surplus, OutOfRange for no amount and no recipient.
     """
-    origin = coop.log.origin
+    origin, access = coop.log.origin, bound(coop.state(), access)
     with open_node(access.url, wait_seconds=access.timeout_seconds) as node:
         terms = check_vault(node, access)
         previous = read_withdrawn(node, access.contract, origin)
@@ -54,6 +55,7 @@ def make_expiry(
         cumulative=leaf.cumulative,
         reserve=_address(reserve),
     )
+    access = bound(coop.state(), access)
     with open_node(access.url, wait_seconds=access.timeout_seconds) as node:
         check_vault(node, access)
         return _made(node, access.contract, Expiry(message, claims.proof(account)))

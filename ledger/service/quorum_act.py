@@ -29,6 +29,7 @@ from ledger.service.claims import VaultAccess, check_vault
 from ledger.service.coop import Coop
 from ledger.service.quorum_refusals import overtaken, require_possible
 from ledger.service.sending import Sending
+from ledger.service.vault_in_log import bound
 from ledger.store.key_lock import key_lock
 
 Access = VaultAccess | ChainAccess
@@ -63,10 +64,11 @@ class Carried:
 def governing(coop: Coop, access: Access, node: Node) -> Quorum:
     """The quorum of the contract that the settings name, checked on the node.
 
-    Raises AnchorMismatch for another chain or other code, NotFound if nothing stands there.
+    Raises AnchorMismatch for another chain or other code, VaultMismatch for a vault that the log
+    does not name, NotFound if nothing stands there.
     """
     if isinstance(access, VaultAccess):
-        terms = check_vault(node, access)
+        terms = check_vault(node, bound(coop.state(), access))
         return Quorum(access.contract, terms.signers, terms.k, terms.epoch)
     contract = choose_target(coop.state(), access, node).contract
     found = read_signers(node, contract)

@@ -1,4 +1,4 @@
-"""The vault in the fault table: a month's root to be published, and a claim made for somebody.
+"""The vault in the fault table: roots to be published, claims, funds to be brought and taken back.
 
 The parts are those of ``fault_world``. The vault has one approver, and is funded for whatever may
 come.
@@ -11,13 +11,19 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from eth_hash.auto import keccak
+from eth_utils.address import to_checksum_address
 
 from ledger.chain.anchor import origin_hash
-from ledger.chain.node import open_node
+from ledger.chain.goals import FundedVault
+from ledger.chain.instruction import Instruction, Withdrawal
+from ledger.chain.node import Transaction, open_node, sign_transaction
 from ledger.chain.outbox import FINISHED, State
 from ledger.chain.quorum import address_word, key_address, sign_digest
+from ledger.chain.signature_file import parse_signed, sign_file
+from ledger.chain.token import approve_call, read_allowance
 from ledger.chain.vault import (
     Publication,
+    WithdrawMessage,
     period_number,
     read_balance,
     read_paid,
@@ -33,25 +39,31 @@ from ledger.service.claim import Paid, Vault
 from ledger.service.claims import VaultAccess, claims_tree
 from ledger.service.payout import propose_payouts
 from ledger.service.publish_claims import publish_claims
+from ledger.service.quorum_act import carry_out
 from ledger.service.submit import submit
+from ledger.service.vault_fund import Need, fund_vault
 from tests.builder import ORIGIN
 from tests.chain.chain_world import ANVIL_PAYER
 from tests.chain.fault_world import (
     FEES,
     OTHER_PAYER,
+    SENDER,
     TIMEOUT_SECONDS,
     Nodes,
     World,
     running_nodes,
 )
-from tests.chain.vault_on_chain import DECIMALS, OnChain, account, claims_of, keys_of
+from tests.chain.vault_on_chain import DECIMALS, UNIT, OnChain, account, claims_of, keys_of
 from tests.installation import FIRMS, MONTH, SLUG, Place, ballot, carry, send
 
 APPROVERS = keys_of(2)
 PERIOD = period_number(MONTH)
 PUBLISHED = keccak(b"Published(bytes32,uint32,bytes32,uint256,bytes32)")
+FUNDED = keccak(b"Funded(bytes32,address,uint256,uint256)")
+WITHDRAWN = keccak(b"Withdrawn(bytes32,address,uint256,uint256)")
 CLAIMED = keccak(b"Claimed(bytes32,address,uint256,uint256)")
 MONEY = 10**30
+WANTED = 7
 CLAIMANT = account(3)
 WAIT_SECONDS = 1.0
 # While a claim waits, a block comes with every so many looks at its receipt.
@@ -171,6 +183,99 @@ class PublishWorld(InVault, World):
         assert self.rows() == before
         sums = self.sums()
         assert (sums.deposited, sums.withdrawn, sums.paid) == (MONEY, 0, 0)
+
+
+def fund_once(coop, access):
+    """What the office types until nothing is missing."""
+    return fund_vault(coop, access, Need(deposited=str(WANTED)))
+
+
+class FundWorld(PublishWorld):
+    """Tokens to be brought to the vault: an approval, then what the vault takes.
+
+    Its phases are those of the funding; while it is being approved it is fresh.
+    """
+
+    act = staticmethod(fund_once)
+
+    @classmethod
+    def deploy(cls, node):
+        vault = OnChain(node, OTHER_PAYER)
+        vault.mint(SENDER, 3 * WANTED * UNIT)
+        return vault.contract
+
+    def is_done(self):
+        return self.sums("finalized").deposited > 0 and super().is_done()
+
+    def moving(self):
+        return [row for row in self.rows() if isinstance(row.goal, FundedVault)]
+
+    def check_shown(self, *, is_moving):
+        World.check_shown(self, is_moving=is_moving)
+        if self.result is not None and not is_moving:
+            assert self.result.deposited == self.sums().deposited
+        assert self.sums().deposited in {0, WANTED * UNIT}
+
+    def check_end(self):
+        """Funded once, with what was missing, and nothing is left to be taken."""
+        assert len(self.logs(FUNDED)) == 1
+        assert self.sums("finalized").deposited == WANTED * UNIT
+        with open_node(self.chain) as node:
+            token = read_terms(node, self.contract).token
+            assert read_balance(node, token, SENDER) == 2 * WANTED * UNIT
+            assert read_allowance(node, token, SENDER, self.contract) == 0
+        before = self.rows()
+        self.run()
+        assert (self.result.missing, self.result.state) == (0, "final")
+        assert self.rows() == before
+
+
+class ApprovedWorld(FundWorld):
+    """The same with the allowance there, so that the first thing sent is the funding."""
+
+    @classmethod
+    def deploy(cls, node):
+        contract = super().deploy(node)
+        token = read_terms(node, contract).token
+        data = approve_call(contract, WANTED * UNIT)
+        unsigned = Transaction(node.chain_id, 0, token, data, 100_000, node.fees())
+        signed = sign_transaction(unsigned, ANVIL_PAYER)
+        node.send(signed.raw)
+        assert node.wait_for_receipt(signed.hash).succeeded
+        return contract
+
+
+def withdraw_once(coop, access):
+    """What the office types with the files that it was given."""
+    message = WithdrawMessage(ORIGIN, 0, UNIT, to_checksum_address(CLAIMANT))
+    contract = to_checksum_address(access.contract)
+    instruction = Instruction(31337, contract, Withdrawal(message), 0)
+    signed = parse_signed(sign_file(instruction.digest, APPROVERS[0]), name="a.sig")
+    return carry_out(coop, access, instruction, [signed])
+
+
+class WithdrawWorld(PublishWorld):
+    """An instruction that the quorum has signed: no state of the vault's says that it was ours."""
+
+    act = staticmethod(withdraw_once)
+
+    def check_shown(self, *, is_moving):
+        World.check_shown(self, is_moving=is_moving)
+        assert self.sums().withdrawn in {0, UNIT}
+        if self.result is not None and not is_moving:
+            assert self.result.is_done == (self.sums().withdrawn == UNIT)
+
+    def check_end(self):
+        """Withdrawn once; whoever sends the files again changes nothing."""
+        assert len(self.logs(WITHDRAWN)) == 1
+        assert self.sums("finalized").withdrawn == UNIT
+        before = self.rows()
+        self.run()
+        assert (self.result.is_done, self.result.state) == (True, "final")
+        assert self.rows() == before
+        with open_node(self.chain) as node:
+            token = read_terms(node, self.contract).token
+            assert read_balance(node, token, CLAIMANT) == UNIT
 
 
 @dataclass(frozen=True)

@@ -203,6 +203,10 @@ class World(Nodes):
     def rows(self):
         return anchor_rows(self.coop).all()
 
+    def moving(self):
+        """The rows by which the phase is told."""
+        return self.rows()
+
     def told(self):
         """What a cell that never ends is explained by."""
         return [(row.nonce, row.bump, str(row.state), row.note) for row in self.rows()], self.shown
@@ -215,7 +219,7 @@ class World(Nodes):
         """How far it is: fresh, sent, mined, final (the next run sees it), or done."""
         if self.is_done():
             return "done"
-        rows = self.rows()
+        rows = self.moving()
         blocks = [row.block_number for row in rows if row.block_number is not None]
         if blocks:
             is_final = self.height() - max(blocks) >= FINAL_DEPTH

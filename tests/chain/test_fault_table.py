@@ -1,6 +1,7 @@
 """The fault table: every step to a chain crossed with every fault, on a real node.
 
-What is brought there: an anchor, a month's claims root, and a claim for somebody's account.
+What is brought there: an anchor, a month's claims root, a claim for somebody's account, funds, and
+an instruction of the quorum.
 
 A cell runs the service as cron would, run after run, through a proxy (``proxy``) in front of anvil.
 In the first run that begins in the step's phase the fault lasts for the whole run. After each run
@@ -14,7 +15,14 @@ from functools import partial
 import pytest
 
 from tests.chain.anvil import require_anvil
-from tests.chain.fault_vault import PublishWorld, make_ordered, making_claim
+from tests.chain.fault_vault import (
+    ApprovedWorld,
+    FundWorld,
+    PublishWorld,
+    WithdrawWorld,
+    make_ordered,
+    making_claim,
+)
 from tests.chain.fault_world import Fault, World, make_template, making_world, run_cell
 
 
@@ -85,6 +93,10 @@ SAMPLE = [
 PUBLISH_STEPS = {name: step for name, step in STEPS.items() if name != "record"}
 PUBLISH_CELLS = [(step, fault) for step, fault in CELLS if step in PUBLISH_STEPS]
 PUBLISH_SAMPLE = [("state", "reorg 2")]
+# Funds are approved first; an instruction of the quorum has no state of its own to be known by.
+FUND_STEPS = ("send", "send again", "receipt", "final state")
+FUND_CELLS = [(step, fault) for step, fault in CELLS if step in FUND_STEPS]
+SEND_CELLS = [("send", fault) for fault in FAULTS]
 # A claim is sent by whoever comes, who waits for it and keeps nothing.
 CLAIM_STEPS = {
     "chain id": ("fresh", "eth_chainId", None),
@@ -187,6 +199,24 @@ def test_every_fault_at_every_step_of_a_publication(ordered, tmp_path, step, fau
 @table(PUBLISH_SAMPLE)
 def test_a_fault_at_a_step_of_a_publication(ordered, tmp_path, step, fault):
     assert cell(ordered, tmp_path, PublishWorld, step, fault)
+
+
+@pytest.mark.long
+@table(FUND_CELLS)
+def test_every_fault_while_the_vault_is_funded(ordered, tmp_path, step, fault):
+    assert cell(ordered, tmp_path, FundWorld, step, fault)
+
+
+@pytest.mark.long
+@table(SEND_CELLS)
+def test_every_fault_when_approved_funds_are_sent(ordered, tmp_path, step, fault):
+    assert cell(ordered, tmp_path, ApprovedWorld, step, fault)
+
+
+@pytest.mark.long
+@table(FUND_CELLS)
+def test_every_fault_while_an_instruction_is_carried_out(ordered, tmp_path, step, fault):
+    assert cell(ordered, tmp_path, WithdrawWorld, step, fault)
 
 
 @pytest.mark.long
