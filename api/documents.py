@@ -319,24 +319,6 @@ class PayablePart(Part):
     limits: list[Limit]
 
 
-class StatementDocument(Part):
-    """A member's statement, tied to the log."""
-
-    kyojo_member_statement: int
-    origin: str
-    genesis: Hex
-    member: str
-    statement: StatementLines
-    usage: OwnUsage
-    reports: list[OwnReport]
-    proof: SettlementProof
-    anchors: list[dict[str, Any]]
-    names: dict[str, Any] = Field(description="Words for a page; nothing rests on them.")
-    payable: PayablePart | None = Field(
-        default=None, description="Left out where the lines are all that is settled."
-    )
-
-
 class CorrectionSums(Part):
     """What a correction moves, without any member's figure."""
 
@@ -402,6 +384,34 @@ class CorrectionPart(Part):
     net_minor: Number
     raised: OwnSum
     lowered: OwnSum
+
+
+class FollowedPart(Part):
+    """A correction that came later: the member's part of it, and the entry that proposed it."""
+
+    statement: CorrectionPart
+    proof: EntryProof
+
+
+class StatementDocument(Part):
+    """A member's statement, tied to the log."""
+
+    kyojo_member_statement: int
+    origin: str
+    genesis: Hex
+    member: str
+    statement: StatementLines
+    usage: OwnUsage
+    reports: list[OwnReport]
+    proof: SettlementProof
+    anchors: list[dict[str, Any]]
+    names: dict[str, Any] = Field(description="Words for a page; nothing rests on them.")
+    payable: PayablePart | None = Field(
+        default=None, description="Left out where the lines are all that is settled."
+    )
+    corrections: list[FollowedPart] | None = Field(
+        default=None, description="Left out where the period was not corrected; oldest first."
+    )
 
 
 class CorrectionStatementDocument(Part):

@@ -66,10 +66,10 @@ class ArchiveWriter:
         self._offset = 0
 
     def add(self, name: str, data: bytes) -> None:
-        """Append a file."""
+        """Append a file; raises InvariantViolated for what cannot be the next name."""
         last = self._members[-1].name if self._members else None
-        if not is_next(last, name) or len(self._members) == FILES_MAX:
-            raise InvariantViolated(f"{name} is not the next file of this archive")
+        if not is_name(name) or not is_next(last, name) or len(self._members) == FILES_MAX:
+            raise InvariantViolated(f"{name!r} is not the next file of this archive")
         member = Member(name, zlib.crc32(data), len(data), self._offset)
         self._write(_local_header(member))
         self._write(data)
@@ -115,6 +115,11 @@ def read_archive(source: BinaryIO) -> Archive:
         offset = member.start + member.size_bytes
     _check_directory(source, members, offset, end)
     return Archive({member.name: member for member in members}, end, source)
+
+
+def is_name(name: str) -> bool:
+    """Whether a text can be a file's name in an archive: printable ASCII, and not too long."""
+    return name.isascii() and name.isprintable() and len(name) <= NAME_BYTES_MAX
 
 
 def is_next(last: str | None, name: str) -> bool:

@@ -32,9 +32,9 @@ from hashlib import sha256
 from typing import Any, BinaryIO, Final, Protocol
 
 from ledger import canonical
-from ledger.audit.archive import FILES_MAX, LAST, ArchiveWriter
+from ledger.audit.archive import FILES_MAX, LAST, ArchiveWriter, is_name
 from ledger.coop.blobs import BLOB_BYTES_MAX, blob_references
-from ledger.errors import KyojoError, MalformedDocument, TooLarge
+from ledger.errors import KyojoError, MalformedDocument, MalformedEntry, TooLarge
 from ledger.log.merkle import HASH_BYTES, leaf_hash
 from ledger.log.note import NOTE_BYTES_MAX
 from ledger.log.tile import (
@@ -303,11 +303,18 @@ def _contents(source: LogSource, size: int, note: bytes) -> tuple[Contents, str]
 
 
 def contents_of_entry(source: LogSource, index: int, data: bytes) -> Contents:
-    """The files that an entry names: blobs, and the records of a usage batch."""
+    """The files that an entry names: blobs, and the records of a usage batch.
+
+    Raises MalformedEntry for a blob whose digest cannot be a file's name: no ledger takes such an
+    entry, but one may have been forged into a log.
+    """
     document = canonical.parse(data, what=f"entry {index}")
-    found: Contents = {
-        blob_name(digest): _blob_reader(source, digest) for digest in named_blobs(document["body"])
-    }
+    found: Contents = {}
+    for digest in sorted(named_blobs(document["body"])):
+        if not is_name(blob_name(digest)):
+            text = f"entry {index} names a blob {digest[:80]!a}, which is no SHA-256"
+            raise MalformedEntry(f"{text}; kyojo fsck says what else is wrong", index=index)
+        found[blob_name(digest)] = _blob_reader(source, digest)
     if document["kind"] == USAGE_BATCH:
         found[lines_name(index)] = _lines_reader(source, index)
         found[leaves_name(index)] = _leaves_reader(source, index)

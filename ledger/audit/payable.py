@@ -8,7 +8,7 @@ such part, since one could have been left out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from ledger.coop import bodies
 from ledger.coop.envelope import parse_envelope
 from ledger.coop.payable import payable_figures
 from ledger.coop.settlements import rules_of
-from ledger.coop.state import State, state_hash
+from ledger.coop.state import Period, State, state_hash
 from ledger.errors import (
     KyojoError,
     NotConsistent,
@@ -100,6 +100,7 @@ def compare_with_state(document: Mapping[str, Any], lookup: StateLookup) -> bool
     period = state.period(str(document["statement"]["settlement"]["period"]))
     if period.settlement != document["statement"]["settlement_id"]:
         raise NotConsistent(f"another settlement of {period.id} stands at {lookup.size} entries")
+    _compare_corrections(state, period, document.get("corrections") or ())
     found = payable_figures(state, period, result, member)
     wanted = None
     if found is not None:
@@ -112,6 +113,20 @@ def compare_with_state(document: Mapping[str, Any], lookup: StateLookup) -> bool
             size=lookup.size,
         )
     return True
+
+
+def _compare_corrections(
+    state: State, period: Period, corrections: Sequence[Mapping[str, Any]]
+) -> None:
+    """The corrections that a statement names are posted, and the last one has the figures now."""
+    last = period.run.id if period.is_corrected and period.run is not None else None
+    for one in corrections:
+        statement = one["statement"]
+        month = str(statement["correction"]["posted_in"])
+        if statement["correction_id"] not in state.period(month).posted:
+            raise SumMismatch(f"a correction is said to be posted with {month}, and is not")
+    if last != (corrections[-1]["statement"]["correction_id"] if corrections else None):
+        raise SumMismatch("the corrections of the month are not those that the state has")
 
 
 def _head_of(document: Mapping[str, Any]) -> Checkpoint:

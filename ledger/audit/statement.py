@@ -83,6 +83,11 @@ PAYABLE = Remark(
     "what is payable adds up: the net that is proved, and what is said to stand beside it",
     "支払額の内訳は、証明された差引額と併記された各額から計算が合います",
 )
+CORRECTED = Remark(
+    "each correction of the month that is named stands in the log and follows the one before, and "
+    "your difference is among those that add up to its sums",
+    "記載された各訂正は台帳にあり、順に連なり、あなたの差額はその総計に含まれます",
+)
 PAYABLE_IS_THE_STATES = Remark(
     "what is payable is what the state says to which your audit bundle leads, and nothing of it is "
     "left out",
@@ -168,7 +173,10 @@ def verify_statement_file(data: bytes, trust: Trust | None) -> StatementReport:
 def _payable(document: Mapping[str, Any]) -> tuple[tuple[Remark, ...], Remark]:
     """What was checked of what is payable without a bundle, and what was not."""
     part = document.get("payable")
-    return ((), PAYABLE_UNSAID) if part is None else ((PAYABLE,), payable_untold(part))
+    followed = () if document.get("corrections") is None else (CORRECTED,)
+    if part is None:
+        return followed, PAYABLE_UNSAID
+    return (PAYABLE, *followed), payable_untold(part)
 
 
 def _verify_log(document: Mapping[str, Any], trust: Trust) -> None:

@@ -12,7 +12,9 @@ weights to the member's own usage batches, each with its entry, proof and signed
      "proof": {"index", "entry", "hashes", "checkpoint"}}
 
 Where more than the run's lines is settled with the month, ``payable`` says what
-(``ledger.settlement.payable``); otherwise it is left out.
+(``ledger.settlement.payable``); otherwise it is left out. Where the month was corrected later,
+``corrections`` has the member's part of each, oldest first, with the entry that proposed it and the
+month with which it is posted; each names what it corrects, so none in between can be left out.
 
 ``entry`` is the entry's bytes as text, ``hashes`` its inclusion proof in the tree of
 ``proof.checkpoint``. ``anchors`` and ``names`` are for reading, but for ``names.rules``, which must
@@ -46,6 +48,7 @@ from ledger.log.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from ledger.log.merkle import leaf_hash, verify_inclusion
 from ledger.log.note import Verifier, parse_note
 from ledger.rules.models import FormatOne
+from ledger.settlement.correction_statement import verify_correction_statement
 from ledger.settlement.payable import PayableShape, verify_payable
 from ledger.settlement.shape import SourceShape, parse_settlement, parse_statement
 from ledger.settlement.verify import verify_statement
@@ -121,6 +124,7 @@ def verify_member_statement(
         verify_statement(found.statement, body.settlement)
         _verify_usage(found, str(body.settlement["period"]), checkpoint)
         _verify_payable(found, checkpoint)
+        _verify_corrections(found, body.settlement, checkpoint)
     except ValidationError as error:
         raise SumMismatch(f"not a member statement: {error.errors()[0]['msg']}") from error
     except InvalidInput as error:
@@ -158,6 +162,11 @@ class _Report(bodies.Body):
     entries: list[bodies.Count]
 
 
+class _Followed(bodies.Body):
+    statement: dict[str, Any]
+    proof: EntryProof
+
+
 class _Document(bodies.Body):
     kyojo_member_statement: FormatOne
     origin: str
@@ -170,6 +179,7 @@ class _Document(bodies.Body):
     anchors: list[dict[str, Any]]
     names: dict[str, Any]
     payable: PayableShape | None = None
+    corrections: Annotated[list[_Followed], Field(min_length=1)] | None = None
 
 
 def included_entry(proof: EntryProof, head: Checkpoint, genesis: bytes) -> Envelope:
@@ -211,6 +221,26 @@ def _verify_payable(found: _Document, head: Checkpoint) -> None:
         raise SumMismatch(f"what is payable is said of {sizes}")
     own = parse_statement(found.statement)
     verify_payable(found.payable, own.net_minor, parse_settlement(own.settlement))
+
+
+def _verify_corrections(found: _Document, settlement: Mapping[str, Any], head: Checkpoint) -> None:
+    """Each correction stands in the log, has the member's difference, and follows the one before.
+
+    That it was approved, and that none came after the last, is for the log's readers.
+    """
+    corrected = canonical.digest(dict(settlement)).hex()
+    for one in found.corrections or ():
+        draft = included_entry(one.proof, head, bytes.fromhex(found.genesis)).draft
+        if draft.kind != "correction-proposed":
+            raise NotIncluded(f"entry {one.proof.index} is a {draft.kind}, not a correction")
+        body = bodies.parse_body(bodies.CorrectionProposed, draft.body)
+        verify_correction_statement(one.statement, body.correction)
+        if one.statement["member"] != found.member:
+            raise SumMismatch("a correction's part is another member's")
+        rows = [row for row in body.correction["periods"] if row["period"] == settlement["period"]]
+        if [row["correction_of"] for row in rows] != [corrected]:
+            raise SumMismatch(f"entry {one.proof.index} does not correct what stands before it")
+        corrected = str(one.statement["correction_id"])
 
 
 def _verify_batch(batch: _Batch, head: Checkpoint, found: _Document) -> Totals:

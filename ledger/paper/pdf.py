@@ -42,6 +42,7 @@ class _StatementSheet(Sheet):
         """The whole document, from top to bottom."""
         yield from self._head(view)
         yield from self._payable(view)
+        yield from self._corrections(view)
         yield from self._flows(view)
         yield from self._amounts(view)
         for reason in view.reasons:
@@ -77,6 +78,22 @@ class _StatementSheet(Sheet):
         yield self.text(state, 7.5, soft=True)
         for limit in part.limits:
             yield self.text(f"・{limit}", 8, indent=8)
+
+    def _corrections(self, view: StatementView) -> Iterator[Flowable]:
+        say = self.say
+        if not view.corrections:
+            return
+        yield self.heading(say("後から行われた訂正", "Corrected later"))
+        head = (
+            say("計上月", "Posted with"),
+            say("訂正", "Correction"),
+            say("この月の差額", "Change"),
+        )
+        rows = [(one.month, f"#{one.entry}\n{one.id}", one.amount) for one in view.corrections]
+        yield self.table([head, *rows], (0.2, 0.56, 0.24), numbers=1)
+        told = "The figures of this statement are those that were settled; they are not edited."
+        told_ja = "この計算書の金額は精算時のもので、書き換えられません。"
+        yield self.text(say(told_ja, told), 8, soft=True)
 
     def _flows(self, view: StatementView) -> Iterator[Flowable]:
         say = self.say

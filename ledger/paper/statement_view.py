@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,16 @@ from ledger.paper.reasons import Reason, Teller, trace_usage
 from ledger.paper.speech import Language, Speech
 from ledger.paper.steps import Flow, Rules, flows
 from ledger.rules.inputs import SUSPENSE
-from ledger.settlement.shape import StatementShape, parse_settlement, parse_statement
+from ledger.settlement.correction_statement import (
+    CorrectionStatementShape,
+    parse_correction,
+)
+from ledger.settlement.shape import (
+    StatementShape,
+    parse_settlement,
+    parse_shape,
+    parse_statement,
+)
 
 _STATUS = {
     "proposed": ("提案中（承認前）", "Proposed, not yet approved"),
@@ -32,6 +41,18 @@ class BatchRow:
     received: str
     count: str
     root: str
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A correction that came later: what it changed of this month, and where it is posted."""
+
+    id: str
+    entry: int
+    posted_in: str
+    month: str
+    amount_minor: int
+    amount: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +84,7 @@ class StatementView:
     limits: tuple[str, ...]
     files: Mapping[str, str]
     payable: PayableView | None
+    corrections: tuple[Followed, ...]
 
 
 def statement_view(
@@ -107,7 +129,24 @@ def statement_view(
         limits=tuple(say(limit.ja, limit.en) for limit in own.limits),
         files=files or {},
         payable=payable_view(say, document.get("payable")),
+        corrections=tuple(followed(say, document, public.period)),
     )
+
+
+def followed(say: Speech, document: Mapping[str, Any], period: str) -> Iterator[Followed]:
+    """The corrections of a statement's month; raises MalformedDocument for what is none."""
+    for one in document.get("corrections") or ():
+        own = parse_shape(one["statement"], CorrectionStatementShape, "part of a correction")
+        posted_in = parse_correction(own.correction).posted_in
+        amount = sum(row.amount_minor for row in own.rows if row.period == period)
+        yield Followed(
+            id=own.correction_id.hex(),
+            entry=int(one["proof"]["index"]),
+            posted_in=posted_in,
+            month=say.month(posted_in),
+            amount_minor=amount,
+            amount=say.money(amount),
+        )
 
 
 def member_name(say: Speech, names: Mapping[str, str] | None, member: str) -> str:

@@ -5,7 +5,8 @@ out of the file can still be traced. Fractions are exact texts; ``amount_minor``
 and ``amount`` the same in the currency's own form. The parts of a step have no amount of their own:
 they are added before rounding. The row ``total`` is the net of the lines. Where more than that is
 settled with the month, the rows after it say what, from ``payable/net`` to ``payable``, with the
-correction or dispute among their sources.
+correction or dispute among their sources. A row ``corrected`` says what a later correction changed
+of the month, its id and the month with which it is posted; it is no part of this month's sum.
 
 The file begins with a byte order mark, without which spreadsheet programs misread Japanese. Texts
 that such a program would take for a formula (names of others may begin with ``=``) get an
@@ -23,6 +24,7 @@ from typing import Any, Final
 from ledger.money import format_minor
 from ledger.paper.payable_view import payable_view
 from ledger.paper.speech import Language, Speech
+from ledger.paper.statement_view import followed
 from ledger.rules.number import format_digits, format_fraction
 from ledger.settlement.shape import (
     LineShape,
@@ -62,6 +64,9 @@ def statement_csv(
     writer.writerow(common | {"step": "total"} | _amount(own.net_minor, public))
     for row in _payable_rows(statement, public, Speech(language, public.currency)):
         writer.writerow(common | row)
+    for later in followed(Speech(language, public.currency), statement, public.period):
+        words = {"step": "corrected", "label": f"{later.posted_in}: {later.id}"}
+        writer.writerow(common | words | _amount(later.amount_minor, public))
     return out.getvalue()
 
 

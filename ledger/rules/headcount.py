@@ -10,15 +10,22 @@ from collections.abc import Collection, Iterator
 
 from ledger.rules.document import RuleSet
 from ledger.rules.inputs import SUSPENSE
+from ledger.rules.keys.quadratic import QuadraticKey
 from ledger.rules.models import Problem
 from ledger.rules.steps.allocate import AllocateStep
 from ledger.rules.steps.bounding import shared_bounds_problems
 
 
 def headcount_problems(ruleset: RuleSet, members: Collection[str]) -> Iterator[Problem]:
-    """Floors and caps that ``members`` together cannot keep to; ``suspense`` is no head."""
+    """Floors and caps that ``members`` together cannot keep to; ``suspense`` is no head.
+
+    Bounds on what projects are paid are not counted with members.
+    """
     heads = frozenset(members) - {SUSPENSE}
     for index, step in enumerate(ruleset.steps if heads else ()):
-        if isinstance(step, AllocateStep) and step.restricted() is None:
+        if not isinstance(step, AllocateStep) or step.restricted() is not None:
+            continue
+        # A quadratic match is paid to projects: its cap is theirs, however many members there are.
+        if not isinstance(step.key, QuadraticKey):
             for at, text in shared_bounds_problems(step.policy, heads, step.limit):
                 yield f"/steps/{index}{at}", f"with {len(heads)} members: {text}"

@@ -23,6 +23,7 @@ from ledger.log.merkle import HashReader, prove_inclusion_from
 from ledger.log.tile import Tile, tile_hash_reader
 from ledger.rules.inputs import parse_inputs
 from ledger.service.coop import Coop
+from ledger.service.correct import find_corrections
 from ledger.service.office import office_of
 from ledger.service.read import (
     Proposed,
@@ -33,6 +34,8 @@ from ledger.service.read import (
 )
 from ledger.service.sign_in import Reader, reader_of
 from ledger.settlement import document as settlement_document
+from ledger.settlement.correction_statement import correction_statement, open_correction
+from ledger.settlement.corrections_of_period import Correction
 from ledger.settlement.document import build_settlement, settlement_id
 from ledger.settlement.statement import StatementMaker, statement_maker
 from ledger.store.reading import Filter, Head, IndexRow, LogReader
@@ -95,6 +98,16 @@ def recompute(state: State, log: LogReader, proposed: Proposed) -> tuple[Compute
 
 
 @dataclass(frozen=True, slots=True)
+class _Followed:
+    """A posted correction that has run the month again, and the entry that proposed it."""
+
+    index: int
+    entry: bytes
+    correction: Correction
+    seed: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class _Book:
     """What all statements of one settlement share."""
 
@@ -107,6 +120,7 @@ class _Book:
     maker: StatementMaker
     reports: Mapping[str, Sequence[IndexRow]]
     state_hash: Callable[[], bytes]
+    corrections: tuple[_Followed, ...]
 
     def statement(self, member: str, batches: Sequence[OwnBatch]) -> dict[str, Any]:
         own = self.maker.statement(member)
@@ -128,7 +142,19 @@ class _Book:
                 "rules": dict(self.maker.ruleset.document),
             },
             **self._payable(member),
+            **self._corrections(member),
         }
+
+    def _corrections(self, member: str) -> dict[str, Any]:
+        """The corrections that followed on the month, oldest first; nothing without any."""
+        found = [
+            {
+                "statement": correction_statement(one.correction, one.seed, member),
+                "proof": proof_document(one.index, one.entry, self._proof(one.index)),
+            }
+            for one in self.corrections
+        ]
+        return {"corrections": found} if found else {}
 
     def _payable(self, member: str) -> dict[str, Any]:
         """What is payable of the month, where that is not just what the run gave."""
@@ -208,7 +234,19 @@ def _open_book(state: State, log: LogReader, month: str, member: str | None) -> 
         state_hash=cache(
             lambda: state_hash(state)
         ),  # of use to few months, and then to many members
+        corrections=tuple(_followed(state, log, period)),
     )
+
+
+def _followed(state: State, log: LogReader, period: Period) -> Iterator[_Followed]:
+    """The posted corrections of a month, in the order in which they were proposed."""
+    for one in find_corrections(state, log) if period.is_corrected else ():
+        months = {row["period"] for row in one.document["periods"]}
+        if one.status == "posted" and period.id in months:
+            seed = log.blob(one.body["seed"]["sha256"])
+            rows = log.blob(one.body["rows"]["sha256"])
+            again = open_correction(one.document, rows, seed)
+            yield _Followed(one.index, log.entry(one.index), again, seed)
 
 
 def _reports(

@@ -112,3 +112,9 @@ def test_the_same_files_give_the_same_bytes(files):
     good = archive_of(files)
     archive = read_archive(io.BytesIO(good))
     assert archive_of({name: archive.read(name) for name in archive.members}) == good
+
+
+@pytest.mark.parametrize("name", ["blobs/０", "blobs/\u202e", "blobs/\ud800", "a\nb", "x" * 201])
+def test_what_cannot_be_a_name_is_not_written(name: str) -> None:
+    with pytest.raises(InvariantViolated):
+        ArchiveWriter(io.BytesIO()).add(name, b"")

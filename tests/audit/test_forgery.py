@@ -13,7 +13,7 @@ from ledger.coop.apply import apply
 from ledger.coop.envelope import Envelope
 from ledger.coop.settlements import compute
 from ledger.coop.submission import Submission
-from ledger.errors import KyojoError
+from ledger.errors import KyojoError, MalformedEntry
 from ledger.log.checkpoint import Checkpoint, sign_checkpoint
 from ledger.log.key import SigningKey, format_vkey
 from ledger.log.merkle import leaf_hash
@@ -347,3 +347,12 @@ def test_a_bundle_without_manifest_or_checkpoint_is_no_bundle(files):
         report = verify(archive_of(rest))
         assert report.facts is None
         assert report.verdict == "refused"
+
+
+@pytest.mark.parametrize("digest", ["０" * 64, "\u202e" + "0" * 63, "0" * 300])
+def test_a_blob_that_no_file_can_hold_is_named_when_the_bundle_is_written(closed, digest: str):
+    forged = lenient(closed)
+    body = {"evidence": {"sha256": digest, "bytes": 5}}
+    forged.accept(Submission(forged.draft("office", "anchor-recorded", body)))
+    with pytest.raises(MalformedEntry, match=f"entry {len(forged.entries) - 1} names a blob"):
+        bundle_of(forged)

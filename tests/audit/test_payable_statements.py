@@ -17,6 +17,7 @@ from pypdf import PdfReader
 from ledger.audit.payable import lookup_of
 from ledger.audit.statement import (
     BUNDLE_IS_SILENT,
+    CORRECTED,
     PAYABLE,
     PAYABLE_IS_THE_STATES,
     PAYABLE_UNSAID,
@@ -131,6 +132,86 @@ def test_what_adds_up_and_is_untrue_fails_against_the_bundle(
     forge(document)
     assert verify_statement_file(encoded(document), months.trust).is_trusted
     with pytest.raises(SumMismatch, match="what the state in the bundle says"):
+        compared(months, document)
+
+
+def test_a_month_that_was_corrected_says_which_corrections_followed(months: Months) -> None:
+    document = months.statement(MONTH, "ev")
+    (one,) = document["corrections"]
+    posted = months.coop.state().period(LATER).posted
+    own = one["statement"]
+    assert own["correction"]["posted_in"] == LATER
+    assert posted[own["correction_id"]]["ev"] < 0
+    assert own["net_minor"] == sum(row["amount_minor"] for row in own["rows"]) < 0
+    assert CORRECTED in verify_statement_file(encoded(document), months.trust).checked
+    assert PAYABLE_IS_THE_STATES in compared(months, document).checked
+    for month in (LATER, LAST):
+        later = months.statement(month, "ev")
+        assert "corrections" not in later
+        assert CORRECTED not in verify_statement_file(encoded(later), months.trust).checked
+
+
+def test_the_corrections_that_followed_are_in_every_format(months: Months) -> None:
+    document = months.statement(MONTH, "ev")
+    own = document["corrections"][0]["statement"]
+    id_, amount = own["correction_id"], own["net_minor"]
+    table = statement_file(document, "csv", "en").decode("utf-8-sig")
+    row = list(csv.DictReader(io.StringIO(table)))[-1]
+    assert (row["step"], row["label"]) == ("corrected", f"{LATER}: {id_}")
+    assert row["amount_minor"] == str(amount)
+    page = statement_file(document, "html", "ja").decode()
+    pdf = PdfReader(io.BytesIO(statement_file(document, "pdf", "en")))
+    text = re.sub(r"\s+", "", "".join(sheet.extract_text() for sheet in pdf.pages))
+    shown = format_minor(amount, digits=0, grouped=True).replace("-", "−")
+    for where in (page, text):
+        assert id_ in where
+        assert shown in where
+    assert "Corrected later" in page
+    assert "後から行われた訂正" in page
+    assert "Correctedlater" in text
+
+
+def no_corrections(document: Document) -> None:
+    del document["corrections"]
+
+
+def twice(document: Document) -> None:
+    document["corrections"] *= 2
+
+
+def another_members(document: Document) -> None:
+    document["corrections"][0]["statement"]["member"] = "bus"
+
+
+def other_months(document: Document) -> None:
+    document["corrections"][0]["statement"]["rows"][0]["period"] = LAST
+
+
+def other_net(document: Document) -> None:
+    document["corrections"][0]["statement"]["net_minor"] += 1
+
+
+def another_entry(document: Document) -> None:
+    document["corrections"][0]["proof"] = {
+        name: document["proof"][name] for name in ("index", "entry", "hashes")
+    }
+
+
+@pytest.mark.parametrize("forge", [twice, another_members, other_months, other_net, another_entry])
+def test_a_correction_that_was_changed_is_found(
+    months: Months, forge: Callable[[Document], None]
+) -> None:
+    document = months.statement(MONTH, "ev")
+    forge(document)
+    with pytest.raises(VerificationError):
+        verify_statement_file(encoded(document), months.trust)
+
+
+def test_a_correction_that_was_left_out_fails_against_the_bundle(months: Months) -> None:
+    document = months.statement(MONTH, "ev")
+    no_corrections(document)
+    assert verify_statement_file(encoded(document), months.trust).is_trusted
+    with pytest.raises(SumMismatch, match="not those that the state has"):
         compared(months, document)
 
 

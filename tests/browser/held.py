@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tests.audit.world import slice_of, trust_in
 from tests.browser.case import Case
-from tests.browser.contested import case_of
+from tests.browser.contested import HEAD, OPEX, case_of, under
 from tests.builder import record
 from tests.coop.currencies import (
     CHF,
@@ -24,12 +24,18 @@ from tests.coop.months import Row, correct, open_month, revenue, settle, submit
 from tests.coop.stages import MONTH
 
 WHILE_DISPUTED = "approval: {threshold: 2/3, pay_undisputed: true, dispute_days: 60}\n"
+# Three members: a cap of 30 % each would leave money over, but it is the projects'.
+CAPPED_MATCH = f"""{HEAD}{OPEX}\
+  - {{id: match, kind: allocate, source: gross, key: {{kind: quadratic, ballots: town}},
+     bounds: {{cap: 30%}}}}
+"""
 
 
 def held_cases() -> Iterator[Case]:
     """What disputes hold back, and what is posted in another currency than the month's."""
     yield from _held_back()
     yield from _currencies()
+    yield case_of("the cap of a match", under(CAPPED_MATCH))
 
 
 def _held_back() -> Iterator[Case]:

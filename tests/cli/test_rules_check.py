@@ -12,7 +12,7 @@ from ledger.rules.document import parse_rules
 from tests.builder import charter
 from tests.cli.conftest import Kyojo, check_error
 from tests.installation import RULES_TEXT, Place
-from tests.settlement.cases import KAGA, by_trips, inputs, kaga_inputs
+from tests.settlement.cases import KAGA, by_trips, inputs, kaga_inputs, one_step
 
 LUGANO = Path(__file__).resolve().parents[2] / "examples" / "lugano"
 
@@ -93,6 +93,54 @@ def test_faults_of_all_layers_are_told_at_once(kyojo: Kyojo, write) -> None:
         assert lines[faults[at]["line"] - 1][faults[at]["column"] - 1 :].startswith(said)
     in_order = [(one["line"], one["column"]) for one in ran.document["files"][0]["faults"]]
     assert in_order == sorted(in_order)
+
+
+@pytest.mark.parametrize(
+    ("pools", "at", "judged"),
+    [
+        # What can be read of a pool is kept, and the steps about it are judged.
+        ("gross: {frm: [revenue.fares]}", {"/gross/frm", "/gross/from"}, True),
+        ("gross: {from: [revenue.fares, 5]}", {"/gross/from/1"}, True),
+        ("gross: {from: [revenue.fares], origin: mine}", {"/gross/origin"}, True),
+        ("gross: {from: [fares]}", {"/gross/from/0"}, True),
+        # Where it may hold Wh, what its steps may do cannot be told.
+        ("gross: {from: [total.wh], units: Wh}", {"/gross/units"}, False),
+        ("gross: {from: [revenue.fares], unit: [Wh]}", {"/gross/unit"}, False),
+        ("gross: 5", {"/gross"}, False),
+        ("[gross]", {""}, False),
+        ("gross: {from: [revenue.fares]}, 'a b': {from: []}", {"/a b"}, True),
+    ],
+)  # fmt: skip
+def test_a_broken_pool_hides_no_other_fault(
+    kyojo: Kyojo, write, pools: str, at: set[str], judged: bool
+) -> None:
+    inner = pools if pools.startswith("[") else f"{{{pools}}}"
+    text = KAGA.replace(
+        "pools:\n  gross: {from: [revenue.fares], origin: member}", f"pools: {inner}"
+    )
+    text = text.replace("Asia/Tokyo", "Asia/Kaga").replace("asset: network", "asset: grid")
+    text = text.replace("label: {en: Shares, ja: 配分}", "bounds: {cap: 1%}")
+    text = text.replace("rate: 3%}", "rate: 3%, limit: {of: step.later}}")
+    against = write("in.json", json.dumps(kaga_inputs()))
+    ran = kyojo("rules", "check", write("rules.yaml", text), "--against", against, "--json")
+    wanted = {f"/pools{place}" for place in at} | {"/timezone"}
+    if judged:
+        wanted |= {"/steps/2/limit", "/steps/3/bounds/cap", "/steps/3/parts/1/key/asset"}
+    assert {one["pointer"] for one in ran.document["files"][0]["faults"]} == wanted
+
+
+def test_the_cap_of_a_match_is_not_counted_with_members(kyojo: Kyojo, write) -> None:
+    """Three members, and a match that is capped at 30 % of the step: projects are not members."""
+    text = one_step(
+        "kind: allocate, key: {kind: quadratic, ballots: town}, bounds: {cap: 30%}, overflow: error"
+    )
+    against = write("in.json", json.dumps(kaga_inputs()))
+    path = write("rules.yaml", text)
+    faults = kyojo("rules", "check", path, "--against", against, "--json").document["files"][0]
+    assert [one["pointer"] for one in faults["faults"] if "bounds" in one["pointer"]] == []
+    equal = text.replace("kind: quadratic, ballots: town", "kind: equal")
+    again = kyojo("rules", "check", write("equal.yaml", equal), "--against", against, "--json")
+    assert "/steps/0/bounds/cap" in {one["pointer"] for one in again.document["files"][0]["faults"]}
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ import { takeBody } from "./bodies.js";
 import { parseEnvelope, signedDigest } from "./envelope.js";
 import { refuse } from "./errors.js";
 import { Findings, noting } from "./findings.js";
+import { checkFollowed } from "./followed.js";
 import { fraction, isSame } from "./fraction.js";
-import { parseJson } from "./json.js";
+import { canonicalDigest, parseJson } from "./json.js";
 import { leafHash, verifyInclusion } from "./merkle.js";
 import { keyLabel, openCheckpoint, parseCheckpoint, parseNote } from "./note.js";
 import { checkPayable } from "./payable.js";
@@ -166,7 +167,7 @@ function statementFacts(document, head, shown) {
     currency: settlement?.currency ?? "", digits: settlement?.minor_digits ?? 0,
     net: own ? String(own.net_minor) : "",
     payable: document.payable ? String(document.payable.payable_minor) : "",
-    batches: document.usage.batches.length,
+    batches: document.usage.batches.length, corrected: (shown?.corrected ?? []).join(", "),
   };
 }
 
@@ -215,7 +216,28 @@ function checkStatement(document, head, trust, findings) {
     noting(findings, "payable", () =>
       checkPayable(document.payable, shown.own.net_minor, shown.settlement, head));
   }
-  return shown;
+  const corrected = noting(findings, "corrections", () =>
+    checkCorrections(document, shown.settlement.period, settlement, head));
+  return { ...shown, corrected: corrected ?? [] };
+}
+
+// The months with which the corrections of a statement are posted; each follows the one before.
+function checkCorrections(document, period, settlement, head) {
+  let before = toHex(canonicalDigest(settlement));
+  const months = [];
+  for (const { statement, proof } of document.corrections ?? []) {
+    const envelope = included(proof, document, head);
+    if (envelope.kind !== "correction-proposed") {
+      refuse("not-included", `entry ${proof.index} is a ${envelope.kind}, not a correction`);
+    }
+    checkSigner(envelope, fromHex(document.genesis));
+    const { correction } = takeBody("correction-proposed", envelope.body);
+    const about = { member: document.member, period, before };
+    const { id, postedIn } = checkFollowed(statement, correction, about);
+    before = id;
+    months.push(postedIn);
+  }
+  return months;
 }
 
 // Proof files.

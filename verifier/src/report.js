@@ -101,7 +101,7 @@ function factRows({ what, facts }, texts) {
   const net = facts.net && amount(facts.net, facts.digits, facts.currency);
   return [
     ["origin", facts.origin], ["member", facts.member], ["period", facts.period], ["net", net],
-    ["payable", payable],
+    ["payable", payable], ["corrected", facts.corrected],
     ["batches", String(facts.batches)], ["size", facts.size],
     ["signedBy", facts.signedBy.join(", ")],
   ];

@@ -155,4 +155,34 @@ const memberStatement = {
   anchors: list(record(anything)), names: record(anything),
 };
 
-export const memberStatementShape = object(memberStatement, { payable: nullable(payable) });
+const followed = object({ statement: record(), proof: object(inclusion) });
+
+export const memberStatementShape = object(memberStatement, {
+  payable: nullable(payable), corrections: nullable(list(followed, 1)),
+});
+
+const sides = {
+  in: whole, raised: whole, lowered: whole, suspense: whole, funds: amounts, projects: amounts,
+  charged: amounts, pools_left: amounts, carry: amounts,
+};
+
+export const correctionShape = object({
+  kyojo_correction: oneOf(1), posted_in: any, currency: any, minor_digits: integer(0, 9),
+  periods: list(object({
+    ...sides, period: any, correction_of: hash, ruleset: any, version: positive, rule_hash: hash,
+    inputs_hash: hash, style: oneOf("delta", "ledger"),
+  })),
+  account_count: positive, totals: object(sides),
+  rows: object({ sha256: hash, bytes: count }), seed_commitment: hash, raised_root: hash,
+  lowered_root: hash,
+});
+
+export const correctionPartShape = object({
+  kyojo_correction_statement: oneOf(1), correction_id: hash, correction: record(), member: any,
+  leaf_index: count,
+  rows: list(object({
+    member: any, period: any, charge_class: oneOf("Correction"),
+    role: oneOf("delta", "negate", "restate"), amount_minor: whole, correction_of: hash,
+  })),
+  net_minor: whole, raised: sum, lowered: sum,
+});

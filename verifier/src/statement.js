@@ -14,7 +14,7 @@ import { settlementShape, statementShape } from "./shapes.js";
 import { climb, commit, leafNode, widthOf } from "./sumtree.js";
 
 // The member's leaf is one of those that add up to the public sum under the commitment.
-function verifyLeaf(own, proof, amount, head, field) {
+export function verifyLeaf(own, proof, amount, head, field) {
   const bad = (code, why) => refuse(code, why, { field });
   if (amount < 0n) bad("not-included", `no leaf can hold ${amount}`);
   if (own.leaf_index >= head.size) bad("not-included", `there is no leaf ${own.leaf_index}`);

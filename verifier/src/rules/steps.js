@@ -165,7 +165,9 @@ export function checkHeadcount({ steps }, members) {
   const heads = new Set([...members].filter((id) => id !== SUSPENSE));
   if (!heads.size) return;
   for (const one of steps) {
-    if (one.kind === "allocate" && one.bounds && restricted(one) === null) checkShared(one, heads);
+    // The cap of a quadratic match is the projects', however many members there are.
+    if (one.kind !== "allocate" || !one.bounds || one.key?.kind === "quadratic") continue;
+    if (restricted(one) === null) checkShared(one, heads);
   }
 }
 
