@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from ledger import canonical
-from ledger.errors import Conflict, InvalidInput
+from ledger.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from ledger.payout.invoice import parse_invoice
 from ledger.service.books_history import Histories
 from ledger.service.books_rows import DOCUMENTS, SEARCHED
 from ledger.service.books_search import Hit, Place, Wanted, office_search, search_books
 from ledger.service.notice_maker import covered
 from ledger.service.notice_terms import notice_terms
-from ledger.service.payout_notice import Notice, fault_of, notices
+from ledger.service.payout_notice import Notice, document_of, fault_of, notices
 from ledger.service.sign_in import reader_of
 from ledger.store.database import Database
 from tests.books.noticed import (
@@ -259,6 +259,20 @@ def test_a_member_finds_its_own_documents_only(noticed: Noticed):
         page = search_books(noticed.coop, reader, Wanted(kind=kind), Place(limit=500))
         assert {hit.row.counterparty for hit in page.hits} <= {"ev"}
     assert page.hits
+
+
+def test_a_document_is_read_by_its_member_and_the_charters_readers(noticed: Noticed):
+    state = noticed.coop.state()
+    bus = of_order(noticed, 1)["bus"]
+    for who in ("bus", "office", "audit"):
+        reader = reader_of(state, signing_key(who).address)
+        assert document_of(noticed.coop, reader, bus.line) == bus.document
+    with pytest.raises(NotPermitted):
+        document_of(noticed.coop, reader_of(state, signing_key("ev").address), bus.line)
+    office = reader_of(state, signing_key("office").address)
+    for number in (of_order(noticed, 2)["bus"].line, "202610-0"):
+        with pytest.raises(NotFound, match="no order carries a document"):
+            document_of(noticed.coop, office, number)
 
 
 def test_a_document_that_does_not_add_up_is_told_as_wrong(noticed: Noticed):
