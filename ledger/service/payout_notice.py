@@ -42,7 +42,7 @@ from ledger.payout.parties import Day, Shape
 from ledger.period import parse_instant
 from ledger.service.coop import Coop
 from ledger.service.notice_changes import Changes, state_before
-from ledger.service.notice_maker import Maker, day_of
+from ledger.service.notice_maker import Coverage, Maker, day_of
 from ledger.service.notice_terms import NoticeTerms, notice_terms
 from ledger.service.payout_export import find_order
 from ledger.service.read import may_read, require_member
@@ -253,7 +253,8 @@ def _make(
     state: State, log: LogReader, order: PayoutOrder, terms: NoticeTerms, day: date
 ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """The documents of an order's lines, and why a line has none (a total below zero at a rate)."""
-    maker = Maker(state, log, order, terms, day, Changes(state, log, terms))
+    changes, coverage = Changes(state, log, terms), Coverage(state)
+    maker = Maker(state, log, order, terms, day, changes, coverage)
     documents: dict[str, dict[str, Any]] = {}
     left_out: dict[str, str] = {}
     for id_, line in order.lines.items():
