@@ -43,6 +43,14 @@ RecordNumber = Annotated[
 HashText = Annotated[
     str, Path(description="SHA-256 in lower-case hex.", examples=["00" * 32], pattern=HASH)
 ]
+PaymentId = Annotated[
+    str,
+    Path(
+        description="A payment's id, which is its document's number.",
+        examples=["202610-" + "0" * 28],
+        pattern=r"^[A-Za-z0-9-]{1,35}$",
+    ),
+]
 CorrectionId = Annotated[
     str, Path(description="A correction's id, hex.", examples=["00" * 32], pattern=HASH)
 ]

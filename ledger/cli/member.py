@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ledger.cli import charter, destination, dispute, report
+from ledger.cli import charter, destination, dispute, document, report
 from ledger.cli.files import read_file
 from ledger.cli.output import progress, show
 from ledger.cli.statement import (
@@ -88,6 +88,7 @@ def add_commands(commands: Commands, shared: argparse.ArgumentParser) -> None:
     report.add_commands(verbs, own, client_of)
     destination.add_commands(verbs, own, client_of)
     charter.add_member_commands(verbs, own, client_of)
+    document.add_command(verbs, own, client_of)
 
     token = verbs.add_parser("token", parents=[own], help="sign in and print a bearer token")
     token.set_defaults(run=print_token)

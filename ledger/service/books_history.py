@@ -23,11 +23,12 @@ from ledger.service.books_rows import (
     RESULT,
     SETTLEMENT,
     MoneyRow,
+    computed_again,
     rows_of_entry,
 )
 from ledger.service.correct import Corrected, find_corrections
 from ledger.service.read import search_all
-from ledger.store.reading import Filter, LogReader
+from ledger.store.reading import Filter, IndexRow, LogReader
 from ledger.usage.totals import SALT_BYTES
 
 # What an order's payment may be when its document does not count.
@@ -68,7 +69,7 @@ class Histories:
     )
     _reported: dict[str, list[MoneyRow]] = field(default_factory=dict)
     _corrections: list[tuple[Corrected, dict[tuple[str, str], int]]] | None = None
-    _documents: list[MoneyRow] | None = None
+    _returns: dict[str, list[Event]] | None = None
 
     def of(self, row: MoneyRow) -> History:
         """The history of an amount."""
@@ -226,7 +227,7 @@ class Histories:
         events = [
             Event("gives-back", None, -int(one["amount_minor"]), str(one["original"]["number"]))
             for one in row.about["returns"]
-            if one.get("original")
+            if one["original"] is not None
         ]
         if row.about["fault"]:
             return History("wrong", (*events, Event("wrong", None, None, row.about["fault"])))
@@ -239,15 +240,27 @@ class Histories:
 
     def _given_back(self, row: MoneyRow) -> Iterator[Event]:
         """Later documents that give back what stood on this one."""
-        if self._documents is None:
-            entries = search_all(self.log, Filter(kind=ORDER))
-            rows = (one for entry in entries for one in rows_of_entry(self.state, self.log, entry))
-            self._documents = [one for one in rows if one.kind in DOCUMENTS]
-        for other in self._documents:
-            for one in other.about["returns"]:
-                if (one.get("original") or {}).get("number") == row.subject:
-                    amount = -int(one["amount_minor"])
-                    yield Event("given-back-by", other.index, amount, other.subject)
+        if self._returns is None:
+            self._returns = {}
+            approved = {order.index for order in self.state.orders.values()}
+            for entry in search_all(self.log, Filter(kind=ORDER)):
+                if entry.index in approved:
+                    self._note_all(entry)
+        yield from self._returns.get(row.subject, ())
+
+    def _note_all(self, entry: IndexRow) -> None:
+        for other in rows_of_entry(self.state, self.log, entry):
+            if other.kind in DOCUMENTS and other.about["of"].get("returns"):
+                self._note(computed_again(other))
+
+    def _note(self, other: MoneyRow) -> None:
+        """Remember what a document gives back, by the number of the original."""
+        known = {} if self._returns is None else self._returns
+        for one in other.about["returns"]:
+            if one["original"] is not None:
+                amount = -int(one["amount_minor"])
+                event = Event("given-back-by", other.index, amount, other.subject)
+                known.setdefault(str(one["original"]["number"]), []).append(event)
 
     def _of_line(self, order: PayoutOrder, row: MoneyRow) -> Iterator[Event]:
         if order.file is not None:

@@ -8,7 +8,7 @@ documents that go with its payments, where it was proposed with any; each is a r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -158,41 +158,49 @@ def _order(source: _Source) -> Iterator[MoneyRow]:
 
 
 def _documents(source: _Source) -> Iterator[MoneyRow]:
-    """The documents of an order; one whose figures are not those of its items has a ``fault``.
+    """The documents of an order as they are; ``computed_again`` says which do not add up.
 
-    ``apply`` saw to it that each is of a line; what else it says counts only without a fault.
+    ``apply`` saw to it that each is of a line, its amount and its currency, and of no more.
     """
-    lines = {row["id"]: row for row in source.blob("lines")["lines"]}
-    for id_, document in documents_of(source.log, source.row.index).items():
-        line, fault = lines[id_], fault_of(document)
-        known: dict[str, Any] = {"months": (), "returns": ()}
-        amount = parse_integer_json(line["amount_minor"])
-        if not fault:
-            known = _known(document)
-            amount = int(document["total_minor"])
+    documents = documents_of(source.log, source.row.index)
+    lines = {row["id"]: row for row in source.blob("lines")["lines"]} if documents else {}
+    for id_, document in documents.items():
+        line, total = lines[id_], document.get("total_minor")
+        amount = total if type(total) is int else parse_integer_json(line["amount_minor"])
+        issued_on = document.get("issued_on")
         yield source.line(
             line["member"],
             id_,
             amount,
             kind=str(document["kind"]),
-            digest=digest_of(document),
+            date=issued_on if isinstance(issued_on, str) else None,
+            names=tuple(_names(document)),
             attempt=line["attempt"],
-            fault=fault,
-            **known,
+            of=document,
         )
 
 
-def _known(document: Mapping[str, Any]) -> dict[str, Any]:
-    """What a document that adds up is found by, and the months and returns on it."""
-    registration = document["registration"]
-    number = () if registration is None else (str(registration["number"]),)
-    months = {item["day"][:7] for item in document["items"] if item["id"] != REST}
-    return {
-        "date": document["issued_on"],
-        "names": (str(document["seller"]["name"]), *number),
+def _names(document: Mapping[str, Any]) -> Iterator[str]:
+    """The seller's name and T number, where the document says them."""
+    for side, name in (("seller", "name"), ("registration", "number")):
+        found = document.get(side)
+        if isinstance(found, Mapping) and isinstance(found.get(name), str):
+            yield found[name]
+
+
+def computed_again(row: MoneyRow) -> MoneyRow:
+    """A document's row with its digest, and what is wrong with it; costs some computing."""
+    document = row.about["of"]
+    fault = fault_of(document)
+    items = () if fault else document["items"]
+    months = {item["day"][:7] for item in items if item["id"] != REST}
+    about = {
+        **row.about,
+        "fault": fault,
         "months": tuple(sorted(months)),
-        "returns": tuple(document.get("returns", ())),
+        "returns": () if fault else tuple(document.get("returns", ())),
     }
+    return replace(row, document=digest_of(document), about=about)
 
 
 def _result(source: _Source) -> Iterator[MoneyRow]:

@@ -29,6 +29,7 @@ from ledger.service.books_rows import (
     RESULT,
     SEARCHED,
     MoneyRow,
+    computed_again,
     rows_of_entry,
 )
 from ledger.service.coop import Coop
@@ -189,7 +190,7 @@ def _page(
                 continue
             if len(found) == limit:
                 return found, f"{entry.index}.{line}"
-            found.append(row)
+            found.append(computed_again(row) if row.kind in DOCUMENTS else row)
     return found, None
 
 

@@ -74,7 +74,7 @@ def words_of(rules: RuleSet, step: str) -> dict[str, str]:
     return words
 
 
-def money_lines(log: LogReader, period: Period) -> Iterator[MoneyLine]:
+def _money_lines(log: LogReader, period: Period) -> Iterator[MoneyLine]:
     """Each line in money of a period's settlement, zeros too; parts of a step are left out."""
     body = find_proposed(log, period).body
     result = canonical.parse(log.blob(body["lines"]["sha256"])[SALT_BYTES:])
@@ -88,12 +88,15 @@ def money_lines(log: LogReader, period: Period) -> Iterator[MoneyLine]:
 
 @dataclass(slots=True)
 class Changes:
-    """The corrections of a co-op, each read or computed once."""
+    """A co-op's settled lines, rules and corrections, each read or computed once."""
 
     state: State
     log: LogReader
     terms: NoticeTerms
+    _lines: dict[str, dict[str, list[MoneyLine]]] = field(default_factory=dict)
+    _rules: dict[str, RuleSet] = field(default_factory=dict)
     _found: dict[str, Corrected] | None = None
+    _amounts: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
     _computed: dict[str, Computed] = field(default_factory=dict)
     _uniform: dict[str, tuple[RateOf | None, Mapping[str, str]] | None] = field(
         default_factory=dict
@@ -104,41 +107,65 @@ class Changes:
         found = next(one for one in rules.steps if one.id == step)
         return self.terms.rates.get(found.tax or UNTAXED)
 
+    def rules(self, period: str) -> RuleSet:
+        """The rules of a month."""
+        if period not in self._rules:
+            self._rules[period] = rules_of(self.state, self.state.period(period), self.log)
+        return self._rules[period]
+
+    def lines(self, period: str) -> Mapping[str, list[MoneyLine]]:
+        """The lines in money of a month's settlement, by account."""
+        if period not in self._lines:
+            found: dict[str, list[MoneyLine]] = {}
+            for line in _money_lines(self.log, self.state.period(period)):
+                found.setdefault(line.account, []).append(line)
+            self._lines[period] = found
+        return self._lines[period]
+
     def of(self, member: str, posted_in: Period) -> Iterator[Changed]:
         """What the corrections that were posted in a month changed for a member, month by month."""
         for id_ in posted_in.posted:
             corrected = self._corrections().get(id_)
             if corrected is not None and corrected.document["currency"] == posted_in.currency:
-                for period, amount in self._amounts(corrected, member).items():
-                    yield from self._by_rate(corrected, member, period, amount)
+                amounts = self._amounts_of(corrected).get(member, {})
+                for row in corrected.document["periods"]:
+                    period = str(row["period"])
+                    yield from self._by_rate(corrected, member, period, amounts.get(period, 0))
 
     def _corrections(self) -> dict[str, Corrected]:
         if self._found is None:
             self._found = {one.id: one for one in find_corrections(self.state, self.log)}
         return self._found
 
-    def _amounts(self, corrected: Corrected, member: str) -> dict[str, int]:
-        content = self.log.blob(corrected.body["rows"]["sha256"])[SALT_BYTES:]
-        found: dict[str, int] = {}
-        for row in canonical.parse(content)["rows"]:
-            if row["member"] == member:
+    def _amounts_of(self, corrected: Corrected) -> Mapping[str, Mapping[str, int]]:
+        """By how much a correction changed each account's months."""
+        if corrected.id not in self._amounts:
+            content = self.log.blob(corrected.body["rows"]["sha256"])[SALT_BYTES:]
+            found: dict[str, dict[str, int]] = {}
+            for row in canonical.parse(content)["rows"]:
+                months = found.setdefault(row["member"], {})
                 amount = parse_integer_json(row["amount_minor"])
-                found[row["period"]] = found.get(row["period"], 0) + amount
-        return {period: amount for period, amount in found.items() if amount}
+                months[row["period"]] = months.get(row["period"], 0) + amount
+            self._amounts[corrected.id] = found
+        return self._amounts[corrected.id]
 
     def _by_rate(
         self, corrected: Corrected, member: str, period: str, amount: int
     ) -> Iterator[Changed]:
+        """The change of a month by rate; at different rates it may add up to nothing."""
         uniform = self._uniform_of(period)
         if uniform is not None:
             rate, words = uniform
-            yield Changed(corrected.id, period, rate, amount, words["ja"], words["en"])
+            if amount:
+                yield Changed(corrected.id, period, rate, amount, words["ja"], words["en"])
             return
-        rules = rules_of(self.state, self.state.period(period), self.log)
+        rules = self.rules(period)
         steps: dict[str, int] = self._steps(corrected, member, period)
         if sum(steps.values()) != amount:
             raise InvariantViolated(f"the steps of {period} change {member} by another amount")
-        charges = self._charges_of(period)
+        charges = {
+            line.step for lines in self.lines(period).values() for line in lines if line.is_charge
+        }
         groups: dict[tuple[str | None, bool], list[str]] = {}
         for step in steps:
             rate = None if step in charges else self.rate_of(rules, step)
@@ -153,22 +180,18 @@ class Changes:
                     corrected.id, period, rate, changed, words["ja"], words["en"], is_charge
                 )
 
-    def _charges_of(self, period: str) -> set[str]:
-        lines = money_lines(self.log, self.state.period(period))
-        return {line.step for line in lines if line.is_charge}
-
     def _uniform_of(self, period: str) -> tuple[RateOf | None, Mapping[str, str]] | None:
         """The one rate of all steps of a month, with their names; None if they differ.
 
         None too where a step charges members: what it changes is no supply of theirs.
         """
         if period not in self._uniform:
-            settled = self.state.period(period)
-            rules = rules_of(self.state, settled, self.log)
+            rules = self.rules(period)
             lines = [
                 line
-                for line in money_lines(self.log, settled)
-                if line.account in self.state.members
+                for account, found in self.lines(period).items()
+                if account in self.state.members
+                for line in found
             ]
             steps = list(dict.fromkeys(line.step for line in lines))
             rates = [self.rate_of(rules, step) for step in steps]

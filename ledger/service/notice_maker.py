@@ -10,14 +10,13 @@ paid in part), so that the document always comes to the payment, to the unit.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from ledger.coop.dues import ORDER, held_of
 from ledger.coop.envelope import parse_envelope
-from ledger.coop.settlements import rules_of
 from ledger.coop.state import OrderedLine, PayoutOrder, Period, State
 from ledger.errors import NotFound
 from ledger.payout.invoice import (
@@ -33,7 +32,7 @@ from ledger.payout.line import PayoutLine
 from ledger.payout.parties import Party, Words, parse_party, standing
 from ledger.payout.returns import Original, Return
 from ledger.period import next_month, parse_instant
-from ledger.service.notice_changes import Changed, Changes, money_lines, words_of
+from ledger.service.notice_changes import Changed, Changes, words_of
 from ledger.service.notice_terms import NoticeTerms, RateOf
 from ledger.store.reading import LogReader
 
@@ -55,6 +54,7 @@ class Maker:
     terms: NoticeTerms
     issued_on: date
     changes: Changes
+    coverage: Coverage
 
     def document(self, line_id: str, line: OrderedLine) -> dict[str, Any]:
         """The document of one payment."""
@@ -97,7 +97,7 @@ class Maker:
         items: list[Item] = []
         returns: list[Return] = []
         charges: list[Adjustment] = []
-        for period in covered(self.state, self.order, line):
+        for period in self.coverage.of(self.order, line):
             for one in self._settled(period, line.member):
                 if isinstance(one, Item):
                     items.append(one)
@@ -115,10 +115,10 @@ class Maker:
 
     def _settled(self, period: Period, member: str) -> Iterator[Item | Adjustment]:
         """The member's amounts of a month, by step; what it is charged is no item."""
-        rules = rules_of(self.state, period, self.log)
+        rules = self.changes.rules(period.id)
         day = _last_day(period.id).isoformat()
-        for line in money_lines(self.log, period):
-            if line.account != member or not line.amount_minor:
+        for line in self.changes.lines(period.id).get(member, ()):
+            if not line.amount_minor:
                 continue
             names = words_of(rules, line.step).items()
             words = Words(**{name: f"{period.id} {text}" for name, text in names})
@@ -153,15 +153,10 @@ class Maker:
 
         One that came back has no document that counts.
         """
-        for order in reversed(list(self.state.orders.values())):
-            if order.currency != self.order.currency or order.index >= self.order.index:
-                continue
-            for id_, line in order.lines.items():
-                if line.member != member or line.state == "returned":
-                    continue
-                if month in {period.id for period in covered(self.state, order, line)}:
-                    issued_on = day_of(self.state, self.log, order.index)
-                    return Original(number=id_, issued_on=issued_on.isoformat())
+        for order, id_, line in self.coverage.before(self.order, member):
+            if month in {period.id for period in self.coverage.of(order, line)}:
+                issued_on = day_of(self.state, self.log, order.index)
+                return Original(number=id_, issued_on=issued_on.isoformat())
         return None
 
     def _rest(self, line: OrderedLine) -> Item:
@@ -175,48 +170,75 @@ class Maker:
         )
 
 
-def covered(state: State, order: PayoutOrder, line: OrderedLine) -> Iterator[Period]:
-    """The settled months whose whole amount lies in a payment, in their order.
+@dataclass(slots=True)
+class Coverage:
+    """Which settled months lie whole in which payments; what members were paid is read once."""
 
-    Payments take what is due in the order in which months were settled. A month that made nothing
-    due (a correction or a debt took it all) is in the payment after it.
-    """
-    start = sum(
-        other.amount_minor
-        for before in state.orders.values()
-        if before.currency == order.currency and before.index < order.index
-        for other in before.lines.values()
-        if other.member == line.member and other.state != "returned"
+    state: State
+    _lines: dict[tuple[str, str], list[tuple[PayoutOrder, str, OrderedLine]]] = field(
+        default_factory=dict
     )
-    start += sum(
-        int(row["amount_minor"])
-        for one in state.proposals.values()
-        if one.kind == ORDER and one.body["currency"] == order.currency and one.index < order.index
-        for row in one.body["lines"]
-        if row["member"] == line.member
-    )
-    end, reached = start + line.amount_minor, 0
-    for period in _settled_before(state, order):
-        before_it, reached = reached, reached + _became_due(state, period, line.member)
-        if start <= before_it < end and reached <= end:
-            yield period
+    _paid: dict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=dict)
+    _settled: dict[tuple[str, str], list[Period]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for order in self.state.orders.values():
+            for id_, line in order.lines.items():
+                if line.state != "returned":
+                    key = line.member, order.currency
+                    self._lines.setdefault(key, []).append((order, id_, line))
+                    self._add(line.member, order.currency, order.index, line.amount_minor)
+        for one in self.state.proposals.values():
+            for row in one.body["lines"] if one.kind == ORDER else ():
+                amount = int(row["amount_minor"])
+                self._add(row["member"], one.body["currency"], one.index, amount)
+
+    def of(self, order: PayoutOrder, line: OrderedLine) -> Iterator[Period]:
+        """The settled months whose whole amount lies in a payment, in their order.
+
+        Payments take what is due in the order in which months were settled. A month that made
+        nothing due (a correction or a debt took it all) is in the payment after it.
+        """
+        paid = self._paid.get((line.member, order.currency), ())
+        start = sum(amount for index, amount in paid if index < order.index)
+        end, reached = start + line.amount_minor, 0
+        for period in self._settled_before(order):
+            before_it, reached = reached, reached + _became_due(self.state, period, line.member)
+            if start <= before_it < end and reached <= end:
+                yield period
+
+    def before(
+        self, order: PayoutOrder, member: str
+    ) -> Iterator[tuple[PayoutOrder, str, OrderedLine]]:
+        """What a member was paid by earlier orders and has not come back, the newest first."""
+        for found in reversed(self._lines.get((member, order.currency), [])):
+            if found[0].index < order.index:
+                yield found
+
+    def _add(self, member: str, currency: str, index: int, amount_minor: int) -> None:
+        self._paid.setdefault((member, currency), []).append((index, amount_minor))
+
+    def _settled_before(self, order: PayoutOrder) -> list[Period]:
+        key = order.currency, order.period
+        if key not in self._settled:
+            last = self.state.period(order.period).start
+            found = [
+                period
+                for period in self.state.periods.values()
+                if period.status == "settled"
+                and period.currency == order.currency
+                and period.start <= last
+            ]
+            self._settled[key] = sorted(
+                found, key=lambda one: one.start if one.run is None else f"{one.run.order:020d}"
+            )
+        return self._settled[key]
 
 
 def day_of(state: State, log: LogReader, index: int) -> date:
     """The day of an entry, where the co-op is."""
     at = parse_envelope(log.entry(index)).received_at
     return parse_instant(at).astimezone(ZoneInfo(state.terms().time_zone)).date()
-
-
-def _settled_before(state: State, order: PayoutOrder) -> list[Period]:
-    found = [
-        period
-        for period in state.periods.values()
-        if period.status == "settled"
-        and period.currency == order.currency
-        and period.start <= state.period(order.period).start
-    ]
-    return sorted(found, key=lambda one: one.start if one.run is None else f"{one.run.order:020d}")
 
 
 def _became_due(state: State, period: Period, member: str) -> int:

@@ -14,7 +14,7 @@ are given, and no search finds them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Final
@@ -24,18 +24,29 @@ from pydantic import Field, ValidationError
 
 from ledger import canonical
 from ledger.coop.bodies import faults_of
+from ledger.coop.dues import ORDER
 from ledger.coop.envelope import parse_envelope
 from ledger.coop.payouts import Order, order_of
 from ledger.coop.state import OrderedLine, PayoutOrder, State
-from ledger.errors import Conflict, InvalidInput, KyojoError, MalformedDocument, OutOfRange
+from ledger.errors import (
+    Conflict,
+    InvalidInput,
+    KyojoError,
+    MalformedDocument,
+    NotFound,
+    NotPermitted,
+    OutOfRange,
+)
 from ledger.payout.invoice import parse_invoice
 from ledger.payout.parties import Day, Shape
 from ledger.period import parse_instant
 from ledger.service.coop import Coop
 from ledger.service.notice_changes import Changes, state_before
-from ledger.service.notice_maker import Maker, day_of
+from ledger.service.notice_maker import Coverage, Maker, day_of
 from ledger.service.notice_terms import NoticeTerms, notice_terms
 from ledger.service.payout_export import find_order
+from ledger.service.read import may_read, require_member
+from ledger.service.sign_in import Reader
 from ledger.store.reading import LogReader
 from ledger.usage.totals import SALT_BYTES
 
@@ -143,6 +154,39 @@ def notices(
     return Notices(found, out)
 
 
+def document_of(coop: Coop, reader: Reader, number: str) -> Mapping[str, Any]:
+    """The document of a payment that is ordered or proposed, by the payment's id.
+
+    For the member that is paid and the roles that the charter names for settlements. Raises
+    NotPermitted for others, NotFound where no order carries one.
+    """
+    who = require_member(reader)
+    with coop.reading() as (state, log):
+        reads_all = may_read(state, reader, "settlements")
+        for index, payee in _places(state, number):
+            if not reads_all and payee != who:
+                raise NotPermitted("you may read your own documents; others are for the charter's")
+            found = documents_of(log, index).get(number)
+            if found is not None:
+                return found
+    raise NotFound(
+        f"no order carries a document of the payment {number[:40]}; the office makes one by "
+        "`kyojo payout notice --terms`"
+    )
+
+
+def _places(state: State, number: str) -> Iterator[tuple[int, str]]:
+    """The entry that ordered, or proposed, a payment, and who is paid."""
+    for order in state.orders.values():
+        if number in order.lines:
+            yield order.index, order.lines[number].member
+    for proposal in state.proposals.values():
+        if proposal.kind == ORDER:
+            for row in proposal.body["lines"]:
+                if row["id"] == number:
+                    yield proposal.index, str(row["member"])
+
+
 def seal_notices(coop: Coop, order: Order, terms: NoticeTerms) -> bytes:
     """The blob with the documents of an order that is to be proposed, salted."""
     with coop.reading() as (state, log):
@@ -209,7 +253,8 @@ def _make(
     state: State, log: LogReader, order: PayoutOrder, terms: NoticeTerms, day: date
 ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """The documents of an order's lines, and why a line has none (a total below zero at a rate)."""
-    maker = Maker(state, log, order, terms, day, Changes(state, log, terms))
+    changes, coverage = Changes(state, log, terms), Coverage(state)
+    maker = Maker(state, log, order, terms, day, changes, coverage)
     documents: dict[str, dict[str, Any]] = {}
     left_out: dict[str, str] = {}
     for id_, line in order.lines.items():

@@ -19,6 +19,7 @@ STRANGER, OWN, OTHER, TOWN, OFFICE, AUDIT = "", "bus", "ev", "town", "office", "
 ALL = {STRANGER, OWN, OTHER, TOWN, OFFICE, AUDIT}
 MEMBERS = ALL - {STRANGER}
 
+DOCUMENT = "/v1/{coop}/payouts/{number}/document"
 PART_OF_A_CORRECTION = "/v1/{coop}/corrections/{correction_id}/statements/{member}"
 
 # Path of the OpenAPI document → what is asked for, and who gets it.
@@ -57,6 +58,7 @@ RIGHTS: dict[str, tuple[str, set[str]]] = {
     ),
     "/v1/{coop}/disputes": ("/v1/kaga/disputes", MEMBERS),
     "/v1/{coop}/payouts": ("/v1/kaga/payouts", MEMBERS),
+    DOCUMENT: ("/v1/kaga/payouts/202610-0/document", set()),
     "/v1/{coop}/books": ("/v1/kaga/books?amount_from=1", MEMBERS),
     "/v1/{coop}/anchor": ("/v1/kaga/anchor", set()),
     "/log/{coop}/checkpoint": ("/log/kaga/checkpoint", ALL),
@@ -85,8 +87,9 @@ def test_a_route_opens_to_its_readers_only(settled: World, path: str) -> None:
     answers = {who: ask(settled, who, filled(settled, wanted)) for who in sorted(ALL)}
     assert {who for who, answer in answers.items() if answer.is_success} == readers
     refusals = {answer.status_code for answer in answers.values() if not answer.is_success}
-    # There is no anchor and no correction yet; who may not even ask for another's is told that.
-    nothing = {"/v1/{coop}/anchor": {404}, PART_OF_A_CORRECTION: {403, 404}}
+    # There is no anchor, correction or order yet; who may not even ask for another's is told that.
+    nothing = {"/v1/{coop}/anchor": {404}, PART_OF_A_CORRECTION: {403, 404},
+               DOCUMENT: {403, 404}}  # fmt: skip
     assert refusals <= nothing.get(path, {403})
 
 

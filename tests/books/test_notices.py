@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from ledger import canonical
-from ledger.errors import Conflict, InvalidInput
+from ledger.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from ledger.payout.invoice import parse_invoice
 from ledger.service.books_history import Histories
-from ledger.service.books_rows import DOCUMENTS, SEARCHED
+from ledger.service.books_rows import DOCUMENTS, SEARCHED, computed_again
 from ledger.service.books_search import Hit, Place, Wanted, office_search, search_books
-from ledger.service.notice_maker import covered
+from ledger.service.notice_maker import Coverage
 from ledger.service.notice_terms import notice_terms
-from ledger.service.payout_notice import Notice, fault_of, notices
+from ledger.service.payout_notice import Notice, document_of, fault_of, notices
 from ledger.service.sign_in import reader_of
 from ledger.store.database import Database
 from tests.books.noticed import (
@@ -155,9 +155,10 @@ def test_a_month_that_made_nothing_due_is_on_the_next_document(noticed: Noticed)
     state = replace(state, orders={noticed.orders[0]: first})
     line = next(one for one in third.lines.values() if one.member == "bus")
     december = replace(line, amount_minor=state.period("2026-12").paid["bus"])
-    assert [one.id for one in covered(state, third, december)] == ["2026-11", "2026-12"]
+    coverage = Coverage(state)
+    assert [one.id for one in coverage.of(third, december)] == ["2026-11", "2026-12"]
     own = next(one for one in first.lines.values() if one.member == "bus")
-    assert [one.id for one in covered(state, first, own)] == ["2026-10"]
+    assert [one.id for one in coverage.of(first, own)] == ["2026-10"]
 
 
 def test_what_a_member_is_charged_is_no_supply_of_its_own(tmp_path: Path):
@@ -261,12 +262,29 @@ def test_a_member_finds_its_own_documents_only(noticed: Noticed):
     assert page.hits
 
 
+def test_a_document_is_read_by_its_member_and_the_charters_readers(noticed: Noticed):
+    state = noticed.coop.state()
+    bus = of_order(noticed, 1)["bus"]
+    for who in ("bus", "office", "audit"):
+        reader = reader_of(state, signing_key(who).address)
+        assert document_of(noticed.coop, reader, bus.line) == bus.document
+    with pytest.raises(NotPermitted):
+        document_of(noticed.coop, reader_of(state, signing_key("ev").address), bus.line)
+    office = reader_of(state, signing_key("office").address)
+    for number in (of_order(noticed, 2)["bus"].line, "202610-0"):
+        with pytest.raises(NotFound, match="no order carries a document"):
+            document_of(noticed.coop, office, number)
+
+
 def test_a_document_that_does_not_add_up_is_told_as_wrong(noticed: Noticed):
     row = hits_of(noticed, 0)["bus"].row
     bent = {**document(noticed, 0, "bus"), "tax_minor": 1}
     assert "tax_minor" in fault_of(bent)
-    wrong = replace(row, about={**row.about, "fault": fault_of(bent), "returns": ()})
+    wrong = computed_again(replace(row, about={**row.about, "of": bent}))
+    assert wrong.document == canonical.digest(bent).hex() != row.document
     with noticed.coop.reading() as (state, log):
         history = Histories(state, log).of(wrong)
+    bare = {name: bent[name] for name in ("kind", "number", "currency", "payable_minor")}
+    assert computed_again(replace(row, about={**row.about, "of": bare})).about["fault"]
     assert history.status == "wrong"
     assert history.events[-1].what == "wrong"

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ledger import canonical
 from ledger.payout.bank_calendar import bundled_calendar
 from ledger.payout.zengin import parse_zengin
 from tests.e2e.test_erasing import Typed
@@ -80,15 +81,34 @@ def own(typed: Typed, firm: str) -> dict[str, Any]:
     return dict(found)
 
 
-def propose(typed: Typed, due: dict[str, int]) -> dict[str, Any]:
+def propose(typed: Typed, due: dict[str, int], folder: Path) -> dict[str, Any]:
     """Order all that is payable, once; answers with the order as the office sees it."""
+    terms = folder / "terms.json"
+    buyer = {"id": "kaga", "name": "加賀モビリティ共助", "form": "corporation"}
+    terms.write_text(json.dumps({"kyojo_notice_terms": 1, "buyer": buyer}), "utf-8")
     (drafted,) = typed.office("payout", "propose", "--dry-run")
-    (order,) = typed.office("payout", "propose")
+    (order,) = typed.office("payout", "propose", "--terms", str(terms))
     assert drafted == {**order, "entry": None}
     assert order["total_minor"] == sum(due.values())
     assert typed.office("payout", "propose") == []
     (proposed,) = typed.office("payout", "show")["orders"]
     return dict(proposed)
+
+
+def read_document(typed: Typed, order: dict[str, Any], folder: Path) -> None:
+    """A member reads what it is told of its payment before it decides, and nobody else's."""
+    numbers = {line["member"]: line["id"] for line in order["lines"]}
+    document = typed.member("bus", "document", numbers["bus"])
+    assert document["kind"] == "payment-notice"
+    assert document["payment"]["id"] == numbers["bus"]
+    out = folder / "notice.pdf"
+    told = typed.member("bus", "document", numbers["bus"], "--out", str(out))
+    assert told["sha256"] == canonical.digest(document).hex()
+    assert out.read_bytes().startswith(b"%PDF")
+    refused = typed.member("ev", "document", numbers["bus"], code=5)
+    assert refused["code"] == "not-permitted"
+    wrong = typed.member("bus", "document", numbers["bus"], "--out", "notice.doc", code=2)
+    assert wrong["code"] == "invalid-input"
 
 
 def export(typed: Typed, order: str, due: dict[str, int], folder: Path) -> None:
@@ -139,7 +159,8 @@ def test_a_month_is_paid_and_what_came_back_is_paid_again(typed: Typed, tmp_path
     name_accounts(typed, tmp_path)
     due = {one["member"]: one["due"] for one in typed.office("payout", "show")["members"]}
     assert own(typed, "bus")["payable"] == due["bus"] > 0
-    order = propose(typed, due)
+    order = propose(typed, due, tmp_path)
+    read_document(typed, order, tmp_path)
     export(typed, order["id"], due, tmp_path)
 
     lines = {line["member"]: line for line in order["lines"]}
