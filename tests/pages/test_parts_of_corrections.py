@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +15,16 @@ from pypdf import PdfReader
 
 from ledger import canonical
 from ledger.audit.correction import is_correction, verify_correction_file
+from ledger.audit.statement import SIGNED
+from ledger.cli.main import main
 from ledger.coop.correction_grounds import verify_member_correction
-from ledger.errors import MalformedDocument, NotPermitted, SumMismatch, VerificationError
+from ledger.errors import (
+    MalformedDocument,
+    NotConsistent,
+    NotPermitted,
+    SumMismatch,
+    VerificationError,
+)
 from ledger.log.note import Ed25519Verifier
 from ledger.paper.correction_files import correction_file
 from ledger.service.coop import Coop
@@ -26,6 +35,7 @@ from ledger.service.statements import office_statements, statement
 from ledger.store.database import Database
 from ledger.store.reading import Filter
 from ledger.store.schema import upgrade
+from tests.audit.world import trust_in
 from tests.builder import ORIGIN, RULES, authority, charter, log_key, signing_key
 from tests.coop.currencies import CHF, JPY, earn, settle_month, two_currencies
 from tests.coop.months import BOUNDS, Row, correct, open_month, revenue, submit
@@ -167,6 +177,31 @@ def test_the_file_is_verified_alone(part: dict[str, Any]) -> None:
     assert report.exit_code == 4
     assert report.document == canonical.parse(data)
     assert any("add up" in remark.en for remark in report.checked)
+
+
+def test_with_a_trust_file_it_is_known_which_log_it_is_of(part, world: Recording) -> None:
+    data, trust = correction_file(part, "json", "en"), trust_in(world)
+    report = verify_correction_file(data, trust)
+    assert (report.exit_code, SIGNED in report.checked) == (0, True)
+    with pytest.raises(NotConsistent):
+        verify_correction_file(data, trust_in(world, genesis="00" * 32))
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_command_tells_it_in_words(
+    part: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str], language: str
+) -> None:
+    file = tmp_path / "part.json"
+    file.write_bytes(correction_file(part, "json", "en"))
+    assert main(["verify-statement", str(file), "--language", language]) == 4
+    said = capsys.readouterr().out
+    net = f"{part['statement']['net_minor']:,} JPY"
+    assert f"{'合計' if language == 'ja' else 'Sum'}: {net}" in said
+    assert said.count(net) >= 3  # of the month, in all, and payable
+    assert main(["verify-statement", str(file), "--json"]) == 4
+    told = json.loads(capsys.readouterr().out)
+    assert (told["member"], told["posted_in"]) == ("taxi", LAST)
+    assert told["payable"] == part["payable"]
 
 
 @pytest.mark.parametrize(
