@@ -1,6 +1,6 @@
-// Which vault pays the members of a currency: named in the log, each after the one before it. Orders
-// through the vault belong to the one in force when they were made; the first that is named takes
-// over the orders that name none.
+// Which vault pays the members of a currency: named in the log, each after the one before it.
+// Orders through the vault belong to the one in force when they were made; the first that is named
+// takes over the orders that name none.
 
 import { takeBody } from "./bodies.js";
 import { toChecksum } from "./eip712.js";
@@ -30,7 +30,9 @@ function subjectOf({ currency, previous, vault, orders_before: before }) {
   return `Pay ${currency} through the vault ${toChecksum(vault.contract)} on chain ` +
     `${vault.chain_id} with code ${vault.code_hash}, in the token ${toChecksum(vault.token)} ` +
     `of ${vault.decimals} decimals` +
-    (previous ? `, instead of ${toChecksum(previous.contract)} on chain ${previous.chain_id}` : "") +
+    (previous
+      ? `, instead of ${toChecksum(previous.contract)} on chain ${previous.chain_id}`
+      : "") +
     (before ? `, with the ${formatMinor(before, 0)} order(s) made before` : "");
 }
 
