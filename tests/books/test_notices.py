@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -161,31 +162,44 @@ def test_a_month_that_made_nothing_due_is_on_the_next_document(noticed: Noticed)
     assert [one.id for one in coverage.of(first, own)] == ["2026-10"]
 
 
-def test_what_a_member_is_charged_is_no_supply_of_its_own(tmp_path: Path):
-    database = Database(f"sqlite:///{tmp_path / 'kyojo.db'}")
+def charged_documents(folder: Path, fill: Callable[[Noticed], None]) -> dict[str, Any]:
+    database = Database(f"sqlite:///{folder / 'kyojo.db'}")
     try:
         charged = open_noticed(database, CHARGED)
-        fill_charged(charged)
+        fill(charged)
         said = notice_terms({**TERMS, "sellers": {"bus": BUS}})
-        documents = {
-            one.member: one.document
-            for one in notices(charged.coop, charged.order(None), said).found
-        }
+        found = notices(charged.coop, charged.order(None), said).found
     finally:
         database.close()
+    documents: dict[str, Any] = {one.member: one.document for one in found}
     ev, bus = documents["ev"], documents["bus"]
-    assert {item["id"].split("/")[1] for item in ev["items"]} == {"share", "2026-10"}
     assert [(row["label"]["en"], row["amount_minor"]) for row in ev["adjustments"]] == [
         ("2026-10 use", -40_000)
     ]
-    # Of a month with a charge the steps are compared: only the share has changed, at its rate.
-    (row,) = bus["returns"]
-    assert (row["rate"], -row["amount_minor"]) == (
-        "10%",
-        charged.changed(0, "bus", "2026-10")["share"],
-    )
     # What it bore of the cost comes back, below the total.
     assert [row["amount_minor"] for row in bus["adjustments"]] == [30_000]
+    return documents
+
+
+def test_what_a_member_is_charged_is_no_supply_of_its_own(tmp_path: Path):
+    documents = charged_documents(tmp_path, lambda _: None)
+    assert [item["id"] for item in documents["ev"]["items"]] == ["2026-10/share"]
+
+
+@pytest.mark.long
+def test_of_a_month_with_a_charge_the_steps_are_compared(tmp_path: Path):
+    """Only the share has changed, at its rate."""
+    changed: dict[str, int] = {}
+
+    def fill(charged: Noticed) -> None:
+        fill_charged(charged)
+        changed.update(charged.changed(0, "bus", "2026-10"))
+
+    documents = charged_documents(tmp_path, fill)
+    (row,) = documents["bus"]["returns"]
+    assert (row["rate"], -row["amount_minor"]) == ("10%", changed["share"])
+    ids = [item["id"].split("/") for item in documents["ev"]["items"]]
+    assert [found[1] for found in ids] == ["share", "share", "2026-10"]
 
 
 # --- found by the search of the books ------------------------------------------------------------

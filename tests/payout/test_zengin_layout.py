@@ -199,7 +199,7 @@ OPEN_DAYS = [
 ]
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(st.lists(st.tuples(ACCOUNTS, AMOUNTS), min_size=1, max_size=8), st.sampled_from(OPEN_DAYS))
 def test_any_order_reads_back(payees: list[tuple[JapaneseAccount, int]], pay_day: TransferDay):
     payments = []
