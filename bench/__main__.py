@@ -30,7 +30,7 @@ OVER_HTTP = {
     "write_single": write_single,
     "write_single_p99": write_single,
 }
-OF_AN_AUDIT = ("audit_offline", "audit_memory")
+OF_AN_AUDIT = ("audit_offline", "audit_processor", "audit_memory")
 OF_A_MONTH = ("close_month", "close_month_statements", *OF_AN_AUDIT)
 OF_A_CHECK = ("fsck", "fsck_memory")
 PROOFS = "proofs_per_second"
@@ -40,7 +40,7 @@ OF_ANCHORING = ("anchor_gas", "anchor_cost")
 FIGURES = (
     *OVER_HTTP, *OF_A_MONTH, BY_PAGE, PROOFS, *OF_A_CHECK, *OF_DIVISIONS, *OF_ANCHORING,
 )  # fmt: skip
-NUMBERS = ("value", "its value", "ratio")
+NUMBERS = ("value", "its value", "ratio", "limit")
 Report = Callable[[str, int, int], None]
 
 
@@ -130,7 +130,7 @@ def table(figures: list[Figure], scale: float) -> Table:
     """The results for people; a run at another scale says so."""
     size = "" if scale == 1 else f", SCALED to {scale:g} of the full size: to try it out only"
     found = Table(title=f"kyojo, {CLIENTS} clients over HTTP{size}", title_justify="left")
-    for name in ("figure", "database", "value", "unit", "yardstick", "its value", "ratio"):
+    for name in ("figure", "database", "value", "unit", "limit", "yardstick", "its value", "ratio"):
         found.add_column(name, justify="right" if name in NUMBERS else "left")
     for figure in figures:
         better = "more is better" if figure.unit in MORE_IS_BETTER else "less is better"
@@ -139,6 +139,7 @@ def table(figures: list[Figure], scale: float) -> Table:
             figure.database,
             _number(figure.value),
             f"{figure.unit} ({better})",
+            "" if figure.limit is None else _number(figure.limit),
             figure.yardstick,
             _number(figure.yardstick_value),
             f"{figure.ratio:.3g}",

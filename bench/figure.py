@@ -19,7 +19,11 @@ MORE_IS_BETTER = ("records/s", "writes/s", "proofs/s", "entries/s")
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One row of the results; value and yardstick_value are in the same unit."""
+    """One row of the results; value, yardstick_value and limit are in the same unit.
+
+    ``limit`` is what the project asks of the value at full size, where it asks for something: at
+    most that for a duration, at least that for a speed.
+    """
 
     figure: str
     value: float
@@ -27,6 +31,7 @@ class Figure:
     database: str
     yardstick: str
     yardstick_value: float
+    limit: float | None = None
 
     @property
     def ratio(self) -> float:

@@ -42,6 +42,7 @@ from ledger.usage.batch import Scope, seal_batch
 RECORDS = 1_000_000
 MEMBERS = 1_000
 MEMBERS_MIN = 3
+AUDIT_SECONDS_MAX = 5.0  # asked of the audit of 1,000,000 records on two cores
 AHEAD = 16  # batches that may wait for the sequencer
 OFFICE = Reader("office", ("operator",))
 
@@ -99,7 +100,10 @@ def close_month(filled: Filled, report: Callable[[str, int, int], None]) -> list
 
 
 def audit_offline(filled: Filled, report: Callable[[str, int, int], None]) -> list[Figure]:
-    """``kyojo audit verify`` over the bundle of the whole month: seconds, and peak memory."""
+    """``kyojo audit verify`` over the bundle of the whole month: seconds, and peak memory.
+
+    The limit is for 1,000,000 records on two cores; at another scale there is none.
+    """
     bundle, trust = filled.folder / "audit.zip", filled.folder / "trust.toml"
     export_bundle(filled.coop, bundle, lambda done, all_: report("export", done, all_))
     export_trust(filled.coop, trust)
@@ -107,8 +111,10 @@ def audit_offline(filled: Filled, report: Callable[[str, int, int], None]) -> li
     batches = list(_stored_batches(filled.coop))
     hashing = median_seconds(lambda: hash_twice(batches), 3)
     peaks = (whole.peak_bytes / MIB, small.peak_bytes / MIB)
+    limit = AUDIT_SECONDS_MAX if sum(filled.sizes) == RECORDS else None
     return [
-        Figure("audit_offline", whole.seconds, "s", SQLITE, TWO_HASHES, hashing),
+        Figure("audit_offline", whole.seconds, "s", SQLITE, TWO_HASHES, hashing, limit),
+        Figure("audit_processor", whole.processor_seconds, "s", SQLITE, TWO_HASHES, hashing),
         Figure("audit_memory", peaks[0], "MiB", SQLITE, TENTH, peaks[1]),
     ]
 

@@ -69,13 +69,7 @@ def parse(data: bytes, *, what: str = "document") -> Any:
     if _is_too_deep(data):
         raise MalformedDocument(f"{what} is nested deeper than {DEPTH_MAX} levels")
     try:
-        return json.loads(
-            data.decode("utf-8", "strict"),
-            object_pairs_hook=_unique_names,
-            parse_float=_refuse_fraction,
-            parse_constant=_refuse_fraction,
-            parse_int=_bounded_integer,
-        )
+        return _STRICT.decode(data.decode("utf-8", "strict"))
     except MalformedDocument as error:
         raise MalformedDocument(f"{what}: {error.message}") from error
     except (ValueError, RecursionError) as error:
@@ -184,3 +178,11 @@ def _bounded_integer(text: str) -> int:
 
 def _refuse_fraction(text: str) -> NoReturn:
     raise MalformedDocument(f"{text[:24]} is not an integer; fractions travel as strings")
+
+
+_STRICT = json.JSONDecoder(  # last, for it is made of the functions above
+    object_pairs_hook=_unique_names,
+    parse_float=_refuse_fraction,
+    parse_constant=_refuse_fraction,
+    parse_int=_bounded_integer,
+)

@@ -6,10 +6,12 @@ import json
 
 import pytest
 
-from bench.__main__ import FIGURES, main, parse_arguments
+from bench.__main__ import FIGURES, main, parse_arguments, table
 from bench.bare import BareRows, append_to_pymerkle, hash_twice
 from bench.figure import Figure, percentile, significant
+from bench.month import AUDIT_SECONDS_MAX
 from bench.page import HAS_BROWSER, SKIPPED
+from bench.process import run_kyojo
 from bench.records import MONTH, batch_sizes, make_records, parts
 from ledger.client.records import encode_record
 from ledger.log.merkle import leaf_hash, root_hash
@@ -23,6 +25,7 @@ FIELDS = {
     "yardstick": str,
     "yardstick_value": float,
     "ratio": float,
+    "limit": type(None),  # what is asked holds for the full size alone
 }
 
 
@@ -84,6 +87,22 @@ def test_yardsticks_do_the_work_that_they_stand_for(tmp_path):
     assert sum(row[5] for row in rows) == sum(record["charges"]["fare"] for record in records)
 
 
+def test_the_whole_month_has_a_limit_and_the_table_shows_it():
+    whole = Figure("audit_offline", 4.0, "s", "sqlite", "hashing", 1.0, AUDIT_SECONDS_MAX)
+    assert whole.row()["limit"] == 5.0
+    column = next(column for column in table([whole], 1.0).columns if column.header == "limit")
+    assert list(column.cells) == ["5"]
+
+
+def test_a_command_is_measured_from_its_start_to_its_end():
+    """Python's own start is in it, and the processor time of all that ran."""
+    run = run_kyojo("--version")
+    assert run.processor_seconds > 0
+    assert run.seconds > 0.01
+    with pytest.raises(RuntimeError, match="ended with 2"):
+        run_kyojo("audit", "verify", "no such file")
+
+
 def test_a_scale_is_a_fraction(capsys):
     for wrong in ("0", "1.5", "-1"):
         with pytest.raises(SystemExit):
@@ -93,7 +112,11 @@ def test_a_scale_is_a_fraction(capsys):
 
 def test_a_month_is_closed_told_and_audited(tmp_path):
     rows = run(tmp_path, "--only", "audit_offline", "--scale", "0.0005")
-    assert [row["figure"] for row in rows] == ["audit_offline", "audit_memory"]
+    assert [row["figure"] for row in rows] == [
+        "audit_offline",
+        "audit_processor",
+        "audit_memory",
+    ]
     assert_rows(rows)
 
 

@@ -21,6 +21,7 @@ from ledger.audit.batch import (
     Task,
     columns_of_lines,
     ids_in,
+    numbers_to,
     read_batch,
     read_totals,
     reversed_in,
@@ -85,8 +86,9 @@ def judge_ahead(source: BinaryIO, task: Task, reader: AlikeReader) -> Ahead | No
     together = [period] * len(lines)
     if not is_unique(columns, together) or count_totals(columns, together) != totals:
         return None
-    numbers = range(1, len(lines) + 1)
-    outcome.ids = (ids_in(period, numbers, columns.ids, reversed_in(columns), lines),)
+    outcome.ids = (
+        ids_in(period, numbers_to(len(lines)), columns.ids, reversed_in(columns), lines),
+    )
     return Ahead(_assumed(period, columns), outcome)
 
 

@@ -14,6 +14,7 @@ import zlib
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from typing import BinaryIO
 
@@ -250,7 +251,7 @@ def _read_records(task: Task, lines: Sequence[bytes], scope: Scope, reader: Alik
     periods = None if columns is None else judge_columns(columns, scope)
     if columns is not None and periods is not None:
         return _Read(
-            range(1, len(lines) + 1),
+            numbers_to(len(lines)),
             lines,
             columns.ids,
             reversed_in(columns),
@@ -332,6 +333,12 @@ def _ids_of(read: _Read) -> list[Ids]:
     ]
 
 
+@lru_cache(maxsize=16)
+def numbers_to(count: int) -> array[int]:
+    """The numbers of the records of a whole batch; most batches have as many as the last one."""
+    return array("H", range(1, count + 1))
+
+
 def ids_in(
     period: str,
     numbers: Sequence[int],
@@ -344,6 +351,8 @@ def ids_in(
         f"{numbers[position]} {reverses} ".encode() + lines[position]
         for position, reverses in reversed_ids.items()
     ]
-    return Ids(
-        period, array("H", numbers).tobytes(), "\n".join(ids).encode(), b"\n".join(reversals)
-    )
+    return Ids(period, _shorts(numbers).tobytes(), "\n".join(ids).encode(), b"\n".join(reversals))
+
+
+def _shorts(numbers: Sequence[int]) -> array[int]:
+    return numbers if isinstance(numbers, array) else array("H", numbers)

@@ -12,8 +12,8 @@ BLOB_BYTES_MAX = 64 * 2**20
 
 
 def blob_references(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Every ``{"sha256", "bytes"}`` in a body, at any depth."""
-    if isinstance(value, Mapping):
+    """Every ``{"sha256", "bytes"}`` in a body that was read as JSON, at any depth."""
+    if isinstance(value, dict):
         if value.keys() == {"sha256", "bytes"} and isinstance(value["sha256"], str):
             yield value
         else:

@@ -17,11 +17,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 from ledger import canonical
 from ledger.errors import KyojoError, MalformedEntry, TooLarge
-from ledger.identity.address import LOWER, Address
+from ledger.identity.address import ADDRESS_CHARACTERS, LOWER, Address
 from ledger.identity.typed_data import DecisionMessage, EntryMessage, TypedMessage
 from ledger.log.merkle import leaf_hash
 from ledger.period import parse_instant
@@ -33,6 +34,8 @@ DECISION = "decision"
 _HASH = re.compile(r"[0-9a-f]{64}")
 _SIGNATURE = re.compile(r"0x[0-9a-f]{130}")
 _STAMP_BYTES = len('"received_at":"2026-10-31T15:00:00.000Z",')
+_BODY_START = len('{"actor":"","body":') + ADDRESS_CHARACTERS
+_AFTER_BODY = b',"kind":"'
 _DRAFT_FIELDS = {"v", "origin", "kind", "actor", "sequence", "seen", "body", "signature"}
 
 
@@ -48,6 +51,11 @@ class Draft:
     seen_root: bytes
     body: dict[str, Any]
     signature: bytes
+
+    @cached_property
+    def body_hash(self) -> bytes:
+        """SHA-256 of the canonical body."""
+        return canonical.digest(self.body)
 
     def document(self) -> dict[str, Any]:
         """The draft as a JSON object."""
@@ -73,7 +81,7 @@ class Draft:
             sequence=self.sequence,
             seen_size=self.seen_size,
             seen_root=self.seen_root,
-            body_hash=canonical.digest(self.body),
+            body_hash=self.body_hash,
         )
 
     def _decision(self, genesis: bytes) -> DecisionMessage:
@@ -159,8 +167,19 @@ def parse_envelope(data: bytes) -> Envelope:
     draft = _read_draft(document)
     _check_size(len(data) - _STAMP_BYTES)  # canonical: without its stamp it is the draft's form
     envelope = Envelope(draft, str(received_at))
-    envelope.__dict__["data"] = data  # canonical, so encoding it again would give these bytes
+    # Canonical, so encoding entry or body again would give these very bytes.
+    envelope.__dict__["data"] = data
+    draft.__dict__["body_hash"] = sha256(_body_in(data)).digest()
     return envelope
+
+
+def _body_in(data: bytes) -> bytes:
+    """The bytes of the body in those of a canonical entry, whose names are in order.
+
+    No text holds a bare quotation mark, and of what follows the body nothing but ``kind`` has
+    this name: so it is the last one.
+    """
+    return data[_BODY_START : data.rindex(_AFTER_BODY)]
 
 
 def parse_hash(text: object, what: str) -> bytes:

@@ -75,13 +75,8 @@ def put_to_vote(step: Step, subject: str, body: Body) -> State:
 def electors(state: State, quorum: Quorum) -> tuple[str, ...]:
     """The members who vote under a quorum now, by id."""
     has_none = frozenset(quorum.roles).isdisjoint
-    return tuple(
-        sorted(
-            member.id
-            for member in state.members.values()
-            if member.left is None and not has_none(member.roles)
-        )
-    )
+    members = state.members.values()
+    return tuple(sorted([m.id for m in members if m.left is None and not has_none(m.roles)]))
 
 
 def decide(step: Step, body: Decision, enact: Mapping[str, Enact]) -> Change:

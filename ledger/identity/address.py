@@ -17,6 +17,7 @@ from ledger.identity.keccak import keccak
 
 Address = NewType("Address", str)
 
+ADDRESS_CHARACTERS = 42
 LOWER = re.compile(r"0x[0-9a-f]{40}")
 ANY = re.compile(r"0x[0-9a-fA-F]{40}")
 

@@ -42,7 +42,8 @@ SHAPES_MAX: Final = 64
 
 _Counted = Annotated[int, Meta(ge=0, le=AMOUNT_MAX)]  # only a reversal's figures are negative
 _TYPES: Final[Mapping[type, Any]] = {str: Text, bool: bool, int: Amount}
-_first, _last = itemgetter(slice(1)), itemgetter(slice(-1, None))
+_first, _last = itemgetter(0), itemgetter(-1)
+_OPENS, _CLOSES = b"{}"
 _Attributes = tuple[tuple[str, type], ...]
 
 
@@ -128,7 +129,9 @@ def _is_one_each(lines: Sequence[bytes]) -> bool:
     No string holds a bare LF, and within a value no ``{`` follows a ``}``. So where every line
     begins and ends with these, it is made of whole values, of at least one.
     """
-    return set(map(_first, lines)) == {b"{"} and set(map(_last, lines)) == {b"}"}
+    return (
+        all(lines) and set(map(_first, lines)) == {_OPENS} and set(map(_last, lines)) == {_CLOSES}
+    )
 
 
 def _is_plain(text: bytes, strings: int) -> bool:

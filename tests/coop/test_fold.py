@@ -52,6 +52,23 @@ def test_the_fold_from_entry_0_and_from_every_snapshot_arrives_at_one_hash():
     assert state_hash(state) == wanted
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"kind": "x", "origin": "y"},
+        {"a": ',"kind":"x","origin":"', "kind": {"kind": [{"kind": "z"}]}},
+        {"\u65e5": '"\\",\n"kind":"', "body": {"body": {}}},
+    ],
+)
+def test_the_bodys_hash_is_that_of_its_place_in_the_entry(body):
+    """It is not encoded again: the entry is canonical, so its body is, where it stands."""
+    entry = {**canonical.parse(stage("settled").entries[1]), "body": body}
+    for kind in ("usage-batch", ',"kind":"', "decision"):
+        draft = parse_envelope(canonical.encode({**entry, "kind": kind})).draft
+        assert draft.body_hash == canonical.digest(body)
+
+
 def test_the_states_subtrees_are_those_of_the_log():
     world = stage("settled")
     assert world.seen().root == world.root(world.state.size)
