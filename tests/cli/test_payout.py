@@ -5,14 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+import pytest
 
 from ledger import canonical
+from ledger.cli.destination import show_payouts
 from ledger.coop.payouts import Expired, vault_orders, vault_totals
 from ledger.coop.submission import Submission
 from ledger.payout.account import hint_of, parse_account, seal_account
@@ -111,6 +115,31 @@ def test_claims_in_the_vault_are_paid_when_they_are_claimed_whole(
     (one,) = json.loads(kyojo("payout", "vaults", "--json").out)
     assert (one["vault"], one["expired_minor"]) == (None, lines["bike"].amount_minor)
     assert "the log names no vault" in kyojo("payout", "vaults").out
+
+
+class Client:
+    """A member's client that is told of one vault in force and one before it."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def sign_in(self) -> None:
+        pass
+
+    def get(self, path: str) -> dict[str, Any]:
+        assert path == "payouts"
+        rows = [{"currency": "JPY", "contract": contract, "chain_id": 1, "entry": entry,
+                 "is_current": entry == 12}
+                for contract, entry in (("0xa", 3), ("0xb", 12))]  # fmt: skip
+        return {"members": [], "orders": [], "vaults": rows}
+
+
+def test_a_member_is_told_which_vault_pays(capsys: pytest.CaptureFixture[str]) -> None:
+    show_payouts(Namespace(client_of=lambda _: Client(), json=False))
+    assert capsys.readouterr().out == "JPY is paid through the vault 0xb on chain 1 (entry 12)\n"
 
 
 def test_an_order_by_iban_is_a_pain_message_on_a_working_day(

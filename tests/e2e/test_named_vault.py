@@ -245,6 +245,9 @@ def test_what_stands_on_the_chain_has_to_be_what_the_log_names(naming: Naming) -
     with closing(naming.typed.place.open()) as installation:
         state, access = installation.coop(SLUG).state(), installation.vault(SLUG)
         assert vault_totals(state, "JPY", through=MONTH, vault=access.vault) == {}
+    (shown,) = naming.typed.office("payout", "show")["vaults"]
+    assert (shown["contract"], shown["is_current"]) == (naming.contract.lower(), True)
+    assert (shown["token"], shown["decimals"]) == (naming.token.lower(), 18)
     assert access.named is not None
     with open_node(access.url) as node:
         assert check_vault(node, access).token == naming.token
