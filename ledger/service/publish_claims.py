@@ -297,7 +297,8 @@ class _Work:
         if missing > 0:
             raise Conflict(
                 f"the vault lacks {missing} base units of {self.terms.token} for {self.period}: "
-                f"fund {self.coop.log.origin} with them, then run this again",
+                f"fund {self.coop.log.origin} with them (kyojo payout fund --period "
+                f"{self.period}), then run this again",
                 kind="unfunded",
                 missing=missing,
             )
