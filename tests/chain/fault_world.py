@@ -363,8 +363,9 @@ def run_cell(world, phase, fault, *, heal=None, is_world=False, dies=False):
             assert fault.fired, "the fault's request never came"
             world.check_end()
             return number
-        if phase != "sent" or fault.fired:
-            world.mine()  # what has to be met unmined stays so until then
+        # What has to be met unmined stays so until then; what goes before it does not.
+        if phase != "sent" or fault.fired or world.phase() == "fresh":
+            world.mine()
     raise AssertionError(f"not done after {RUNS_MAX} runs: {world.told()}")
 
 
