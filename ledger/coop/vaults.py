@@ -80,6 +80,18 @@ def place_in_force(state: State, currency: str) -> str | None:
     return None if found is None else found.place
 
 
+def currency_of(state: State, contract: str, chain_id: int | None) -> str | None:
+    """The currency for which the log names a contract; None where it names it for none.
+
+    Without a chain it counts on whichever it was named.
+    """
+    for currency, named in state.vaults.items():
+        for one in named:
+            if one.contract == contract.lower() and chain_id in (None, one.chain_id):
+                return currency
+    return None
+
+
 def orders_without_vault(state: State, currency: str) -> list[str]:
     """The orders through the vault that name none, by id, oldest first."""
     return [

@@ -27,16 +27,24 @@ class Naming:
     receipt: Receipt
 
 
-def name_vault(
-    coop: Coop, url: str, contract: str, *, currency: str | None = None, reason: str = ""
+def name_vault(  # noqa: PLR0913 - the vault, and what its proposer says of it
+    coop: Coop,
+    url: str,
+    contract: str,
+    *,
+    currency: str | None = None,
+    reason: str = "",
+    nothing_published: bool = False,
 ) -> Naming:
     """Put the vault at an address of the chain that ``url`` leads to before the members.
 
-    ``currency`` may be left out where the charter has one. The node is asked first: raises
+    ``currency`` may be left out where the charter has one. ``nothing_published`` says that no vault
+    ever published claims of the orders to be taken over. The node is asked first: raises
     AnchorMismatch unless the code there is the committed RevenueVault's, NotFound if none is
     there, OutOfRange if its token is too coarse; and Conflict if the vault holds claims of this
-    log although none are its own, AnchorMismatch if it is to take over orders that it has not
-    paid: either would pay the members twice.
+    log although none are its own, or has published none of the orders that it is to take over,
+    AnchorMismatch if it has paid less of these than the log has as paid: any of it would pay the
+    members twice.
     """
     state = coop.state()
     code = currency or state.terms().currencies[0].code
@@ -49,7 +57,7 @@ def name_vault(
     # Closed before the entry is written: the embedded chain is one opening's.
     with open_node(url) as node:
         terms = require_vault(node, place)
-        _check(coop, node, terms, _Wanted(state, code, place, takes_over=taken > 0))
+        _check(coop, node, terms, _Wanted(state, code, place, taken, nothing_published))
         vault = {
             "chain_id": node.chain_id,
             "contract": place,
@@ -70,19 +78,21 @@ def name_vault(
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """The vault that is to pay a currency, and whether orders that name none become its own."""
+    """The vault that is to pay a currency, and how many orders that name none become its own."""
 
     state: State
     currency: str
     contract: str
-    takes_over: bool
+    taken: int
+    nothing_published: bool
 
 
 def _check(coop: Coop, node: Node, terms: VaultTerms, wanted: _Wanted) -> None:
     scale = base_units(wanted.state.terms().digits(wanted.currency), terms.decimals)
     origin = coop.log.origin
-    if not wanted.takes_over:
-        if any(read_publication(node, wanted.contract, origin).root):
+    has_published = any(read_publication(node, wanted.contract, origin).root)
+    if not wanted.taken:
+        if has_published:
             raise Conflict(
                 f"{wanted.contract} has published claims of {origin} already, of which the log "
                 "knows nothing; a vault that is named begins empty. Deploy another one"
@@ -96,6 +106,19 @@ def _check(coop: Coop, node: Node, terms: VaultTerms, wanted: _Wanted) -> None:
         paid={account: amount * scale for account, amount in logged.items()},
         earlier=brought_to(coop),
     )
+    # What members claimed and nobody reported, neither the log nor this installation knows.
+    if not has_published and not wanted.nothing_published:
+        raise Conflict(
+            f"{wanted.contract} has never published claims of {origin}, and is to take over "
+            f"{wanted.taken} order(s): if another vault published them, this one would pay them "
+            "again. Name the vault that did; if none ever did, say --nothing-published "
+            "(このコントラクトは請求を公開したことがありません。公開済みのものを指定してください)"
+        )
+    if has_published and wanted.nothing_published:
+        raise Conflict(
+            f"{wanted.contract} has published claims of {origin}; leave --nothing-published out "
+            "(このコントラクトは請求を公開済みです)"
+        )
 
 
 def _place(before: NamedVault | None) -> dict[str, object] | None:

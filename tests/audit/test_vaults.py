@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from ledger.errors import VaultMismatch
+from ledger.service.claims import VaultAccess
 from ledger.service.fsck.report import Findings
 from ledger.service.fsck.vaults import VaultSetting, check_vaults
+from ledger.service.vault_in_log import bound
 from tests.audit.world import bundle_of, trust_in, verify
 from tests.builder import World
 from tests.coop.stages import after_vault, stage, vault_body
@@ -70,9 +73,17 @@ def test_fsck_compares_the_settings_and_the_chain_with_the_log(world):
         (FIRST, "JPY", 1, True),
         (other, "JPY", None, True),
         (other, "USD", None, False),  # of which the log names none: the settings decide
+        (FIRST, "USD", None, True),  # but not over what the log names for yen
+        (FIRST, "USD", 1, False),
     ):
         setting = VaultSetting("kaga", contract, currency, chain_id)
         assert bool(found_by_fsck(world, setting)) is is_wrong
+        access = VaultAccess("", contract, currency, b"", chain_id=chain_id)
+        if is_wrong:
+            with pytest.raises(VaultMismatch, match="設定の"):
+                bound(world.state, access)
+        else:
+            assert (bound(world.state, access).vault is None) is (currency == "USD")
     assert found_by_fsck(world, None, FakeChain()) == []
     (where,) = found_by_fsck(world, None, FakeChain(**{FIRST: "00" * 32}))
     assert f"31337/{FIRST}" in where

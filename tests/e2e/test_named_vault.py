@@ -239,6 +239,24 @@ def pay_from_both(naming: Naming, vaults: dict[str, Claims], tmp_path: Path) -> 
     assert naming.typed.office(*unknown, "--vault", "1/0x", code=8)["code"] == "not-found"
 
 
+def test_a_vault_that_published_nothing_takes_nothing_over_unless_it_is_said(
+    naming: Naming,
+) -> None:
+    """Another installation may have brought the claims elsewhere, and nobody reported them."""
+    naming.pay_to("bus")
+    refused = naming.name(naming.contract, code=6)
+    assert "never published claims" in refused["detail"]
+    assert "--nothing-published" in refused["detail"]
+    told = naming.name(naming.contract, "--nothing-published")
+    assert told["subject"].endswith("with the 1 order(s) made before")
+    naming.decide()
+    # What the month lacks is counted from the orders of the vault that the log names now.
+    naming.mint(10**30)
+    first, second = (naming.typed.office("payout", "fund", "--period", MONTH) for _ in "ab")
+    assert int(first["wanted"]) > 0
+    assert (second["wanted"], second["missing"]) == (first["wanted"], "0")
+
+
 def test_what_stands_on_the_chain_has_to_be_what_the_log_names(naming: Naming) -> None:
     naming.name(naming.contract)
     naming.decide()

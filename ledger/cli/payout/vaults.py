@@ -24,6 +24,11 @@ def add_command(verbs: Any, office: argparse.ArgumentParser) -> None:
     naming.add_argument("--rpc", required=True, help="a node of its chain, or embedded:FILE")
     naming.add_argument("--currency", help="what it pays; not needed where there is one")
     naming.add_argument("--reason", default="", help="why, in a line")
+    naming.add_argument(
+        "--nothing-published",
+        action="store_true",
+        help="no vault has ever published claims of the orders that name none",
+    )
     naming.set_defaults(run=propose_vault)
     listing = verbs.add_parser(
         "vaults", parents=[office], help="which vaults the log names, and what each was to pay"
@@ -40,6 +45,7 @@ def propose_vault(options: argparse.Namespace) -> int:
             options.contract,
             currency=options.currency,
             reason=options.reason,
+            nothing_published=options.nothing_published,
         )
     text = f"entry {made.receipt.index}; the members decide: {made.subject}"
     document = {"entry": made.receipt.index, "subject": made.subject}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ledger.audit.anchors import ChainView
 from ledger.audit.vaults import vaults_with_other_code
-from ledger.coop.vaults import vaults_of
+from ledger.coop.vaults import currency_of, vaults_of
 from ledger.service.fsck.fold import Fold
 
 
@@ -31,14 +31,28 @@ def check_vaults(fold: Fold, setting: VaultSetting | None, chain: ChainView | No
 
 def _check_setting(fold: Fold, setting: VaultSetting) -> None:
     named = vaults_of(fold.state, setting.currency)
-    is_named = any(
+    if any(
         one.contract == setting.contract and setting.chain_id in (None, one.chain_id)
         for one in named
-    )
-    if named and not is_named:
+    ):
+        return
+    paid_there = currency_of(fold.state, setting.contract, setting.chain_id)
+    if paid_there is not None:
+        _note(
+            fold, setting, "currency",
+            f"kyojo.toml lets {setting.contract} pay {setting.currency}, "
+            f"the log names it for {paid_there}",
+            "kyojo.toml の通貨が、台帳がこの支払用コントラクトに指定した通貨と異なります",
+        )  # fmt: skip
+    elif named:
         places = ", ".join(one.place for one in named)
-        fold.findings.add(
-            "vault-mismatch", ("settings", f"coops.{setting.slug}.vault", "contract"),
+        _note(
+            fold, setting, "contract",
             f"kyojo.toml names {setting.contract}, the log {places} for {setting.currency}",
             "kyojo.toml の支払用コントラクトが台帳の指定と異なります",
         )  # fmt: skip
+
+
+def _note(fold: Fold, setting: VaultSetting, field: str, en: str, ja: str) -> None:
+    place = ("settings", f"coops.{setting.slug}.vault", field)
+    fold.findings.add("vault-mismatch", place, en, ja)
