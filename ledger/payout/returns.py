@@ -40,8 +40,8 @@ class Return(Shape):
     """An amount of an earlier supply that is given back.
 
     ``day`` is that of the supply (or the last of its month), ``returned_on`` that of the return.
-    ``correction`` names why: the id of the entry's correction. ``original`` is None where no
-    document bore the supply whole.
+    ``correction`` names why: the id of the entry's correction. ``original`` is None where the
+    supply stands on the same document.
     """
 
     id: Text

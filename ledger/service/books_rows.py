@@ -19,7 +19,7 @@ from ledger.coop.payouts import NOTICE_KINDS, order_of
 from ledger.coop.state import State
 from ledger.period import parse_instant
 from ledger.rules.number import parse_integer_json
-from ledger.service.notice_maker import REST
+from ledger.service.notice_stated import REST
 from ledger.service.payout_notice import digest_of, documents_of, fault_of
 from ledger.store.reading import IndexRow, LogReader
 from ledger.usage.totals import SALT_BYTES

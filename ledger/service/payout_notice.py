@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError
@@ -43,14 +43,13 @@ from ledger.period import parse_instant
 from ledger.service.coop import Coop
 from ledger.service.notice_changes import Changes, state_before
 from ledger.service.notice_maker import Coverage, Maker, day_of
+from ledger.service.notice_stated import FIELD, sealed_documents
 from ledger.service.notice_terms import NoticeTerms, notice_terms
 from ledger.service.payout_export import find_order
 from ledger.service.read import may_read, require_member
 from ledger.service.sign_in import Reader
 from ledger.store.reading import LogReader
 from ledger.usage.totals import SALT_BYTES
-
-FIELD: Final = "notices"
 
 
 class SealedNotices(Shape):
@@ -231,13 +230,7 @@ def open_notices(log: LogReader, index: int) -> SealedNotices | None:
 
 def documents_of(log: LogReader, index: int) -> Mapping[str, Mapping[str, Any]]:
     """The documents that an order's entry carries, by line, however the rest of their blob is."""
-    named = parse_envelope(log.entry(index)).draft.body.get(FIELD)
-    if named is None:
-        return {}
-    found: Mapping[str, Mapping[str, Any]] = canonical.parse(
-        log.blob(named["sha256"])[SALT_BYTES:], what="the notices"
-    )["documents"]
-    return found
+    return sealed_documents(log, index) or {}
 
 
 def fault_of(document: Mapping[str, Any]) -> str:
@@ -253,7 +246,7 @@ def _make(
     state: State, log: LogReader, order: PayoutOrder, terms: NoticeTerms, day: date
 ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """The documents of an order's lines, and why a line has none (a total below zero at a rate)."""
-    changes, coverage = Changes(state, log, terms), Coverage(state)
+    changes, coverage = Changes(state, log, terms), Coverage(state, log)
     maker = Maker(state, log, order, terms, day, changes, coverage)
     documents: dict[str, dict[str, Any]] = {}
     left_out: dict[str, str] = {}

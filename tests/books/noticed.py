@@ -9,6 +9,7 @@ from typing import Any
 from ledger.coop.corrections import Computed, compute_correction
 from ledger.coop.envelope import parse_envelope
 from ledger.coop.payouts import derive_order
+from ledger.coop.state import State
 from ledger.service.coop import Coop, Office
 from ledger.service.notice_terms import NoticeTerms, notice_terms
 from ledger.service.payout_notice import seal_notices
@@ -57,13 +58,17 @@ TERMS = {
 
 @dataclass
 class Noticed:
-    """The world, the database behind it, and what each correction changed step by step."""
+    """The world, the database behind it, and what each correction changed step by step.
+
+    ``waiting`` is the state in which the newest order waits for its votes.
+    """
 
     world: Recording
     ledger: Ledger
     coop: Coop
     orders: list[str] = field(default_factory=list)
     computed: list[Computed] = field(default_factory=list)
+    waiting: State | None = None
 
     def order(self, terms: NoticeTerms | None) -> str:
         """Order what is due, with its documents; answers with the order's hash."""
@@ -75,6 +80,7 @@ class Noticed:
                                   terms)  # fmt: skip
             body, blobs = {**body, "notices": blob_ref(sealed)}, (*blobs, sealed)
         world.write("office", "payout-ordered", body, *blobs)
+        self.waiting = world.state
         world.carry("bus", "ev")
         self.ledger.follow()
         self.orders.append(next(reversed(world.state.orders)))
@@ -125,6 +131,22 @@ def fill_charged(noticed: Noticed) -> None:
     submit(world, Row("2026-10", "ev", "ev-late", 100))
     noticed.correct()
     settle(world, "2026-11")
+
+
+def fill_kept_back(noticed: Noticed) -> None:
+    """October is corrected before it is paid, and once more after, both in November."""
+    world, said = noticed.world, notice_terms(TERMS)
+    open_month(world, "2026-11")
+    revenue(world, "2026-11", 400_000)
+    for number, (firm, trips) in enumerate((("bus", 50), ("ev", 80), ("bike", 20))):
+        submit(world, Row("2026-11", firm, f"{firm}-{number}", trips))
+    submit(world, Row("2026-10", "ev", "ev-late", 100, fare=9_000))
+    noticed.correct()
+    noticed.order(said)
+    submit(world, Row("2026-10", "bike", "bike-late", 200, fare=40_000))
+    noticed.correct()
+    settle(world, "2026-11")
+    noticed.order(said)
 
 
 def fill_noticed(noticed: Noticed, terms: dict[str, Any] | None = None) -> None:
