@@ -15,6 +15,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from ledger.coop.ages import lines_by_member, orders_by_age
 from ledger.coop.dues import ORDER, held_of
 from ledger.coop.envelope import parse_envelope
 from ledger.coop.state import OrderedLine, PayoutOrder, Period, State
@@ -182,8 +183,8 @@ class Coverage:
     _settled: dict[tuple[str, str], list[Period]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for order in self.state.orders.values():
-            for id_, line in order.lines.items():
+        for _, order in orders_by_age(self.state):
+            for id_, line in lines_by_member(order):
                 if line.state != "returned":
                     key = line.member, order.currency
                     self._lines.setdefault(key, []).append((order, id_, line))
