@@ -50,15 +50,19 @@ def _held_back() -> Iterator[Case]:
         world = settled(closed(rules, payouts=payouts), ("bus", claims), ("town", others))
         open_month(world, "2026-11")
         revenue(world, "2026-11", 500_000)
-        measures = {"trips": 10, "energy_wh": 5}
-        times = {"started_at": "2026-11-05T08:00:00+09:00", "ended_at": "2026-11-05T09:00:00+09:00"}
-        world.submit("ev", record("nov", measures=measures, **times))
+        world.submit("ev", _november())
         settle(world, "2026-11")
         yield case_of(f"held {name}", world)
         if rules == TWO_LINES:  # it starts in a state that has two open disputes
             cut = world.state.periods["2026-11"].cut_off.index
             yield Case(f"held {name}, from November", slice_of(world, cut), trust_in(world))
     yield case_of("lost with its dispute", _lost_together())
+
+
+def _november() -> bytes:
+    """A record of trips and of energy."""
+    times = {"started_at": "2026-11-05T08:00:00+09:00", "ended_at": "2026-11-05T09:00:00+09:00"}
+    return record("nov", measures={"trips": 10, "energy_wh": 5}, **times)
 
 
 def _lost_together() -> World:
@@ -78,7 +82,7 @@ def _lost_together() -> World:
     # The state of November's cut-off tells how the dispute ended.
     open_month(world, "2026-11")
     revenue(world, "2026-11", 500_000, ("bus", "bike"))
-    submit(world, Row("2026-11", "bus", "nov", 10))
+    world.submit("bus", _november())
     settle(world, "2026-11", ("bus", "bike"))
     return world
 
