@@ -3,7 +3,8 @@
 The bundle is folded as always; at the size of the statement's checkpoint the state is kept. Its
 hash and the log's root there must be the statement's, and the part, computed again from that state
 and from the settlement's own inputs, must be the same to the byte: also where the statement has no
-such part, since one could have been left out.
+such part, since one could have been left out. Only in which order it lists what is posted and what
+is held is no matter: that has not always been the same (decision 0036).
 """
 
 from __future__ import annotations
@@ -106,10 +107,10 @@ def compare_with_state(document: Mapping[str, Any], lookup: StateLookup) -> bool
     if found is not None:
         wanted = {"size": state.size, "state_hash": state_hash(state).hex(), **found}
     stated = document.get("payable")
-    if _encoded(stated) != _encoded(wanted):
+    if _encoded(by_id(stated)) != _encoded(by_id(wanted)):
         raise SumMismatch(
             "what is payable is not what the state in the bundle says",
-            part=_differing(stated, wanted),
+            part=_differing(by_id(stated), by_id(wanted)),
             size=lookup.size,
         )
     return True
@@ -131,6 +132,15 @@ def _compare_corrections(
 
 def _head_of(document: Mapping[str, Any]) -> Checkpoint:
     return parse_checkpoint(parse_note(str(document["proof"]["checkpoint"]).encode()).text)
+
+
+def by_id(part: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """A part of which what is posted, and what is held, is listed by id."""
+    if part is None:
+        return None
+    posted = sorted(part["posted"], key=lambda row: str(row["id"]))
+    held = sorted(part["held"], key=lambda row: str(row["dispute"]))
+    return {**part, "posted": posted, "held": held}
 
 
 def _encoded(part: Mapping[str, Any] | None) -> bytes:

@@ -28,6 +28,7 @@ from dataclasses import replace
 from typing import Final
 
 from ledger.coop import bodies, settlements, subjects
+from ledger.coop.ages import disputes_by_age
 from ledger.coop.claimed import figure_at
 from ledger.coop.dues import add_settled
 from ledger.coop.postings import post, settle_others
@@ -219,10 +220,10 @@ def _hold_back(state: State, period: Period, paid: Mapping[str, int]) -> State:
     """Hold what each line of a settlement would lose by any outcome that is still asked for.
 
     Each member's worst case is held once, however many disputes ask for it, and never more than
-    it would have been paid.
+    it would have been paid: the oldest dispute holds it.
     """
     done: dict[str, int] = {}
-    for id_, dispute in state.disputes.items():
+    for id_, dispute in disputes_by_age(state):
         if dispute.settlement_id != period.settlement or dispute.state not in OPEN:
             continue
         held: dict[str, int] = {}
@@ -239,10 +240,10 @@ def _hold_back(state: State, period: Period, paid: Mapping[str, int]) -> State:
 
 
 def open_disputes(state: State, period: Period) -> list[str]:
-    """The ids of the disputes of a period's settlement that have not ended."""
+    """The ids of the disputes of a period's settlement that have not ended, oldest first."""
     return [
         id_
-        for id_, dispute in state.disputes.items()
+        for id_, dispute in disputes_by_age(state)
         if dispute.settlement_id == period.settlement and dispute.state in OPEN
     ]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ledger.coop.ages import disputes_by_age
 from ledger.coop.postings import postings_in
 from ledger.coop.settlements import amounts_of
 from ledger.coop.state import SUSPENSE, Period, State
@@ -66,7 +67,7 @@ def _figures(  # noqa: PLR0913, PLR0917 - what a part is made of
             "id": id_,
             "amount_minor": integer_json(row[member]),
         }
-        for id_, row in postings_in(state, period, currency).items()
+        for id_, row in sorted(postings_in(state, period, currency).items())
         if row.get(member)
     ]
     held = list(_held(state, period, member))
@@ -106,7 +107,7 @@ def _currency(state: State, period: Period) -> str:
 
 def _held(state: State, period: Period, member: str) -> Iterator[dict[str, Any]]:
     """What disputes of the settlement hold back of a member, or did until they ended."""
-    for id_, dispute in state.disputes.items():
+    for id_, dispute in disputes_by_age(state):
         if dispute.settlement_id != period.settlement:
             continue
         posted_in, amount = None, dispute.held.get(member, 0)

@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from ledger import canonical
 from ledger.coop import bodies, payout_bodies, subjects
+from ledger.coop.ages import lines_by_member, orders_by_age
 from ledger.coop.destinations import EVM, destination_hash, destination_in_force
 from ledger.coop.dues import payable, waiting_orders, waiting_results
 from ledger.coop.proposals import propose
@@ -266,7 +267,7 @@ def _check_on_its_way(state: State, order_id: str, order: PayoutOrder) -> None:
 
     Money that came back is payable in another order: a file of this one would pay it twice.
     """
-    back = [id_ for id_, line in order.lines.items() if line.state != "ordered"]
+    back = [id_ for id_, line in lines_by_member(order) if line.state != "ordered"]
     if back:
         raise Conflict(
             f"{len(back)} lines of the order are {order.lines[back[0]].state}, {back[0]} first; "
@@ -307,11 +308,11 @@ def vault_totals(
 
 
 def vault_orders(state: State, currency: str, vault: str | None) -> dict[str, PayoutOrder]:
-    """The orders from a vault by id, oldest first; with None those that name no vault."""
+    """The orders from a vault by id, as they were proposed; with None those that name no vault."""
     wanted = (currency, VAULT, vault)
     return {
         id_: order
-        for id_, order in state.orders.items()
+        for id_, order in orders_by_age(state)
         if (order.currency, order.method, order.vault) == wanted
     }
 
@@ -343,11 +344,12 @@ def settled_lines(
 
     ``settled`` is what each account has claimed or let expire in all, in minor units, ``expired``
     which parts of that went to a reserve. The oldest lines of an account are paid first; one counts
-    when it is settled whole, and as expired if any of it is.
+    when it is settled whole, and as expired if any of it is. ``orders`` are gone through as they
+    are given: in the order in which they were approved, for so they came into the tree.
     """
     reached: dict[str, int] = {}
     for order_id, order in orders.items():
-        for id_, line in order.lines.items():
+        for id_, line in lines_by_member(order):
             account = str(line.account)
             start = reached.get(account, 0)
             reached[account] = end = start + line.amount_minor

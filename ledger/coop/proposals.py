@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ledger.coop.ages import proposals_by_age
 from ledger.coop.bodies import Body, Decision, ProposalWithdrawn
 from ledger.coop.charter import Quorum
 from ledger.coop.state import Proposal, State
@@ -108,8 +109,8 @@ def drop_lost(state: State, undo: Mapping[str, Withdraw]) -> State:
     To be called after a vote and after a member has left: a proposal that waits for votes which
     cannot come would wait for ever, and a period with it.
     """
-    for hash_, proposal in state.proposals.items():
-        # A lost settlement takes the disputes of it along.
+    for hash_, proposal in proposals_by_age(state):
+        # A lost settlement takes the disputes of it along: they are younger than it.
         if hash_ in state.proposals and is_lost(state, proposal):
             state = _without(state, hash_, undo)
     return state

@@ -22,6 +22,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from ledger.coop import bodies
+from ledger.coop.ages import orders_by_age
 from ledger.coop.proposals import put_to_vote
 from ledger.coop.state import NamedVault, Proposal, State
 from ledger.coop.step import Change, Step
@@ -96,7 +97,7 @@ def orders_without_vault(state: State, currency: str) -> list[str]:
     """The orders through the vault that name none, by id, oldest first."""
     return [
         id_
-        for id_, order in state.orders.items()
+        for id_, order in orders_by_age(state)
         if (order.currency, order.method, order.vault) == (currency, METHOD, None)
     ]
 

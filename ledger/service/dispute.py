@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ledger.coop.ages import disputes_by_age
 from ledger.coop.disputes import OPEN, tend
 from ledger.coop.state import Dispute, State
 from ledger.service.coop import Coop
@@ -47,7 +48,7 @@ def disputes_in(state: State, period: str | None = None) -> list[Disputed]:
     """The disputes of a state, or those of one period."""
     return [
         _disputed(id_, dispute)
-        for id_, dispute in state.disputes.items()
+        for id_, dispute in disputes_by_age(state)
         if period in (None, dispute.period)
     ]
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
+from ledger.coop.ages import lines_by_member, orders_by_age, proposals_by_age
 from ledger.coop.destinations import NEXT, SINCE, destination_in_force
 from ledger.coop.disputes import tend
 from ledger.coop.dues import ORDER, held_of, owed_by, payable
@@ -201,7 +202,7 @@ def office_view(coop: Coop) -> PayoutsView:
 
 def vaults_in(state: State) -> Iterator[VaultView]:
     """The vaults that the log names, oldest first, currency by currency."""
-    for currency, named in state.vaults.items():
+    for currency, named in sorted(state.vaults.items()):
         for one in named:
             yield VaultView(
                 currency=currency,
@@ -247,10 +248,10 @@ def orders_in(state: State, member: str | None = None) -> Iterator[OrderView]:
 
     An order that has no line of the member is left out.
     """
-    for id_, order in state.orders.items():
+    for id_, order in orders_by_age(state):
         lines = tuple(
             LineView(line_id, line.member, line.amount_minor, line.attempt, line.state)
-            for line_id, line in order.lines.items()
+            for line_id, line in lines_by_member(order)
         )
         file = order.file
         view = _order_view(
@@ -268,7 +269,7 @@ def orders_in(state: State, member: str | None = None) -> Iterator[OrderView]:
             if file is not None:
                 view = replace(view, format=file.format, pay_on=file.pay_on)
             yield view
-    for id_, proposal in state.proposals.items():
+    for id_, proposal in proposals_by_age(state):
         if proposal.kind == ORDER:
             lines = tuple(
                 LineView(
@@ -293,7 +294,7 @@ def destinations_in(state: State, now: str, member: str | None = None) -> Iterat
         for coming in (row, row.get(NEXT)):
             if coming is not None and coming[SINCE] > now:
                 yield _destination(whose, currency, coming, "coming")
-    for id_, proposal in state.proposals.items():
+    for id_, proposal in proposals_by_age(state):
         if proposal.kind == DESTINATION and member in (None, proposal.body["member"]):
             body = proposal.body
             found = _destination(body["member"], body["currency"], body["destination"], "proposed")

@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ledger.coop.ages import lines_by_member
 from ledger.coop.destinations import destination_hash
 from ledger.coop.dues import ORDER
 from ledger.coop.envelope import parse_envelope
@@ -188,7 +189,7 @@ def _today(state: State, now: str) -> date:
 
 def _payments(order: PayoutOrder, log: LogReader) -> Payments:
     found: Payments = []
-    for id_, line in order.lines.items():
+    for id_, line in lines_by_member(order):
         payment = PayoutLine(id_, line.member, order.currency, line.amount_minor, order.period)
         account = find_account(log, line.member, order.currency, line.destination)
         found.append((payment, account))

@@ -13,6 +13,7 @@ from datetime import date
 from hashlib import sha256
 from typing import Any
 
+from ledger.coop.ages import lines_by_member
 from ledger.coop.dues import RESULT
 from ledger.coop.envelope import parse_envelope
 from ledger.coop.payout_results import (
@@ -91,7 +92,7 @@ def report_rejected(
     known = waiting_outcomes(state)
     rows = [
         LineResult(id=line, outcome=RETURNED, date=day.isoformat(), reference="", reason=reason)
-        for line, one in order.lines.items()
+        for line, one in lines_by_member(order)
         if one.state == "ordered" and line not in known
     ]
     if not rows:
@@ -113,9 +114,13 @@ def report_claims(  # noqa: PLR0913 - orders, the contract's two answers, and wh
     ``orders`` are those of the vault; ``claimed`` holds what expired too. ``evidence`` shows the
     contract's state at a final block. Oldest lines first; a line counts when it is settled whole.
     """
-    known = waiting_outcomes(coop.state())
+    with coop.reading() as (state, log):
+        known = waiting_outcomes(state)
+        since = _last_votes(log)
+    # Each came into the tree when it was approved, perhaps after one that was proposed later.
+    approved = dict(sorted(orders.items(), key=lambda one: since[one[0]].index))
     found: dict[str, list[LineResult]] = {}
-    for one in settled_lines(orders, claimed, expired):
+    for one in settled_lines(approved, claimed, expired):
         if one.line in known:
             continue
         row = LineResult(
@@ -170,16 +175,28 @@ def _reported(state: State, log: LogReader) -> dict[str, list[LineResult]]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Vote:
+    index: int
+    action: str
+
+
+def _last_votes(log: LogReader) -> dict[str, _Vote]:
+    """The last vote on whatever was voted on, by its hash; an approved thing took effect then."""
+    last: dict[str, _Vote] = {}
+    for row in search_all(log, Filter(kind=DECISION)):
+        body = parse_envelope(log.entry(row.index)).draft.body
+        last[body["subject_hash"]] = _Vote(row.index, body["action"])
+    return last
+
+
 def _approved(log: LogReader) -> set[str]:
     """What was decided on and whose last vote is an approval: withdrawn later it is not.
 
     The last vote of a rejected proposal is none. (One that several have to approve, of whom one
     has left before the last vote, is taken for approved.)
     """
-    last: dict[str, str] = {}
-    for row in search_all(log, Filter(kind=DECISION)):
-        body = parse_envelope(log.entry(row.index)).draft.body
-        last[body["subject_hash"]] = body["action"]
+    last = {id_: vote.action for id_, vote in _last_votes(log).items()}
     for row in search_all(log, Filter(kind=WITHDRAWN)):
         last.pop(parse_envelope(log.entry(row.index)).draft.body["subject_hash"], None)
     return {id_ for id_, action in last.items() if action == "approve"}

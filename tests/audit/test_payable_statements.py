@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 from pypdf import PdfReader
 
-from ledger.audit.payable import lookup_of
+from ledger.audit.payable import by_id, lookup_of
 from ledger.audit.statement import (
     BUNDLE_IS_SILENT,
     CORRECTED,
@@ -108,6 +108,17 @@ def test_a_bundle_shows_that_it_is_what_the_state_says(
     assert PAYABLE_IS_THE_STATES in report.checked
     assert not any("--bundle" in remark.en for remark in report.not_checked)
     assert report.exit_code == 0
+
+
+def test_in_which_order_a_part_lists_what_is_posted_is_no_matter() -> None:
+    """Statements were given out in the order of posting, or of ids after a restart."""
+    rows = [{"id": digit * 64, "amount_minor": 5} for digit in "ba"]
+    held = [{"dispute": digit * 64, "amount_minor": 7} for digit in "dc"]
+    one = {"size": 9, "posted": rows, "held": held}
+    other = {"size": 9, "posted": rows[::-1], "held": held[::-1]}
+    assert by_id(one) == by_id(other) == other
+    assert by_id({**one, "posted": [*rows, rows[0]]}) != by_id(one)
+    assert by_id(None) is None
 
 
 def more_posted(document: Document) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tests.audit.world import slice_of, trust_in
 from tests.browser.case import Case
 from tests.browser.contested import HEAD, OPEX, case_of, under
-from tests.builder import record
+from tests.builder import World, record
 from tests.coop.currencies import (
     CHF,
     JPY,
@@ -21,7 +21,7 @@ from tests.coop.currencies import (
 )
 from tests.coop.held_months import CHARGED, METERED, MORE_OF_BOTH, TWO_LINES, closed, settled
 from tests.coop.months import Row, correct, open_month, revenue, settle, submit
-from tests.coop.stages import MONTH
+from tests.coop.stages import MONTH, dispute_body, propose
 
 WHILE_DISPUTED = "approval: {threshold: 2/3, pay_undisputed: true, dispute_days: 60}\n"
 # Three members: a cap of 30 % each would leave money over, but it is the projects'.
@@ -50,11 +50,41 @@ def _held_back() -> Iterator[Case]:
         world = settled(closed(rules, payouts=payouts), ("bus", claims), ("town", others))
         open_month(world, "2026-11")
         revenue(world, "2026-11", 500_000)
-        measures = {"trips": 10, "energy_wh": 5}
-        times = {"started_at": "2026-11-05T08:00:00+09:00", "ended_at": "2026-11-05T09:00:00+09:00"}
-        world.submit("ev", record("nov", measures=measures, **times))
+        world.submit("ev", _november())
         settle(world, "2026-11")
         yield case_of(f"held {name}", world)
+        if rules == TWO_LINES:  # it starts in a state that has two open disputes
+            cut = world.state.periods["2026-11"].cut_off.index
+            yield Case(f"held {name}, from November", slice_of(world, cut), trust_in(world))
+    yield case_of("lost with its dispute", _lost_together())
+
+
+def _november() -> bytes:
+    """A record of trips and of energy."""
+    times = {"started_at": "2026-11-05T08:00:00+09:00", "ended_at": "2026-11-05T09:00:00+09:00"}
+    return record("nov", measures={"trips": 10, "energy_wh": 5}, **times)
+
+
+def _lost_together() -> World:
+    """One departure ends a settlement, of which the last vote was, and a dispute of it."""
+    world = closed(TWO_LINES)
+    settlement = propose(world)
+    claims = [{"where": "totals/trips/bus", "value": 500}]
+    world.write("town", "dispute-opened", dispute_body(world, claims=claims)[0])
+    (dispute,) = world.state.disputes
+    for id_ in (dispute, settlement):
+        world.vote("bus", id_, "reject")
+    world.write("ev", "member-left", {"member": "ev", "reason": "sold"})
+    propose(world, bytes(32))
+    world.carry("bus", "bike")
+    settlement = str(world.state.period(MONTH).settlement)
+    world.write("office", "settlement-settled", {"period": MONTH, "settlement_id": settlement})
+    # The state of November's cut-off tells how the dispute ended.
+    open_month(world, "2026-11")
+    revenue(world, "2026-11", 500_000, ("bus", "bike"))
+    world.submit("bus", _november())
+    settle(world, "2026-11", ("bus", "bike"))
+    return world
 
 
 def _currencies() -> Iterator[Case]:

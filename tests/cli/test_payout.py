@@ -142,6 +142,40 @@ def test_a_member_is_told_which_vault_pays(capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().out == "JPY is paid through the vault 0xb on chain 1 (entry 12)\n"
 
 
+def test_of_two_orders_the_one_that_was_approved_first_is_claimed_first(
+    kyojo: Kyojo, place_of: Callable[[str], Place]
+) -> None:
+    """It was in the vault's tree before the other, although that one was proposed first."""
+    place = place_of("settled")
+    found = []
+    for firms in (("bike",), ("bus", "ev")):
+        with opened(place) as coop:
+            for firm in firms:
+                name_account(coop, firm, evm("5"))
+        assert kyojo("payout", "propose").code == 0
+        with opened(place) as coop:
+            (new,) = coop.state().proposals.keys() - set(found)
+            found.append(new)
+    with opened(place) as coop:
+        for id_ in reversed(found):
+            for who in ("bus", "ev"):
+                submit(coop, Submission(ballot(coop, who, id_)))
+        orders = vault_orders(coop.state(), "JPY", None)
+        assert list(orders) == found
+        (bike,) = orders[found[0]].lines.values()
+        bus = next(one for one in orders[found[1]].lines.values() if one.member == "bus")
+        assert bike.amount_minor < bus.amount_minor  # it would fit into what was claimed
+        claimed, day = {evm("5")["address"]: bus.amount_minor}, parse_instant(coop.clock()).date()
+        report_claims(coop, orders, claimed, {}, day=day, evidence=b"a proof")
+        vote(coop, "audit")
+        states = {
+            line.member: line.state
+            for order in coop.state().orders.values()
+            for line in order.lines.values()
+        }
+        assert states == {"bike": "ordered", "bus": "paid", "ev": "ordered"}
+
+
 def test_an_order_by_iban_is_a_pain_message_on_a_working_day(
     kyojo: Kyojo, place_of: Callable[[str], Place], tmp_path: Path
 ) -> None:

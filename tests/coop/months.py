@@ -55,14 +55,16 @@ def open_month(world: World, month: str) -> None:
     world.write("office", "period-opened", {"period": month, "start": start, "end": end})
 
 
-def revenue(world: World, month: str, amount_minor: int) -> None:
+def revenue(
+    world: World, month: str, amount_minor: int, voters: Sequence[str] = ("bus", "ev")
+) -> None:
     body = {"period": month, "id": "fares", "amount_minor": amount_minor, "currency": "JPY",
             "origin": "member"}  # fmt: skip
     world.write("office", "revenue-reported", body)
-    world.carry("bus", "ev")
+    world.carry(*voters)
 
 
-def settle(world: World, month: str) -> dict[str, int]:
+def settle(world: World, month: str, voters: Sequence[str] = ("bus", "ev")) -> dict[str, int]:
     """Close and settle a month; answers with what each member's lines add up to."""
     world.now = max(world.now, BOUNDS[month][1])
     world.close(month)
@@ -71,7 +73,7 @@ def settle(world: World, month: str) -> dict[str, int]:
 
     totals = canonical.parse(blobs[1][32:])["totals"]["members"]
     world.write("office", "settlement-proposed", body, *blobs)
-    world.carry("bus", "ev")
+    world.carry(*voters)
     settlement = {"period": month, "settlement_id": world.state.period(month).settlement}
     world.write("office", "settlement-settled", settlement)
     return {name: int(amount) for name, amount in totals.items()}

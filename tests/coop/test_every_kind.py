@@ -72,12 +72,17 @@ def test_accepted(kind, case, world):
 
 def test_snapshot_is_read_back(kind, case, world):
     from ledger import canonical
+    from ledger.coop.apply import apply
+    from ledger.coop.envelope import parse_envelope
 
+    before = canonical.encode(state_document(world.state))
     world.accept(case.submission(world, kind))
     data = canonical.encode(state_document(world.state))
     again = parse_state(data)
     assert again == world.state
     assert state_hash(again) == state_hash(world.state)
+    from_snapshot = apply(parse_state(before), parse_envelope(world.entries[-1]), world).state
+    assert state_hash(from_snapshot) == state_hash(world.state)
 
 
 def test_wrong_role(kind, case, world):

@@ -17,8 +17,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from ledger import canonical
+from ledger.coop.apply import apply
+from ledger.coop.envelope import parse_envelope
 from ledger.coop.payouts import derive_order, vault_totals
 from ledger.coop.state import Balances, parse_state, state_document
+from ledger.coop.step import Change
+from ledger.coop.submission import Submission
 from ledger.coop.vaults import orders_without_vault, vaults_of
 from ledger.errors import Conflict, KyojoError, OutOfRange
 from ledger.period import month_bounds, next_month
@@ -33,12 +37,25 @@ METHODS = ("bank", "vault")
 VAULTS = 3
 
 
+class Restarted(World):
+    """A co-op of which every entry also meets the state before it as a snapshot gives it."""
+
+    def accept(self, submission: Submission) -> Change:
+        before = canonical.encode(state_document(self.state))
+        change = super().accept(submission)
+        again = apply(parse_state(before), parse_envelope(self.entries[-1]), self)
+        assert state_document(again.state) == state_document(change.state)
+        return change
+
+
 class Payouts(RuleBasedStateMachine):
     """A co-op whose office, members and bank do what they like, in any order."""
 
+    make: type[World] = World
+
     @initialize(places=st.lists(st.sampled_from(ACCOUNTS), min_size=3, max_size=3))
     def found(self, places) -> None:
-        self.world = World(charter=charter(authority=authority()), rules=PAYING)
+        self.world = self.make(charter=charter(authority=authority()), rules=PAYING)
         self.world.prepare()
         self.month = "2026-10"
         self.earned: Counter[str] = Counter()
@@ -348,10 +365,20 @@ class ManyPayouts(Payouts):
     """The same for longer."""
 
 
+class RestartedPayouts(Payouts):
+    """The same in a co-op that starts anew before every entry."""
+
+    make = Restarted
+
+
 TestPayouts = Payouts.TestCase
 TestPayouts.settings = settings(max_examples=20, stateful_step_count=14, deadline=None)
 TestManyPayouts = pytest.mark.long(ManyPayouts.TestCase)
 TestManyPayouts.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+TestRestarted = RestartedPayouts.TestCase
+TestRestarted.settings = settings(max_examples=2, stateful_step_count=12, deadline=None)
+TestManyRestarted = pytest.mark.long(type("ManyRestarted", (RestartedPayouts,), {}).TestCase)
+TestManyRestarted.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 
 
 def test_what_is_ordered_again_is_in_one_file_only() -> None:

@@ -6,6 +6,7 @@
 // what its member's other lines would gain by it, is held back as far as it is paid at all, and
 // posted in the next open period when the dispute has ended.
 
+import { disputesByAge } from "./ages.js";
 import { characters, sortedTexts, toHex } from "./bytes.js";
 import { figureAt } from "./claimed.js";
 import { difference, netsOf } from "./correction.js";
@@ -231,9 +232,9 @@ function idOf(state, { body, proposer }) {
 
 // How disputes end.
 
-// The disputes of a period's settlement that have not ended.
+// The disputes of a period's settlement that have not ended, oldest first.
 export function openDisputes(state, period) {
-  return [...state.disputes].filter(([, dispute]) =>
+  return disputesByAge(state).filter(([, dispute]) =>
     dispute.settlement_id === period.settlement && isOpenDispute(dispute));
 }
 
@@ -273,7 +274,8 @@ function paidOf({ state, evidence }, period) {
 }
 
 // Hold what each line would lose by any outcome that is still asked for: each member's worst case
-// once, however many disputes ask for it, and never more than it would have been paid.
+// once, however many disputes ask for it, and never more than it would have been paid: the oldest
+// dispute holds it.
 function holdBack(state, period, paid) {
   let found = state;
   const done = new Map();

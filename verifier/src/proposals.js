@@ -1,6 +1,7 @@
 // Proposals and decisions: the electorate is frozen when something is proposed, each member has one
 // vote, the proposer is never the only approver, and a vote names the subject in derived words.
 
+import { proposalsByAge } from "./ages.js";
 import { sortedTexts, toHex } from "./bytes.js";
 import { refuse } from "./errors.js";
 import { withKey, without } from "./state.js";
@@ -116,7 +117,8 @@ export function isLost(state, proposal) {
 // The state without the proposals that nobody can carry any more.
 export function dropLost(state, undo) {
   let found = state;
-  for (const [hash, proposal] of state.proposals) {
+  // A lost settlement takes the disputes of it along: they are younger than it.
+  for (const [hash, proposal] of proposalsByAge(state)) {
     if (found.proposals.has(hash) && isLost(found, proposal)) found = drop(found, hash, undo);
   }
   return found;

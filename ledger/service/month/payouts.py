@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ledger.coop.ages import orders_by_age, proposals_by_age
 from ledger.coop.destinations import destination_in_force
 from ledger.coop.disputes import tend
 from ledger.coop.dues import ORDER, payable
@@ -205,12 +206,12 @@ def _next_day(coop: Coop, paying: Paying, method: str) -> date:
 
 
 def _orders(state: State, month: str, currency: str) -> Iterator[tuple[str, PayoutOrder]]:
-    for id_, order in state.orders.items():
+    for id_, order in orders_by_age(state):
         if (order.period, order.currency) == (month, currency):
             yield id_, order
 
 
 def _proposals(state: State, month: str, currency: str) -> Iterator[tuple[str, Proposal]]:
-    for id_, one in state.proposals.items():
+    for id_, one in proposals_by_age(state):
         if one.kind == ORDER and (one.body["period"], one.body["currency"]) == (month, currency):
             yield id_, one
