@@ -61,10 +61,9 @@ class Stated:
                 continue
             key = item.day, None if kind == "payment-notice" else item.rate
             self._amounts[key] = self._amounts.get(key, 0) + item.amount_minor
-            # A month's own amounts have the month first in their id, what raised them has not.
-            is_own = item.id.startswith(f"{item.day[:7]}/")
-            if original is not None and (is_own or key not in self._originals):
-                self._originals[key] = original
+            if original is not None:
+                # Documents come in their order, so the first bore the month's own amounts.
+                self._originals.setdefault(key, original)
         for one in returns:
             self._amounts[one.day, one.rate] = (
                 self._amounts.get((one.day, one.rate), 0) - one.amount_minor

@@ -128,9 +128,13 @@ def test_a_document_is_made_again_to_the_byte_from_the_log_as_it_was(noticed: No
 
 def test_a_line_that_came_back_has_no_document(noticed: Noticed):
     assert set(of_order(noticed, 0)) == {"bus", "ev"}
-    # Its money is in the next order, and so are its months.
-    months = {item["id"].split("/")[0] for item in document(noticed, 1, "bike")["items"]}
-    assert {"2026-10", "2026-11"} <= months
+    # Its money is in the next order, and so are its months, with what was corrected of them since.
+    second = document(noticed, 1, "bike")
+    assert {"2026-10", "2026-11"} <= {item["id"].split("/")[0] for item in second["items"]}
+    fallen = [-amount for amount in noticed.changed(0, "bike", "2026-10").values() if amount < 0]
+    assert [row["amount_minor"] for row in second["returns"]] == fallen
+    assert [row["original"] for row in second["returns"]] == [None] * len(fallen)
+    assert second["adjustments"] == []
 
 
 def test_other_terms_than_the_orders_are_refused(noticed: Noticed):
@@ -138,6 +142,16 @@ def test_other_terms_than_the_orders_are_refused(noticed: Noticed):
     assert notices(noticed.coop, noticed.orders[0], same).found
     with pytest.raises(Conflict, match="leave --terms out"):
         notices(noticed.coop, noticed.orders[0], other)
+
+
+def test_no_tax_is_given_back_at_a_rate_that_the_earlier_document_did_not_state(noticed: Noticed):
+    """The terms have another rate since; what was sent says what was stated."""
+    said = notice_terms({**TERMS, "rates": {**TERMS["rates"], "taxable_sale": {"rate": "5%"}}})
+    found = notices(noticed.coop, noticed.orders[2], said).found
+    bus = next(dict(one.document) for one in found if one.member == "bus")
+    assert noticed.changed(1, "bus", "2026-10")["share"] < 0
+    assert "5%" not in {row["rate"] for row in bus.get("returns", [])}
+    assert sum(row["amount_minor"] for row in bus["adjustments"]) < 0
 
 
 def test_an_order_without_documents_needs_terms(noticed: Noticed):
