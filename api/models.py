@@ -208,6 +208,13 @@ class PeriodModel(BaseModel):
         )
 
 
+class BlocModel(BaseModel):
+    """Members so many of whom must approve as well."""
+
+    electorate: list[str]
+    needed: int
+
+
 class ProposalModel(BaseModel):
     """Something that waits for decisions."""
 
@@ -218,6 +225,9 @@ class ProposalModel(BaseModel):
     proposer: str
     electorate: list[str]
     needed: int
+    besides: list[BlocModel] = Field(
+        description="Who must approve as well, whatever the electorate does: of a changed right."
+    )
     approvals: list[str]
     rejections: list[str]
     abstentions: list[str]
@@ -233,6 +243,10 @@ class ProposalModel(BaseModel):
             proposer=found.proposer,
             electorate=list(found.electorate),
             needed=found.needed,
+            besides=[
+                BlocModel(electorate=list(one.electorate), needed=one.needed)
+                for one in found.besides
+            ],
             approvals=list(found.approvals),
             rejections=list(found.rejections),
             abstentions=list(found.abstentions),

@@ -160,12 +160,19 @@ def list_proposals(options: argparse.Namespace) -> int:
     with client_of(options) as client:
         client.sign_in()
         found = client.get("proposals")
-    lines = [
-        f"{one['subject_hash']}  {one['subject']}  ({len(one['approvals'])} of {one['needed']})"
-        for one in found
-    ]
+    lines = [f"{one['subject_hash']}  {one['subject']}  ({_count(one)})" for one in found]
     show("\n".join(lines) or "nothing waits for a decision", found, as_json=options.json)
     return 0
+
+
+def _count(proposal: Mapping[str, Any]) -> str:
+    """How many have approved of how many, the electorate's first; ``1 of 2 and 0 of 1``."""
+    approvals = set(proposal["approvals"])
+    counts = [
+        f"{len(approvals.intersection(bloc['electorate']))} of {bloc['needed']}"
+        for bloc in (proposal, *proposal.get("besides", ()))
+    ]
+    return " and ".join(counts)
 
 
 def vote(options: argparse.Namespace) -> int:

@@ -4,10 +4,13 @@ A change says which charter it changes, by its hash, and what of it; ``ledger.co
 has no place for what never changes. It takes effect with the vote that carries it, for what
 follows. Who decides:
 
-* the quorum that the charter names for ``charter-changed``, or a larger one, if a right is changed
-  that itself asks for more: whoever could not do a thing cannot change how it is done;
-* everybody, of whatever role, where the charter does not name the kind (``EVERYBODY``). Such a
-  charter says nothing about being changed, so nothing less than all who are party to it can.
+* the quorum that the charter names for ``charter-changed``, and for every right that is changed the
+  quorum that the right asks for until then, of its own roles: whoever could not do a thing cannot
+  change how it is done. This holds for the right to change the charter as for any other, so it is
+  no way round: who is given it still needs the old quorum of each right;
+* everybody who may vote, of whatever role, where the charter does not name the kind
+  (``EVERYBODY``). Such a charter says nothing about being changed, so nothing less than all who
+  decide anything under it can.
 
 What has begun goes on as it began. A proposal keeps the electorate and the number of approvals that
 were frozen when it was made, so lowering a quorum carries nothing that waits; only other changes
@@ -25,6 +28,7 @@ from dataclasses import replace
 from typing import Final
 
 from ledger.coop import bodies
+from ledger.coop.blocs import Bloc
 from ledger.coop.charter import Charter, PeriodTerms, Quorum, Right
 from ledger.coop.charter_terms import Changes, CharterChanged, changed, subject_of, words_of
 from ledger.coop.figures import TOTALS
@@ -53,8 +57,12 @@ def propose_change(step: Step, body: CharterChanged, check: Check) -> Change:
     """Put a change of the charter before its electorate."""
     after = _check(step.state, body, check)
     subject = subject_of(step.state.terms(), after)
-    right = _right_for(step, body.changes)
-    return Change(put_to_vote(replace(step, right=right), subject, body))
+    own = _own_quorum(step)
+    if own is None:
+        return Change(put_to_vote(step, subject, body))
+    quorum, besides = _asked(step.state, own, body.changes)
+    right = step.right.model_copy(update={"approve": quorum})
+    return Change(put_to_vote(replace(step, right=right), subject, body, besides))
 
 
 def enact_change(step: Step, state: State, proposal: Proposal, check: Check) -> State:
@@ -70,20 +78,46 @@ def enact_change(step: Step, state: State, proposal: Proposal, check: Check) -> 
     return replace(state, charter_in_force=after, charter_changes=changes, proposals=others)
 
 
-def _right_for(step: Step, changes: Changes) -> Right:
-    """The charter's right, with as many approvals as any right asks for that is changed."""
+def _own_quorum(step: Step) -> Quorum | None:
+    """Who decides on changes; of everybody, those who may vote: others would be waited for."""
     own = step.right.approve
-    if own is None:
-        return step.right
-    count = len(electors(step.state, own))
-    rights = step.state.terms().authority
-    asked = [rights[kind].approve for kind in changes.authority or () if kind in rights]
-    needed = [min(quorum.needed(count), count) for quorum in asked if quorum is not None]
+    terms = step.state.terms()
+    if own is None or KIND in terms.authority:
+        return own
+    roles = [role for role in own.roles if role in _voting_roles(terms)]
+    return Quorum.model_construct(roles=roles, threshold=own.threshold)
+
+
+def _asked(state: State, own: Quorum, changes: Changes) -> tuple[Quorum, tuple[Bloc, ...]]:
+    """The charter's quorum, and what the rights that are changed ask for beside it.
+
+    The quorum is a larger one where a right asks more of the same electorate. Of a right that asks
+    for more than there are, or for some who may not vote, all who may are asked: it can be mended.
+    """
+    electorate = electors(state, own)
+    blocs: dict[tuple[str, ...], int] = {}
+    for kind in sorted(changes.authority or ()):
+        right = state.terms().authority.get(kind)
+        if right is not None and right.approve is not None:
+            bloc = _bloc_of(state, right.approve)
+            blocs[bloc.electorate] = max(bloc.needed, blocs.get(bloc.electorate, 0))
+    needed = max(own.needed(len(electorate)), blocs.pop(electorate, 0))
     # Not validated: a number that nobody can reach is refused with the proposal.
-    quorum = Quorum.model_construct(
-        roles=own.roles, threshold=str(max([own.needed(count), *needed]))
-    )
-    return step.right.model_copy(update={"approve": quorum})
+    quorum = Quorum.model_construct(roles=own.roles, threshold=str(needed))
+    found = (Bloc(members, count) for members, count in blocs.items() if count)
+    return quorum, tuple(bloc for bloc in found if not bloc.follows_from(electorate, needed))
+
+
+def _bloc_of(state: State, quorum: Quorum) -> Bloc:
+    asked = electors(state, quorum)
+    roles = _voting_roles(state.terms())
+    able = tuple(one for one in asked if not roles.isdisjoint(state.member(one).roles))
+    return Bloc(able, min(quorum.needed(len(asked)), len(able)))
+
+
+def _voting_roles(charter: Charter) -> frozenset[str]:
+    right = charter.authority.get(DECISION)
+    return frozenset(() if right is None else right.write)
 
 
 def _check(state: State, body: CharterChanged, check: Check) -> Charter:
@@ -127,8 +161,7 @@ def _check_reported(state: State, changes: Changes) -> None:
 
 def _check_voters(charter: Charter) -> None:
     """Whoever is to approve something must be able to vote."""
-    right = charter.authority.get(DECISION)
-    voters = set() if right is None else set(right.write)
+    voters = _voting_roles(charter)
     for kind, found in sorted(charter.authority.items()):
         if found.approve is not None and not voters.issuperset(found.approve.roles):
             raise NotPermitted(

@@ -12,18 +12,26 @@ body has no place for these, so no vote can touch them::
                  "authority": {"payout-ordered": {"write": ["operator"], "approve": {…}}},
                  "vocabulary": {"metrics": [{"id", "unit", "name", "aliases"}], "charges": […]}}}
 
-What stays is left out. Nothing is ever taken away: a right is replaced, never removed, and words
-are only added.
+What stays is left out. No kind is ever taken away: a right is replaced, never removed, and words
+are only added. A role may lose a right that is replaced; ``ledger.coop.charter_changes`` says who
+must agree to that.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
-from ledger.coop.bodies import READABLE, Body, Hash, Role, ShortText
+from ledger.coop.bodies import READABLE, Body, Hash, Label, LocalName, Role, ShortText
 from ledger.coop.charter import (
     ChargeTerm,
     Charter,
@@ -41,9 +49,27 @@ VERSION_MAX: Final = 1_000_000
 SUBJECT_CHARACTERS_MAX: Final = 500
 NOBODY: Final = "nobody"
 
+# What the words of a change are built of, and what looks like it: ``;`` ends one, ``→`` is between
+# old and new, brackets are around a new word's names. In a name they would say what is not done.
+UNBUILT: Final = (
+    "[^;\u037e\u061b\ufe14\ufe54\uff1b()\u207d\u207e\u208d\u208e\ufe35\ufe36\ufe59\ufe5a"
+    "\uff08\uff09\u2190-\u21ff\u2794-\u27be\u27f0-\u27ff\u2900-\u297f\u2b00-\u2bff\uffe9-\uffec]*"
+)
+
 Days = Annotated[int, Field(ge=0, le=90)]
+
+
+def _says_one_thing(word: str) -> str:
+    if re.fullmatch(UNBUILT, word) is None:
+        raise ValueError(
+            "a new word has no semicolon, bracket or arrow in it: members sign it between such"
+        )
+    return word
+
+
+Said = AfterValidator(_says_one_thing)
 Aliases = Annotated[
-    list[Annotated[str, Field(min_length=1, max_length=64, pattern=READABLE)]],
+    list[Annotated[str, Field(min_length=1, max_length=64, pattern=READABLE), Said]],
     Field(max_length=16),
 ]
 
@@ -81,23 +107,38 @@ class ReadersChange(Partial):
     settlements: list[Role] | None = None
 
 
-class NewMetric(MetricTerm):
-    """A further metric, whose aliases can be read in the words that are voted on."""
+class NewName(LocalName):
+    """A further word's name, which says nothing but itself in the words that are voted on."""
 
+    ja: Annotated[Label, Said]
+    en: Annotated[Label, Said]
+
+
+class NewMetric(MetricTerm):
+    """A further metric, whose names and aliases can be read in the words that are voted on."""
+
+    name: NewName
     aliases: Aliases
 
 
 class NewCharge(ChargeTerm):
-    """A further kind of charge, whose aliases can be read in the words that are voted on."""
+    """A further kind of charge, whose names and aliases can be read in what is voted on."""
 
+    name: NewName
     aliases: Aliases
 
 
 class NewTerms(Partial):
-    """Further words of the vocabulary."""
+    """Further words of the vocabulary; at least one, for they count its version up."""
 
     metrics: Annotated[list[NewMetric], Field(min_length=1, max_length=TERMS_MAX)] | None = None
     charges: Annotated[list[NewCharge], Field(min_length=1, max_length=TERMS_MAX)] | None = None
+
+    @model_validator(mode="after")
+    def _has_one(self) -> Self:
+        if self.metrics is None and self.charges is None:
+            raise ValueError("name a further metric or charge, or leave the vocabulary out")
+        return self
 
 
 class Changes(Partial):

@@ -8,11 +8,12 @@ derives itself, so that what a wallet showed is what was decided.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 from ledger.coop.ages import proposals_by_age
+from ledger.coop.blocs import Bloc
 from ledger.coop.bodies import Body, Decision, ProposalWithdrawn
 from ledger.coop.charter import Quorum
 from ledger.coop.state import Proposal, State
@@ -23,7 +24,7 @@ Enact = Callable[[Step, State, Proposal], State]
 Withdraw = Callable[[State, Proposal], State]
 
 
-def propose(  # noqa: PLR0913 - a proposal is these six things
+def propose(  # noqa: PLR0913 - a proposal is these seven things
     step: Step,
     state: State,
     quorum: Quorum,
@@ -31,16 +32,20 @@ def propose(  # noqa: PLR0913 - a proposal is these six things
     subject: str,
     subject_hash: bytes,
     body: Mapping[str, Any],
+    besides: tuple[Bloc, ...] = (),
 ) -> State:
-    """Put a proposal before its electorate; raises QuorumMissing if nobody could carry it."""
+    """Put a proposal before its electorate; raises QuorumMissing if nobody could carry it.
+
+    ``besides`` are others who must agree as well, each of whom has a vote.
+    """
     if subject_hash.hex() in state.proposals:
         raise DuplicateId(f"this is already before the electorate: {subject}")
     electorate = electors(state, quorum)
     needed = quorum.needed(len(electorate))
     if needed > len(electorate) or not set(electorate) - {step.member.id}:
         raise QuorumMissing(
-            f"{needed} approvals by {', '.join(quorum.roles)} are needed and somebody beside the "
-            f"proposer must give one; the co-op has {len(electorate)} such members"
+            f"{needed} approvals by {', '.join(quorum.roles) or 'nobody'} are needed and somebody "
+            f"beside the proposer must give one; the co-op has {len(electorate)} such members"
         )
     proposal = Proposal(
         kind=step.envelope.draft.kind,
@@ -50,11 +55,12 @@ def propose(  # noqa: PLR0913 - a proposal is these six things
         electorate=electorate,
         needed=max(needed, 1),
         body=body,
+        besides=besides,
     )
     return replace(state, proposals={**state.proposals, subject_hash.hex(): proposal})
 
 
-def put_to_vote(step: Step, subject: str, body: Body) -> State:
+def put_to_vote(step: Step, subject: str, body: Body, besides: tuple[Bloc, ...] = ()) -> State:
     """Put an entry's own body before the electorate that the charter names for its kind.
 
     Raises MalformedEntry if the charter names none: what needs approval never goes without.
@@ -70,6 +76,7 @@ def put_to_vote(step: Step, subject: str, body: Body) -> State:
         subject=subject,
         subject_hash=step.envelope.leaf,
         body=body.model_dump(mode="json"),
+        besides=besides,
     )
 
 
@@ -80,12 +87,17 @@ def electors(state: State, quorum: Quorum) -> tuple[str, ...]:
     return tuple(sorted([m.id for m in members if m.left is None and not has_none(m.roles)]))
 
 
+def voters(proposal: Proposal) -> frozenset[str]:
+    """Everybody who has a vote on a proposal."""
+    return frozenset(proposal.electorate).union(*(bloc.electorate for bloc in proposal.besides))
+
+
 def decide(step: Step, body: Decision, enact: Mapping[str, Enact]) -> Change:
     """Count one vote, and enact the proposal when the quorum is reached."""
     proposal = _votable(step, body)
     voted = _count_vote(proposal, body.action, step.member.id)
     others = {hash_: p for hash_, p in step.state.proposals.items() if hash_ != body.subject_hash}
-    if _is_carried(voted):
+    if suffices(voted, voted.approvals):
         state = enact[voted.kind](step, replace(step.state, proposals=others), voted)
     else:
         state = replace(step.state, proposals={**others, body.subject_hash: voted})
@@ -142,7 +154,7 @@ def _votable(step: Step, body: Decision) -> Proposal:
             expected=proposal.subject,
         )
     member = step.member.id
-    if member not in proposal.electorate:
+    if member not in voters(proposal):
         raise NotPermitted(f"{member} is not in the electorate of {proposal.subject!r}")
     if member in (*proposal.approvals, *proposal.rejections, *proposal.abstentions):
         raise DuplicateId(f"{member} has already voted on {proposal.subject!r}")
@@ -162,13 +174,21 @@ def is_lost(state: State, proposal: Proposal) -> bool:
     against = {*proposal.rejections, *proposal.abstentions}
     able = {
         member
-        for member in proposal.electorate
+        for member in voters(proposal)
         if member in proposal.approvals
         or (member not in against and state.members[member].left is None)
     }
-    return len(able) < proposal.needed or not able - {proposal.proposer}
+    return not suffices(proposal, able)
 
 
-def _is_carried(proposal: Proposal) -> bool:
-    others = set(proposal.approvals) - {proposal.proposer}
-    return len(proposal.approvals) >= proposal.needed and bool(others)
+def suffices(proposal: Proposal, approvals: Collection[str]) -> bool:
+    """Whether the approvals of just these members would carry a proposal.
+
+    The electorate's own count, one of whom is not the proposer, and that of everybody beside it.
+    """
+    own = set(proposal.electorate).intersection(approvals)
+    return (
+        len(own) >= proposal.needed
+        and bool(own - {proposal.proposer})
+        and all(bloc.can_agree(approvals) for bloc in proposal.besides)
+    )

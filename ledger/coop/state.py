@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field, TypeAdapter, ValidationError
 
 from ledger import canonical
+from ledger.coop.blocs import Bloc
 from ledger.coop.bodies import AddressText, Hash
 from ledger.coop.charter import Charter, PeriodTerms
 from ledger.errors import InvariantViolated, MalformedDocument, NotFound
@@ -78,6 +79,7 @@ class Proposal:
     approvals: tuple[str, ...] = ()
     rejections: tuple[str, ...] = ()
     abstentions: tuple[str, ...] = ()
+    besides: tuple[Bloc, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,6 +430,7 @@ LATER: Final[Mapping[type, tuple[str, ...]]] = {
     Run: ("late", "amended"),
     Balances: ("receivables", "recoup"),
     PayoutOrder: ("vault",),
+    Proposal: ("besides",),
     Dues: ("expired",),
 }
 """Fields that are not in a state's document while they are empty."""
@@ -443,8 +446,9 @@ def state_document(state: State) -> dict[str, Any]:
     if not isinstance(document, dict):  # pragma: no cover - TypeAdapter of a dataclass
         raise InvariantViolated("a state did not become a JSON object")
     _leave_out(document, State)
-    for order in document.get("orders", {}).values():
-        _leave_out(order, PayoutOrder)
+    for name, of in (("orders", PayoutOrder), ("proposals", Proposal)):
+        for one in document.get(name, {}).values():
+            _leave_out(one, of)
     for rows in document.get("dues", {}).values():
         for dues in rows.values():
             _leave_out(dues, Dues)

@@ -31,9 +31,9 @@ def said(report: Report) -> list[str]:
 def test_a_log_whose_charter_was_changed_is_verified_by_the_trust_file_of_its_founding(world):
     report = verify(bundle_of(world), trust_in(world))
     assert (report.verdict, report.findings) == ("verified", ())
-    first, second = world.state.charter_changes
+    first, second, third = world.state.charter_changes
     (remark,) = said(report)
-    assert f"the votes of the entries {first}, {second}, whose words say what" in remark
+    assert f"the votes of the entries {first}, {second}, {third}, whose words say what" in remark
 
 
 def test_a_slice_begins_with_the_charter_in_force(world):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ledger import canonical
 from ledger.audit.bundle import START_STATE
@@ -24,12 +25,20 @@ from tests.browser.case import Case
 from tests.builder import World, authority
 from tests.coop.payments import order
 from tests.coop.payout_bodies import set_destination
-from tests.coop.stages import change_charter
+from tests.coop.stages import change_body, change_charter
 
 EVERYBODY = ("audit", "bike", "bus", "ev", "office", "town")
 NAMED = ("charter-changed", "correction-proposed", "payout-ordered")
 DOCKS = {"id": "docks", "unit": "count", "name": {"ja": "台", "en": "docks"}, "aliases": ["stands"]}
 TIP = {"id": "tip", "name": {"ja": "心付け", "en": "tip"}, "aliases": []}
+
+
+DESTINATIONS = {
+    "payout-destination-set": {
+        "write": ["operator", "member"],
+        "approve": {"roles": ["operator", "auditor"], "threshold": "1"},
+    }
+}
 
 
 def changed_world() -> World:
@@ -49,9 +58,14 @@ def changed_world() -> World:
         readers={"entries": "everyone", "totals": []},
         vocabulary={"metrics": [DOCKS], "charges": [TIP]},
     )
+    # It waits while two months are cut off: their hashes say whom it waits for.
+    world.write("bus", "charter-changed", change_body(world, authority=DESTINATIONS))
+    world.carry("bus", "ev")
     world.write("office", "period-closed", {"period": "2026-11"})
     settle(world, "2026-11")
+    waiting = next(iter(world.state.proposals))
     _december(world)
+    world.vote("office", waiting)
     return world
 
 
@@ -91,8 +105,14 @@ def changed_cases() -> Iterator[Case]:
         ("a list", {"charter_in_force": []}),
         ("changed nowhere", {"charter_changes": []}),
         ("changed in words", {"charter_changes": ["x"]}),
+        ("beside nobody", {"proposals": _beside(state["proposals"], [])}),
+        ("beside in words", {"proposals": _beside(state["proposals"], "office")}),
         ("other deadlines", {"periods": {**state["periods"], "2026-11": november}}),
     ):
         data = canonical.encode({**state, **change})
         changed = rebuild({**files, START_STATE: data}, fit=True)
         yield Case(f"changed charter, {name}", changed, trust)
+
+
+def _beside(proposals: Any, besides: Any) -> dict[str, Any]:
+    return {id_: {**one, "besides": besides} for id_, one in proposals.items()}

@@ -66,7 +66,43 @@ def changes(forger: Forger) -> None:
         ("words for no wallet", {"metrics": [_metric(f"m{n}") for n in range(30)]}),
     ):
         say(name, vocabulary=words)
+    say("another version of the same words", period={"grace_days": 9}, vocabulary={})
+    for sign in "; → ( ) \u037e ； （ ⟶":
+        if sign != " ":
+            _words(forger, sign)
+    _beside(forger)
     _two(forger)
+
+
+def _words(forger: Forger, sign: str) -> None:
+    """A new word in which a sign would say that something else is changed."""
+    spoken = f"docks{sign} grace days 3"
+    for name, term in (
+        ("an alias", _metric("x", spoken)),
+        ("a name", {**_metric("x"), "name": {"ja": "x", "en": spoken}}),
+        ("a Japanese name", {**_metric("x"), "name": {"ja": spoken, "en": "all x"}}),
+    ):
+        body = change_body(forger, vocabulary={"metrics": [term]})
+        forger.forge(f"{name} with {sign}", "office", KIND, body)
+    spoken_charge = {**_charge("y"), "aliases": [spoken]}
+    body = change_body(forger, vocabulary={"charges": [spoken_charge]})
+    forger.forge(f"a charge with {sign}", "office", KIND, body)
+
+
+def _beside(forger: Forger) -> None:
+    """A right that the office approves is changed by firms and office, and by nobody else."""
+    forger.write("bus", KIND, change_body(forger, authority={"payout-destination-set": ORDERS}))
+    change = next(reversed(forger.state.proposals))
+    forger.force("the auditor's vote", Submission(forger.ballot("audit", change)))
+    forger.carry("bus", "office")
+    forger.force("the office's second vote", Submission(forger.ballot("office", change)))
+    place = {"type": "evm", "address": "0x" + "55" * 20}
+    destination = {"member": "bus", "currency": "JPY", "destination": place}
+    forger.write("bus", "payout-destination-set", destination)
+    late = forger.ballot("bike", change)
+    forger.vote("ev", change)
+    forger.force("a vote on what is carried", Submission(late))
+    forger.forge("a firm's own destination", "bus", "payout-destination-set", destination)
 
 
 def _two(forger: Forger) -> None:

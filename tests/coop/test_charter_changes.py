@@ -182,10 +182,6 @@ def test_who_could_not_do_a_thing_cannot_change_how_it_is_done():
     body = change_body(world, authority={KIND: {**loose, "approve": BY_MEMBERS}})
     world.write("office", KIND, body)
     assert quorum_of(world) == (1, ("bike", "bus", "ev"))
-    many = {"write": ["operator"], "approve": {"roles": ["operator"], "threshold": "9"}}
-    world = world_with(authority={**authority(), KIND: loose, "payout-ordered": many})
-    world.write("office", KIND, change_body(world, authority={"payout-ordered": ORDERED}))
-    assert quorum_of(world) == (3, ("bike", "bus", "ev"))
 
 
 def test_a_quorum_that_is_lowered_carries_nothing_that_waits():
@@ -266,6 +262,7 @@ def test_one_who_does_not_agree_keeps_such_a_charter_as_it_is():
         {"authority": {"payout-ordered": None}}, {"vocabulary": {"version": 9}},
         {"vocabulary": {"metrics": []}}, {"readers": {"entries": "nobody"}},
         {"vocabulary": {"metrics": [metric("x", aliases=["a\u202eb"])]}},
+        {"period": {"grace_days": 9}, "vocabulary": {}},
     ],
 )  # fmt: skip
 def test_what_has_no_place_in_a_change(changes):

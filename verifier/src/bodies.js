@@ -84,11 +84,30 @@ export const periodTerms = object({
 const payoutTerms = object({ destination_days: days });
 const entryReaders = oneOf("everyone", "members");
 const aliases = list(text({ min: 1, max: 64 }), 0, 16);
-const readableAliases = list(text({ min: 1, max: 64, pattern: READABLE }), 0, 16);
-const metricTerm = (named) => object({
-  id: word, unit: oneOf("m", "s", "Wh", "count", "g", "mL"), name: localName, aliases: named,
+const metric = { id: word, unit: oneOf("m", "s", "Wh", "count", "g", "mL") };
+const metricTerm = object({ ...metric, name: localName, aliases });
+const chargeTerm = object({ id: word, name: localName, aliases });
+
+// A new word is signed between semicolons, brackets and arrows, so it has none in it, nor what
+// looks like them: it would say what is not done.
+const UNBUILT = new RegExp(
+  "^[^;\\u037e\\u061b\\ufe14\\ufe54\\uff1b()\\u207d\\u207e\\u208d\\u208e\\ufe35\\ufe36\\ufe59" +
+    "\\ufe5a\\uff08\\uff09\\u2190-\\u21ff\\u2794-\\u27be\\u27f0-\\u27ff\\u2900-\\u297f" +
+    "\\u2b00-\\u2bff\\uffe9-\\uffec]*$",
+  "u",
+);
+const said = (max) => {
+  const [readable, unbuilt] = [READABLE, UNBUILT].map((pattern) => text({ min: 1, max, pattern }));
+  return (value, where, faults) =>
+    (readable(value, where, faults) === undefined ? undefined : unbuilt(value, where, faults));
+};
+const newWords = {
+  name: object({ ja: said(120), en: said(120) }), aliases: list(said(64), 0, 16),
+};
+const newTerms = object({}, {
+  metrics: list(object({ ...metric, ...newWords }), 1, 64),
+  charges: list(object({ id: word, ...newWords }), 1, 64),
 });
-const chargeTerm = (named) => object({ id: word, name: localName, aliases: named });
 
 // What of a charter can be changed; what stays is left out, and what never changes has no place.
 const changes = object({}, {
@@ -98,10 +117,11 @@ const changes = object({}, {
     entries: entryReaders, totals: list(role), records: list(role), settlements: list(role),
   }),
   authority,
-  vocabulary: object({}, {
-    metrics: list(metricTerm(readableAliases), 1, 64),
-    charges: list(chargeTerm(readableAliases), 1, 64),
-  }),
+  // At least one further word, for they count the version up.
+  vocabulary: (value, where, faults) => {
+    const found = newTerms(value, where, faults);
+    return found && !Object.keys(found).length ? list(word, 1)([], where, faults) : found;
+  },
 });
 
 export const BODIES = {
@@ -225,8 +245,8 @@ export const charterTerms = object({
   authority,
   vocabulary: object({
     version: integer(1, 1_000_000),
-    metrics: list(metricTerm(aliases), 1, 64),
-    charges: list(chargeTerm(aliases), 0, 64),
+    metrics: list(metricTerm, 1, 64),
+    charges: list(chargeTerm, 0, 64),
   }),
   readers: object({
     entries: entryReaders, totals: list(role), records: list(role), settlements: list(role),

@@ -1,4 +1,5 @@
-// The charter is changed by the quorum that it names, or by everybody where it names none.
+// The charter is changed by the quorum that it names, or by everybody where it names none; whoever
+// decides what a right is about decides beside them how that right is changed.
 //
 // What a change may say is in `bodies.js`; what never changes has no place there. What has begun
 // goes on as it began: proposals keep their electorate, months that are closing their deadlines.
@@ -32,18 +33,52 @@ export function proposeChange(step, body, check) {
   const subject = `Change the charter: ${wordsOf(before, after.terms).join("; ")}`;
   if (characters(subject) > SUBJECT_CHARACTERS_MAX) refuse("out-of-range", "too many words");
   const subjectHash = toHex(step.entry.leaf);
-  const needed = neededFor(step, body.changes);
-  return propose(step, step.right.approve, { subject, subjectHash, body: step.entry.body, needed });
+  const quorum = ownQuorum(step, before);
+  const asked = askedFor(step.state, quorum, body.changes);
+  return propose(step, quorum, { subject, subjectHash, body: step.entry.body, ...asked });
 }
 
-// As many approvals as the charter's quorum asks for, or any right that is changed.
-function neededFor(step, { authority = new Map() }) {
-  const { approve } = step.right;
-  const count = electors(step.state, approve).length;
-  const rights = [...authority.keys()].map((kind) => termsOf(step.state).authority.get(kind));
-  const asked = rights.flatMap((right) => right?.approve ?? []);
-  const least = asked.map(({ threshold }) => Math.min(neededOf(threshold, count), count));
-  return Math.max(neededOf(approve.threshold, count), ...least);
+// Who decides on changes; of everybody, those who may vote: others would be waited for.
+function ownQuorum({ right: { approve } }, { authority }) {
+  if (authority.has(KIND)) return approve;
+  const voting = votingRoles(authority);
+  return { ...approve, roles: approve.roles.filter((role) => voting.includes(role)) };
+}
+
+const votingRoles = (authority) => authority.get(DECISION)?.write ?? [];
+
+// As many approvals as the charter's quorum asks for, or a right of the same electorate that is
+// changed; and beside it those that other rights ask for, unless they must be among the former.
+function askedFor(state, own, { authority = new Map() }) {
+  const electorate = electors(state, own);
+  const blocs = new Map();
+  for (const kind of sortedTexts(authority.keys())) {
+    const right = termsOf(state).authority.get(kind);
+    if (!right?.approve) continue;
+    const bloc = blocOf(state, right.approve);
+    const name = bloc.electorate.join(" ");
+    const most = Math.max(bloc.needed, blocs.get(name)?.needed ?? 0);
+    blocs.set(name, { ...bloc, needed: most });
+  }
+  const same = blocs.get(electorate.join(" "))?.needed ?? 0;
+  const needed = Math.max(neededOf(own.threshold, electorate.length), same);
+  blocs.delete(electorate.join(" "));
+  const outside = (bloc) => electorate.filter((id) => !bloc.electorate.includes(id)).length;
+  const besides = [...blocs.values()].filter(
+    (bloc) => bloc.needed > 0 && bloc.needed > needed - outside(bloc),
+  );
+  return { needed, besides };
+}
+
+// So many as a quorum asks for, or all who may vote if it asks for more than can.
+function blocOf(state, quorum) {
+  const asked = electors(state, quorum);
+  const voting = votingRoles(termsOf(state).authority);
+  const electorate = asked.filter((id) =>
+    state.members.get(id).roles.some((role) => voting.includes(role)));
+  return {
+    electorate, needed: Math.min(neededOf(quorum.threshold, asked.length), electorate.length),
+  };
 }
 
 export function enactChange(step, state, proposal, check) {
@@ -128,7 +163,7 @@ function checkReported(state, change) {
 }
 
 function checkVoters(authority) {
-  const voters = authority.get(DECISION)?.write ?? [];
+  const voters = votingRoles(authority);
   for (const [kind, { approve }] of authority) {
     if (approve !== null && !approve.roles.every((role) => voters.includes(role))) {
       refuse("not-permitted", `${kind} would be approved by those who may not vote`);

@@ -36,8 +36,11 @@ export function isImpossible(quorum) {
   return bottom !== undefined && top > bottom;
 }
 
-// Put a proposal before its electorate; `needed` is given where rules ask for more than a quorum.
-export function propose(step, quorum, { subject, subjectHash, body, needed = null }) {
+// Put a proposal before its electorate; `needed` is given where rules ask for more than a quorum,
+// `besides` where so many of others must agree as well.
+export function propose(
+  step, quorum, { subject, subjectHash, body, needed = null, besides = [] },
+) {
   const { state } = step;
   if (state.proposals.has(subjectHash)) {
     refuse("duplicate-id", `this is already before the electorate: ${subject}`);
@@ -50,7 +53,7 @@ export function propose(step, quorum, { subject, subjectHash, body, needed = nul
   }
   const proposal = {
     kind: step.entry.kind, subject, index: step.index, proposer: step.member.id, electorate,
-    needed: Math.max(least, 1), body, approvals: [], rejections: [], abstentions: [],
+    needed: Math.max(least, 1), body, approvals: [], rejections: [], abstentions: [], besides,
   };
   return { ...state, proposals: withKey(state.proposals, subjectHash, proposal) };
 }
@@ -60,13 +63,26 @@ function openProposal(state, subjectHash) {
   return proposal ?? refuse("not-found", `nothing with the hash ${subjectHash} is open`);
 }
 
+// Everybody who has a vote on a proposal.
+const voters = ({ electorate, besides }) =>
+  new Set([...electorate, ...besides.flatMap((bloc) => bloc.electorate)]);
+
+// Whether the approvals of just these members would carry a proposal: the electorate's own count,
+// one of whom is not the proposer, and that of everybody beside it.
+function suffices({ electorate, needed, proposer, besides }, approvals) {
+  const own = approvals.filter((id) => electorate.includes(id));
+  const agree = (bloc) => approvals.filter((id) => bloc.electorate.includes(id)).length;
+  return own.length >= needed && own.some((id) => id !== proposer) &&
+    besides.every((bloc) => agree(bloc) >= bloc.needed);
+}
+
 function votable(step, body) {
   const proposal = openProposal(step.state, body.subject_hash);
   if (body.subject !== proposal.subject) {
     refuse("malformed-entry", `the subject must read "${proposal.subject}"`);
   }
   const member = step.member.id;
-  if (!proposal.electorate.includes(member)) {
+  if (!voters(proposal).has(member)) {
     refuse("not-permitted", `${member} is not in the electorate of "${proposal.subject}"`);
   }
   const voted = [...proposal.approvals, ...proposal.rejections, ...proposal.abstentions];
@@ -84,9 +100,9 @@ export function decide(step, body, enact) {
   const side = BALLOTS[body.action];
   const voted = { ...proposal, [side]: [...proposal[side], step.member.id] };
   const others = without(step.state.proposals, body.subject_hash);
-  const isCarried = voted.approvals.length >= voted.needed &&
-    voted.approvals.some((id) => id !== voted.proposer);
-  if (isCarried) return enact[voted.kind](step, { ...step.state, proposals: others }, voted);
+  if (suffices(voted, voted.approvals)) {
+    return enact[voted.kind](step, { ...step.state, proposals: others }, voted);
+  }
   return { ...step.state, proposals: others.set(body.subject_hash, voted) };
 }
 
@@ -108,10 +124,10 @@ function drop(state, hash, undo) {
 // Whether even the approval of all who may still vote would not carry it.
 export function isLost(state, proposal) {
   const against = [...proposal.rejections, ...proposal.abstentions];
-  const able = proposal.electorate.filter((id) =>
+  const able = [...voters(proposal)].filter((id) =>
     proposal.approvals.includes(id) ||
     (!against.includes(id) && state.members.get(id).left === null));
-  return able.length < proposal.needed || !able.some((id) => id !== proposal.proposer);
+  return !suffices(proposal, able);
 }
 
 // The state without the proposals that nobody can carry any more.

@@ -121,7 +121,7 @@ const stateShape = object({
     kind: text(), subject: text(), index: integer(), proposer: text(), electorate: texts,
     needed: integer(), body: record(anything), approvals: texts, rejections: texts,
     abstentions: texts,
-  })),
+  }, { besides: list(object({ electorate: texts, needed: integer() })) })),
   rule_sets: list(object({
     ruleset: text(), version: integer(), effective_from: text(), rule_hash: text(),
     text_sha256: text(),
@@ -161,6 +161,7 @@ export function parseState(data) {
     ...emptyState(), ...rest,
     periods: new Map([...rest.periods].map(([id, one]) => [id, filledPeriod(one)])),
     balances: new Map([...rest.balances].map(([code, one]) => [code, filledBalances(one)])),
+    proposals: filled(rest.proposals, (one) => ({ besides: [], ...one })),
     orders: filled(rest.orders, (one) => ({ vault: null, ...one })),
     dues: filled(rest.dues, (rows) => filled(rows, (one) => ({ ...NO_DUES, ...one }))),
     frontier: frontierOf(found.size, subtrees.map(fromHex)),

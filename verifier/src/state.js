@@ -123,6 +123,7 @@ const LATER_OF_STATE = [
 const LATER_OF_PERIOD = Object.keys(laterOfPeriod());
 const LATER_OF_RUN = ["late", "amended"];
 const LATER_OF_ORDER = ["vault"];
+const LATER_OF_PROPOSAL = ["besides"];
 const LATER_OF_DUES = ["expired"];
 const LATER_OF_BALANCES = Object.keys(laterOfBalances());
 
@@ -137,6 +138,7 @@ function leaveOut(document, names) {
 function leaveOutEmpty(document) {
   leaveOut(document, LATER_OF_STATE);
   for (const order of document.get("orders")?.values() ?? []) leaveOut(order, LATER_OF_ORDER);
+  for (const one of document.get("proposals").values()) leaveOut(one, LATER_OF_PROPOSAL);
   for (const rows of document.get("dues")?.values() ?? []) {
     for (const dues of rows.values()) leaveOut(dues, LATER_OF_DUES);
   }
