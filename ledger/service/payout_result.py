@@ -105,11 +105,13 @@ def report_claims(  # noqa: PLR0913 - orders, the contract's two answers, and wh
     claimed: Mapping[str, int],
     expired: Mapping[str, Sequence[Expired]],
     *,
+    references: Mapping[str, str],
     day: date,
     evidence: bytes,
 ) -> tuple[Receipt, ...]:
     """Report what a vault has paid out, or let expire, by account, cumulative, in minor units.
 
+    ``references`` has what a row refers to, by line; lines that are not in it are left out.
     ``orders`` are those of the vault; ``claimed`` holds what expired too. ``evidence`` shows the
     contract's state at a final block. Oldest lines first; a line counts when it is settled whole.
     """
@@ -122,10 +124,11 @@ def report_claims(  # noqa: PLR0913 - orders, the contract's two answers, and wh
             id=one.line,
             outcome=PAID if one.reserve is None else EXPIRED,
             date=day.isoformat(),
-            reference="vault",
+            reference=references.get(one.line, ""),
             reason="" if one.reserve is None else f"not claimed in time; paid to {one.reserve}",
         )
-        found.setdefault(one.order, []).append(row)
+        if one.line in references:
+            found.setdefault(one.order, []).append(row)
     proof = sha256(evidence).hexdigest()
     return tuple(_report(coop, order_id, rows, proof) for order_id, rows in found.items())
 
@@ -142,7 +145,7 @@ def waiting_outcomes(state: State) -> dict[str, str]:
 
 def _known(state: State, log: LogReader) -> Iterator[Known]:
     """The payments ordered from banks, with what is known of them or waits to be confirmed."""
-    reported = _reported(state, log)
+    reported = reported_rows(state, log)
     for order in state.orders.values():
         if order.method == VAULT:
             continue
@@ -155,7 +158,7 @@ def _known(state: State, log: LogReader) -> Iterator[Known]:
             yield Known(id_, order.currency, line.amount_minor, bookings)
 
 
-def _reported(state: State, log: LogReader) -> dict[str, list[LineResult]]:
+def reported_rows(state: State, log: LogReader) -> dict[str, list[LineResult]]:
     """The rows of reports that took effect or still wait, by line."""
     found: dict[str, list[LineResult]] = {}
     approved = _approved(log)
@@ -168,6 +171,15 @@ def _reported(state: State, log: LogReader) -> dict[str, list[LineResult]]:
         for one in read_results(log.blob(body["results"]["sha256"]), body["order"]):
             found.setdefault(one.id, []).append(one)
     return found
+
+
+def by_approval(log: LogReader, orders: Mapping[str, PayoutOrder]) -> dict[str, PayoutOrder]:
+    """Approved orders in the order of their last votes: so they came into a vault's tree."""
+    votes: dict[str, int] = {}
+    for row in search_all(log, Filter(kind=DECISION)):
+        subject = parse_envelope(log.entry(row.index)).draft.body["subject_hash"]
+        votes[subject] = max(row.index, votes.get(subject, 0))
+    return dict(sorted(orders.items(), key=lambda one: votes[one[0]]))
 
 
 def _approved(log: LogReader) -> set[str]:
