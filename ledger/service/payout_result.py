@@ -143,6 +143,15 @@ def waiting_outcomes(state: State) -> dict[str, str]:
     }
 
 
+def by_approval(log: LogReader, orders: Mapping[str, PayoutOrder]) -> dict[str, PayoutOrder]:
+    """Approved orders in the order of their last votes: so they came into a vault's tree."""
+    votes: dict[str, int] = {}
+    for row in search_all(log, Filter(kind=DECISION)):
+        subject = parse_envelope(log.entry(row.index)).draft.body["subject_hash"]
+        votes[subject] = max(row.index, votes.get(subject, 0))
+    return dict(sorted(orders.items(), key=lambda one: votes[one[0]]))
+
+
 def _known(state: State, log: LogReader) -> Iterator[Known]:
     """The payments ordered from banks, with what is known of them or waits to be confirmed."""
     reported = reported_rows(state, log)
@@ -171,15 +180,6 @@ def reported_rows(state: State, log: LogReader) -> dict[str, list[LineResult]]:
         for one in read_results(log.blob(body["results"]["sha256"]), body["order"]):
             found.setdefault(one.id, []).append(one)
     return found
-
-
-def by_approval(log: LogReader, orders: Mapping[str, PayoutOrder]) -> dict[str, PayoutOrder]:
-    """Approved orders in the order of their last votes: so they came into a vault's tree."""
-    votes: dict[str, int] = {}
-    for row in search_all(log, Filter(kind=DECISION)):
-        subject = parse_envelope(log.entry(row.index)).draft.body["subject_hash"]
-        votes[subject] = max(row.index, votes.get(subject, 0))
-    return dict(sorted(orders.items(), key=lambda one: votes[one[0]]))
 
 
 def _approved(log: LogReader) -> set[str]:
