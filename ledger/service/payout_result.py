@@ -105,13 +105,14 @@ def report_claims(  # noqa: PLR0913 - orders, the contract's two answers, and wh
     claimed: Mapping[str, int],
     expired: Mapping[str, Sequence[Expired]],
     *,
-    references: Mapping[str, str],
+    references: Mapping[str, str] | None = None,
     day: date,
     evidence: bytes,
 ) -> tuple[Receipt, ...]:
     """Report what a vault has paid out, or let expire, by account, cumulative, in minor units.
 
-    ``references`` has what a row refers to, by line; lines that are not in it are left out.
+    ``references`` has what a row refers to, by line, and leaves out lines that are not in it; with
+    None every row says no more than ``vault``.
     ``orders`` are those of the vault; ``claimed`` holds what expired too. ``evidence`` shows the
     contract's state at a final block. Oldest lines first; a line counts when it is settled whole.
     """
@@ -124,10 +125,10 @@ def report_claims(  # noqa: PLR0913 - orders, the contract's two answers, and wh
             id=one.line,
             outcome=PAID if one.reserve is None else EXPIRED,
             date=day.isoformat(),
-            reference=references.get(one.line, ""),
+            reference="vault" if references is None else references.get(one.line, ""),
             reason="" if one.reserve is None else f"not claimed in time; paid to {one.reserve}",
         )
-        if one.line in references:
+        if references is None or one.line in references:
             found.setdefault(one.order, []).append(row)
     proof = sha256(evidence).hexdigest()
     return tuple(_report(coop, order_id, rows, proof) for order_id, rows in found.items())
