@@ -66,8 +66,12 @@ def find_expiries(
     window = WINDOW_EMBEDDED if node.is_embedded else WINDOW
     if last_block - first_block >= window * SEARCHES_MAX:
         raise OutOfRange(
-            f"blocks {first_block} to {last_block} are too many to search",
+            f"blocks {first_block} to {last_block} are too many to search for what expired; find "
+            "the vault's first Expired event in a block explorer and say its block: "
+            "kyojo payout report-claims --from-block "
+            "(検索するブロックが多すぎます。--from-block で開始ブロックを指定してください)",
             first_block=first_block,
+            blocks_max=window * SEARCHES_MAX,
         )
     found: list[Expiry] = []
     topics = [_EXPIRED, origin_hash(origin)]

@@ -106,11 +106,14 @@ def report_claims(  # noqa: PLR0913 - orders, the contract's two answers, and wh
     claimed: Mapping[str, int],
     expired: Mapping[str, Sequence[Expired]],
     *,
+    references: Mapping[str, str] | None = None,
     day: date,
     evidence: bytes,
 ) -> tuple[Receipt, ...]:
     """Report what a vault has paid out, or let expire, by account, cumulative, in minor units.
 
+    ``references`` has what a row refers to, by line, and leaves out lines that are not in it; with
+    None every row says no more than ``vault``.
     ``orders`` are those of the vault; ``claimed`` holds what expired too. ``evidence`` shows the
     contract's state at a final block. Oldest lines first; a line counts when it is settled whole.
     """
@@ -127,10 +130,11 @@ def report_claims(  # noqa: PLR0913 - orders, the contract's two answers, and wh
             id=one.line,
             outcome=PAID if one.reserve is None else EXPIRED,
             date=day.isoformat(),
-            reference="vault",
+            reference="vault" if references is None else references.get(one.line, ""),
             reason="" if one.reserve is None else f"not claimed in time; paid to {one.reserve}",
         )
-        found.setdefault(one.order, []).append(row)
+        if references is None or one.line in references:
+            found.setdefault(one.order, []).append(row)
     proof = sha256(evidence).hexdigest()
     return tuple(_report(coop, order_id, rows, proof) for order_id, rows in found.items())
 
@@ -145,9 +149,18 @@ def waiting_outcomes(state: State) -> dict[str, str]:
     }
 
 
+def by_approval(log: LogReader, orders: Mapping[str, PayoutOrder]) -> dict[str, PayoutOrder]:
+    """Approved orders in the order of their last votes: so they came into a vault's tree."""
+    votes: dict[str, int] = {}
+    for row in search_all(log, Filter(kind=DECISION)):
+        subject = parse_envelope(log.entry(row.index)).draft.body["subject_hash"]
+        votes[subject] = max(row.index, votes.get(subject, 0))
+    return dict(sorted(orders.items(), key=lambda one: votes[one[0]]))
+
+
 def _known(state: State, log: LogReader) -> Iterator[Known]:
     """The payments ordered from banks, with what is known of them or waits to be confirmed."""
-    reported = _reported(state, log)
+    reported = reported_rows(state, log)
     for order in state.orders.values():
         if order.method == VAULT:
             continue
@@ -160,7 +173,7 @@ def _known(state: State, log: LogReader) -> Iterator[Known]:
             yield Known(id_, order.currency, line.amount_minor, bookings)
 
 
-def _reported(state: State, log: LogReader) -> dict[str, list[LineResult]]:
+def reported_rows(state: State, log: LogReader) -> dict[str, list[LineResult]]:
     """The rows of reports that took effect or still wait, by line."""
     found: dict[str, list[LineResult]] = {}
     approved = _approved(log)

@@ -13,8 +13,11 @@ from ledger.chain import expiries
 from ledger.chain.anchor import origin_hash
 from ledger.chain.expiries import WINDOW, WINDOW_EMBEDDED, find_expiries, first_block_at
 from ledger.chain.node import LogEntry
+from ledger.coop.payout_results import LineResult
+from ledger.coop.state import OrderedLine, PayoutOrder
 from ledger.errors import ChainUnavailable, OutOfRange
 from ledger.identity.keccak import keccak
+from ledger.service.expiry_search import Mark, Unsure, unsure_lines
 
 ORIGIN = "ledger.example.jp/kaga-mobility"
 ACCOUNT, RESERVE = "0x" + "55" * 20, "0x" + "7e" * 20
@@ -72,5 +75,45 @@ def test_an_expiry_is_found_and_read():
     assert len(find_expiries(chain, "0xc0", ORIGIN, first_block=0, last_block=60)) == 1
     assert chain.asked[-1] == (0, 60)
     assert WINDOW_EMBEDDED < 60 < WINDOW
-    with pytest.raises(OutOfRange, match="too many"):
+    with pytest.raises(OutOfRange, match=r"too many.*--from-block.*開始ブロック"):
         find_expiries(chain, "0xc0", ORIGIN, first_block=0, last_block=10**9)
+
+
+def order_of(month: str, index: int, **states: str) -> PayoutOrder:
+    """An order of 100 to ACCOUNT for each line that is named."""
+    lines = {id_: OrderedLine(id_, 100, "", ACCOUNT, 0, state) for id_, state in states.items()}
+    return PayoutOrder(month, "JPY", "vault", index, lines)
+
+
+def row(line: str, outcome: Any, reference: str) -> LineResult:
+    return LineResult(id=line, outcome=outcome, date="2026-11-01", reference=reference, reason="")
+
+
+@pytest.mark.parametrize(
+    ("reference", "settled", "second"),
+    [
+        ("vault to block 40, settled 100", 200, (41, "2026-11")),
+        # A false tree has settled a part of what was ordered later: all is searched again.
+        ("vault to block 40, settled 101", 200, (0, "2026-10")),
+        ("vault to block 40, settled 100", 201, (0, "2026-10")),
+        # A block that is to come, nobody has searched.
+        ("vault to block 61, settled 100", 200, (0, "2026-11")),
+        ("vault to block 040, settled 100", 200, (0, "2026-11")),
+        ("vault", 200, (0, "2026-11")),
+        ("vault to block 40, settled 100", 199, None),
+        ("vault to block 40, settled 200", 200, (0, "2026-10")),
+    ],
+)
+def test_a_search_begins_where_a_confirmed_report_ended(reference, settled, second):
+    orders = {"one": order_of("2026-10", 5, a="paid"), "two": order_of("2026-11", 9, b="ordered")}
+    reported = {"a": [row("a", "expired", "vault to block 50, settled 100"),
+                      row("a", "paid", reference)]}  # fmt: skip
+    found = unsure_lines(orders, {ACCOUNT: settled}, reported, last_block=60)
+    mark = Mark.parse(reference)
+    is_sure = mark is not None and mark.block <= 60
+    assert [one.line for one in found] == ([] if is_sure else ["a"]) + (["b"] if second else [])
+    if second is not None:
+        assert found[-1] == Unsure("b", "ordered", *second)
+    if is_sure:
+        assert mark is not None
+        assert mark.text == reference

@@ -21,13 +21,19 @@ def add_command(verbs: Any, office: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--out", required=True, type=Path, help="where to keep what the vault said, as evidence"
     )
+    command.add_argument(
+        "--from-block",
+        type=int,
+        help="look for what expired from this block on, not where earlier reports ended; 0 is all",
+    )
     command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Read the vault at its final block, keep that, report what is new."""
     with chosen(options) as (installation, coop):
-        found = read_claimed(coop, installation.vault(coop.log.slug))
+        access = installation.vault(coop.log.slug)
+        found = read_claimed(coop, access, from_block=options.from_block)
         options.out.write_bytes(found.evidence)
         entries = [receipt.index for receipt in report_claimed(coop, found)]
     lines = [f"entry {index}; somebody else confirms it" for index in entries]
@@ -43,6 +49,7 @@ def run(options: argparse.Namespace) -> int:
         "currency": found.currency,
         "block_number": found.block_number,
         "vault": found.vault,
+        "searched_from": found.searched_from,
         "claimed_minor": found.claimed,
         "expired": {
             account: [asdict(part) for part in parts] for account, parts in found.expired.items()
