@@ -106,35 +106,31 @@ def report_claims(  # noqa: PLR0913 - orders, the contract's two answers, and wh
     claimed: Mapping[str, int],
     expired: Mapping[str, Sequence[Expired]],
     *,
-    references: Mapping[str, str] | None = None,
+    references: Mapping[str, str],
     day: date,
     evidence: bytes,
 ) -> tuple[Receipt, ...]:
     """Report what a vault has paid out, or let expire, by account, cumulative, in minor units.
 
-    ``references`` has what a row refers to, by line, and leaves out lines that are not in it; with
-    None every row says no more than ``vault``.
+    ``references`` has what a row refers to, by line; lines that are not in it are left out.
     ``orders`` are those of the vault; ``claimed`` holds what expired too. ``evidence`` shows the
     contract's state at a final block. Oldest lines first; a line counts when it is settled whole.
     """
     with coop.reading() as (state, log):
         known = waiting_outcomes(state)
-        since = _last_votes(log)
-    # Each came into the tree when it was approved, perhaps after one that was proposed later.
-    approved = dict(sorted(orders.items(), key=lambda one: since[one[0]].index))
+        approved = by_approval(log, orders)
     found: dict[str, list[LineResult]] = {}
     for one in settled_lines(approved, claimed, expired):
-        if one.line in known:
+        if one.line in known or one.line not in references:
             continue
         row = LineResult(
             id=one.line,
             outcome=PAID if one.reserve is None else EXPIRED,
             date=day.isoformat(),
-            reference="vault" if references is None else references.get(one.line, ""),
+            reference=references[one.line],
             reason="" if one.reserve is None else f"not claimed in time; paid to {one.reserve}",
         )
-        if references is None or one.line in references:
-            found.setdefault(one.order, []).append(row)
+        found.setdefault(one.order, []).append(row)
     proof = sha256(evidence).hexdigest()
     return tuple(_report(coop, order_id, rows, proof) for order_id, rows in found.items())
 
@@ -150,12 +146,12 @@ def waiting_outcomes(state: State) -> dict[str, str]:
 
 
 def by_approval(log: LogReader, orders: Mapping[str, PayoutOrder]) -> dict[str, PayoutOrder]:
-    """Approved orders in the order of their last votes: so they came into a vault's tree."""
-    votes: dict[str, int] = {}
-    for row in search_all(log, Filter(kind=DECISION)):
-        subject = parse_envelope(log.entry(row.index)).draft.body["subject_hash"]
-        votes[subject] = max(row.index, votes.get(subject, 0))
-    return dict(sorted(orders.items(), key=lambda one: votes[one[0]]))
+    """Approved orders as they were approved: so they came into a vault's tree.
+
+    That is perhaps after one that was proposed later.
+    """
+    votes = _last_votes(log)
+    return dict(sorted(orders.items(), key=lambda one: votes[one[0]].index))
 
 
 def _known(state: State, log: LogReader) -> Iterator[Known]:

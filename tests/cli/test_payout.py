@@ -98,15 +98,16 @@ def test_claims_in_the_vault_are_paid_when_they_are_claimed_whole(
         one = {evm("5")["address"]: lines["bus"].amount_minor + lines["ev"].amount_minor - 1}
         day = parse_instant(coop.clock()).date()
         orders = vault_orders(coop.state(), "JPY", None)
-        (receipt,) = report_claims(coop, orders, one, {}, day=day, evidence=b"a proof")
-        assert report_claims(coop, orders, one, {}, day=day, evidence=b"a proof") == ()
+        shown = {"day": day, "references": dict.fromkeys(coop.state().orders[id_].lines, "vault")}
+        (receipt,) = report_claims(coop, orders, one, {}, evidence=b"a proof", **shown)
+        assert report_claims(coop, orders, one, {}, evidence=b"a proof", **shown) == ()
         vote(coop, "audit")
         assert receipt.index < coop.state().size
         states = {one.member: one.state for one in coop.state().orders[id_].lines.values()}
         assert states == {"bus": "paid", "ev": "ordered", "bike": "ordered"}
         gone = {evm("6")["address"]: [Expired(0, lines["bike"].amount_minor, evm("7")["address"])]}
         orders = vault_orders(coop.state(), "JPY", None)
-        report_claims(coop, orders, totals, gone, day=day, evidence=b"another proof")
+        report_claims(coop, orders, totals, gone, evidence=b"another proof", **shown)
         vote(coop, "audit")
         states = {one.member: one.state for one in coop.state().orders[id_].lines.values()}
         assert states == {"bus": "paid", "ev": "paid", "bike": "expired"}
@@ -166,7 +167,8 @@ def test_of_two_orders_the_one_that_was_approved_first_is_claimed_first(
         bus = next(one for one in orders[found[1]].lines.values() if one.member == "bus")
         assert bike.amount_minor < bus.amount_minor  # it would fit into what was claimed
         claimed, day = {evm("5")["address"]: bus.amount_minor}, parse_instant(coop.clock()).date()
-        report_claims(coop, orders, claimed, {}, day=day, evidence=b"a proof")
+        named = dict.fromkeys((line for one in orders.values() for line in one.lines), "vault")
+        report_claims(coop, orders, claimed, {}, references=named, day=day, evidence=b"a proof")
         vote(coop, "audit")
         states = {
             line.member: line.state
