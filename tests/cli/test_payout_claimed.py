@@ -12,15 +12,17 @@ import pytest
 
 from ledger.chain.expiries import Expiry
 from ledger.chain.node import BlockRef
-from ledger.coop.payouts import vault_totals
+from ledger.coop.state import OrderedLine
+from ledger.coop.submission import Submission
 from ledger.errors import OutOfRange
 from ledger.period import parse_instant
 from ledger.service import claims_paid
 from ledger.service.claims import VaultAccess
 from ledger.service.claims_paid import Claimed, read_claimed, report_claimed
+from ledger.service.submit import submit
 from tests.cli.conftest import Kyojo
-from tests.cli.test_payout import evm, opened, ordered, vote
-from tests.installation import MONTH, Place
+from tests.cli.test_payout import evm, name_account, opened, vote
+from tests.installation import MONTH, Place, ballot
 
 ACCESS = VaultAccess("", "0x" + "aa" * 20, "JPY", b"")
 RESERVE = "0x" + "9" * 40
@@ -65,11 +67,24 @@ class Chain:
 @pytest.fixture
 def reading(
     kyojo: Kyojo, place_of: Callable[[str], Place], monkeypatch: pytest.MonkeyPatch
-) -> tuple[Place, str, Chain]:
-    """All of October is ordered from a vault; answers with the order and the vault's chain."""
+) -> tuple[Place, Chain]:
+    """All of October is ordered from a vault, by two orders; answers with the vault's chain.
+
+    That of the bus was proposed after the other and approved before it.
+    """
     place = place_of("settled")
-    id_ = ordered(place, kyojo, {"bus": evm("5"), "ev": evm("5"), "bike": evm("6")})
+    proposed: list[str] = []
+    for accounts in ({"ev": evm("5"), "bike": evm("6")}, {"bus": evm("5")}):
+        with opened(place) as coop:
+            for firm, account in accounts.items():
+                name_account(coop, firm, account)
+        assert kyojo("payout", "propose").code == 0
+        with opened(place) as coop:
+            proposed += coop.state().proposals.keys() - set(proposed)
     with opened(place) as coop:
+        for id_ in reversed(proposed):
+            for who in ("bus", "ev"):
+                submit(coop, Submission(ballot(coop, who, id_)))
         chain = Chain(int(parse_instant(coop.state().period(MONTH).end).timestamp()))
 
     @contextmanager
@@ -86,7 +101,7 @@ def reading(
     }
     for name, value in said.items():
         monkeypatch.setattr(claims_paid, name, value)
-    return place, id_, chain
+    return place, chain
 
 
 def report(place: Place, from_block: int | None = None) -> tuple[Claimed, int]:
@@ -102,32 +117,34 @@ def report(place: Place, from_block: int | None = None) -> tuple[Claimed, int]:
     return found, len(entries)
 
 
-def states(place: Place, id_: str) -> dict[str, str]:
+def lines_of(place: Place) -> dict[str, OrderedLine]:
     with opened(place) as coop:
-        return {one.member: one.state for one in coop.state().orders[id_].lines.values()}
+        orders = coop.state().orders.values()
+    return {line.member: line for one in orders for line in one.lines.values()}
+
+
+def states(place: Place) -> dict[str, str]:
+    return {member: line.state for member, line in lines_of(place).items()}
 
 
 def test_what_expired_is_searched_only_for_lines_that_need_it(
-    reading: tuple[Place, str, Chain],
+    reading: tuple[Place, Chain],
 ) -> None:
-    place, id_, chain = reading
-    with opened(place) as coop:
-        totals = vault_totals(coop.state(), "JPY", through=MONTH)
-        lines = coop.state().orders[id_].lines.values()
-        first, other = (one for one in lines if one.account == BUS)
+    place, chain = reading
+    amounts = {member: line.amount_minor for member, line in lines_of(place).items()}
     # Whoever claims within the window costs no search.
-    chain.paid[BUS] = first.amount_minor
+    chain.paid[BUS] = amounts["bus"]
     assert report(place)[1] == 1
-    assert states(place, id_) == {first.member: "paid", other.member: "ordered", "bike": "ordered"}
+    assert states(place) == {"bus": "paid", "ev": "ordered", "bike": "ordered"}
     chain.height = 3_000
     assert report(place)[1] == 0
     assert chain.searched == [], "no line is settled and not reported"
-    chain.let_expire(BIKE, totals[BIKE], 1_500)
-    chain.paid[BUS] = totals[BUS]
+    chain.let_expire(BIKE, amounts["bike"], 1_500)
+    chain.paid[BUS] += amounts["ev"]
     found, entries = report(place)
     assert (entries, found.searched_from, chain.searched) == (1, 1_000, [(1_000, 3_000)])
     assert json.loads(found.evidence)["searched_from"] == 1_000
-    assert states(place, id_) == {"bus": "paid", "ev": "paid", "bike": "expired"}
+    assert states(place) == {"bus": "paid", "ev": "paid", "bike": "expired"}
     # All is reported: nothing is searched, whatever the height, unless it is asked for.
     chain.height = 100_000_000
     assert report(place)[1] == 0
