@@ -124,8 +124,7 @@ def report_claimed(coop: Coop, found: Claimed) -> tuple[Receipt, ...]:
 
     Keep ``found.evidence`` before.
     """
-    with coop.reading() as (state, log):
-        orders = by_approval(log, vault_orders(state, found.currency, found.vault))
+    orders = vault_orders(coop.state(), found.currency, found.vault)
     references = {
         id_: Mark(found.block_number, found.reached[str(line.account)]).text
         for order in orders.values()

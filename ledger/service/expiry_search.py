@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
+from ledger.coop.ages import lines_by_member
 from ledger.coop.payout_results import EXPIRED, PAID, LineResult
 from ledger.coop.state import PayoutOrder
 
@@ -110,7 +111,7 @@ def _spans(orders: Mapping[str, PayoutOrder]) -> Iterator[_Span]:
     """As ``ledger.coop.payouts.settled_lines`` goes through them."""
     reached: dict[str, int] = {}
     for order_id, order in orders.items():
-        for id_, line in sorted(order.lines.items(), key=lambda one: (one[1].member, one[0])):
+        for id_, line in lines_by_member(order):
             account = str(line.account)
             start = reached.get(account, 0)
             reached[account] = start + line.amount_minor

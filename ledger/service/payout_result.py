@@ -119,9 +119,8 @@ def report_claims(  # noqa: PLR0913 - orders, the contract's two answers, and wh
     """
     with coop.reading() as (state, log):
         known = waiting_outcomes(state)
-        since = _last_votes(log)
-    # Each came into the tree when it was approved, perhaps after one that was proposed later.
-    approved = dict(sorted(orders.items(), key=lambda one: since[one[0]].index))
+        # Each came into the tree when it was approved, perhaps after one that was proposed later.
+        approved = by_approval(log, orders)
     found: dict[str, list[LineResult]] = {}
     for one in settled_lines(approved, claimed, expired):
         if one.line in known:
@@ -151,11 +150,8 @@ def waiting_outcomes(state: State) -> dict[str, str]:
 
 def by_approval(log: LogReader, orders: Mapping[str, PayoutOrder]) -> dict[str, PayoutOrder]:
     """Approved orders in the order of their last votes: so they came into a vault's tree."""
-    votes: dict[str, int] = {}
-    for row in search_all(log, Filter(kind=DECISION)):
-        subject = parse_envelope(log.entry(row.index)).draft.body["subject_hash"]
-        votes[subject] = max(row.index, votes.get(subject, 0))
-    return dict(sorted(orders.items(), key=lambda one: votes[one[0]]))
+    votes = _last_votes(log)
+    return dict(sorted(orders.items(), key=lambda one: votes[one[0]].index))
 
 
 def _known(state: State, log: LogReader) -> Iterator[Known]:
