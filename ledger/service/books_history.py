@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from ledger import canonical
+from ledger.coop.ages import disputes_by_age
 from ledger.coop.envelope import parse_envelope
 from ledger.coop.replaced import identity_of
 from ledger.coop.state import PayoutOrder, State
@@ -144,7 +145,7 @@ class Histories:
         table = "revenue" if row.kind == "revenue-reported" else "costs"
         place = f"{table}/{row.subject}"
         place = place if table == "revenue" else f"{place}/{row.counterparty}"
-        for dispute in self.state.disputes.values():
+        for _, dispute in disputes_by_age(self.state):
             if dispute.period == row.period and dispute.state == "upheld":
                 change = dispute.claims.get(place)
                 if change is not None:
@@ -163,7 +164,7 @@ class Histories:
         if not is_current:
             events += [Event("superseded-by", index) for index in proposals if index > row.index]
             return History("superseded", tuple(events))
-        for dispute_id, dispute in self.state.disputes.items():
+        for dispute_id, dispute in disputes_by_age(self.state):
             if dispute.settlement_id == id_:
                 note = f"{dispute_id}: {dispute.state}"
                 events.append(Event("disputed", None, None, note))

@@ -69,7 +69,7 @@ def history(coop: Coop) -> list[KeyHistory]:
                 _evidence(log, changes, ANNOUNCED, vkey, key.added),
                 _evidence(log, changes, RETIRED, vkey, key.retired),
             )
-            for vkey, key in state.log_keys.items()
+            for vkey, key in sorted(state.log_keys.items(), key=lambda one: one[1].added)
         ]
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ledger.coop import bodies, payout_bodies
+from ledger.coop.ages import proposals_by_age
 from ledger.coop.submission import Submission
 from ledger.errors import KyojoError, MalformedEntry
 from ledger.payout.account import Account, IbanAccount, JapaneseAccount, hint_of, open_account
@@ -56,7 +57,7 @@ def doubts(coop: Coop) -> tuple[Doubt, ...]:
     """What is wrong with accounts that wait for the office's confirmation."""
     found = []
     with coop.reading() as (state, log):
-        for id_, proposal in state.proposals.items():
+        for id_, proposal in proposals_by_age(state):
             if proposal.kind != DESTINATION or "details" not in proposal.body["destination"]:
                 continue
             where = proposal.body["destination"]

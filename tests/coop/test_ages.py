@@ -13,7 +13,6 @@ from ledger.coop.envelope import parse_envelope
 from ledger.coop.payable import payable_figures
 from ledger.coop.payouts import settled_lines, vault_orders
 from ledger.coop.state import State, parse_state, state_document, state_hash
-from ledger.service.notice_maker import Coverage
 from tests.builder import World
 from tests.coop.currencies import CHF, JPY, YEN, set_destinations, settle_month, two_currencies
 from tests.coop.held_months import MORE_OF_BOTH, TWO_LINES, closed, settled
@@ -180,9 +179,6 @@ def test_the_lines_of_a_vault_are_settled_oldest_first_by_whoever_read_the_state
     for state in (world.state, read_again(world.state)):
         found = settled_lines(vault_orders(state, "JPY", FIRST), {account: reached}, {})
         assert [(one.order, one.line) for one in found] == [(first, id_) for id_, _ in lines[:2]]
-        latest = state.orders[second]
-        earlier = Coverage(state).before(latest, lines[0][1].member)
-        assert [order.index for order, *_ in earlier] == [state.orders[first].index]
 
 
 def test_what_is_posted_and_held_is_told_in_one_order() -> None:
