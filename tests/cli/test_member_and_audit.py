@@ -110,6 +110,23 @@ def test_a_member_submits_decides_and_reads(kyojo: Kyojo, served: Served, tmp_pa
     assert served.run("status").out.splitlines()[0].startswith("ledger.example.jp")
 
 
+def test_who_must_agree_beside_the_electorate_is_counted_apart(
+    kyojo: Kyojo, served: Served, tmp_path: Path
+) -> None:
+    right = {"write": ["operator"], "approve": {"roles": ["auditor"], "threshold": "1"}}
+    change = tmp_path / "change.json"
+    change.write_text(json.dumps({"authority": {"payout-destination-set": right}}))
+    said = kyojo("member", "propose-charter", change, *served.own("bus"))
+    assert said.code == 0, said.err
+    *_, waiting = kyojo("member", "proposals", *served.own("ev"), "--json").document
+    assert (waiting["needed"], waiting["besides"]) == (2, [{"electorate": ["office"], "needed": 1}])
+    for who, action, shown in (("bus", "approve", True), ("office", "reject", False)):
+        vote = ("member", "decide", waiting["subject_hash"], "--action", action)
+        assert kyojo(*vote, *served.own(who)).code == 0
+        out = kyojo("member", "proposals", *served.own("ev")).out
+        assert ("(1 of 2 and 0 of 1)" in out, waiting["subject"] in out) == (shown, shown)
+
+
 def test_a_member_keeps_its_statement_and_verifies_it_offline(
     kyojo: Kyojo, served: Served, tmp_path: Path
 ) -> None:
