@@ -98,7 +98,7 @@ def test_a_co_op_founded_without_payouts_names_them_and_pays_a_month(
 
         name_accounts(typed, tmp_path)
         due = {one["member"]: one["due"] for one in typed.office("payout", "show")["members"]}
-        order = propose(typed, due)
+        order = propose(typed, due, tmp_path)
         export(typed, order["id"], due, tmp_path)
         lines = {line["member"]: line for line in order["lines"]}
         typed.office("payout", "result", str(bank_says(lines, "ev", tmp_path)))
