@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from hashlib import sha256
-from itertools import chain, islice
+from itertools import islice
 
 from ledger import canonical
 from ledger.audit.bundle import MANIFEST
@@ -416,17 +416,29 @@ def open_month() -> World:
     return world
 
 
-def all_cases(month: Audited, *, one_in: int = 1) -> list[Case]:
-    """Every case, the good ones first; of those that a loop makes by the dozen one in so many."""
+def all_cases(month: Audited, *, is_sample: bool = False) -> list[Case]:
+    """Every case, the good ones first.
+
+    A sample has every third of those that somebody thought of, and every eighth of those that a
+    loop makes by the dozen.
+    """
     closed, still_open, slices = closed_month(), open_month(), Slices()
+    thought_of = (
+        manifests(month), entries_gone(closed, trust_in(closed)), settlements(closed),
+        records(still_open), kinds(still_open), contested_cases(), paid_cases(),
+        reported_cases(), changed_cases(),
+    )  # fmt: skip
     made_by_loops = (
         flips(month), anywhere(month, 24), containers(month), heads(month), nonsense(month),
         slices.wrong(), key_cases(),
     )  # fmt: skip
     return [
-        *good(month), *slices.good(), *manifests(month), *entries_gone(closed, trust_in(closed)),
-        *settlements(closed), *records(still_open), *kinds(still_open), *every_kind(),
-        *erased(), *months(), *contested_cases(), *held_cases(), *paid_cases(), *reported_cases(),
-        *changed_cases(),
-        *chain.from_iterable(islice(cases, 0, None, one_in) for cases in made_by_loops),
+        *good(month), *slices.good(), *every_kind(), *erased(), *months(), *held_cases(),
+        *_one_in(3 if is_sample else 1, thought_of),
+        *_one_in(8 if is_sample else 1, made_by_loops),
     ]  # fmt: skip
+
+
+def _one_in(step: int, families: Iterable[Iterable[Case]]) -> Iterator[Case]:
+    for cases in families:
+        yield from islice(cases, 0, None, step)
