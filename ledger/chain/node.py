@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from web3 import Web3
 
 EMBEDDED_SCHEME = "embedded:"
-# eth-tester answers eth_chainId with this number whatever the chain says, so the chain has it too.
-EMBEDDED_CHAIN_ID = 131277322940537
 CALL_GAS = 5_000_000
 
 BlockTag = Literal["pending", "latest", "safe", "finalized"]
@@ -133,15 +131,14 @@ class LogEntry:
 class Node:
     """A connection to one chain; use ``open_node``. Not for use by several threads."""
 
-    def __init__(self, web3: Web3, *, fee_cap_wei: int | None = None) -> None:
+    def __init__(
+        self, web3: Web3, *, fee_cap_wei: int | None = None, is_embedded: bool = False
+    ) -> None:
+        """Speak through ``web3``; ``is_embedded`` says that it is the embedded chain's."""
         self.web3 = web3
+        self.is_embedded = is_embedded
         self.fee_cap_wei = fee_cap_wei
         self.chain_id: int = self._ask("ask for the chain id", lambda: web3.eth.chain_id)
-
-    @property
-    def is_embedded(self) -> bool:
-        """Whether this is the embedded chain, which has ways of its own."""
-        return self.chain_id == EMBEDDED_CHAIN_ID
 
     def code_hash(self, address: str) -> bytes:
         """The keccak256 of the code at ``address``, 32 bytes; that of nothing if there is none."""
@@ -348,7 +345,7 @@ def open_node(
 
         path = Path(url.removeprefix(EMBEDDED_SCHEME))
         with open_embedded(path, wait_seconds=wait_seconds) as web3:
-            yield Node(web3, fee_cap_wei=fee_cap_wei)
+            yield Node(web3, fee_cap_wei=fee_cap_wei, is_embedded=True)
     elif url.startswith(("http://", "https://")):
         from ledger.chain.rpc import open_http  # noqa: PLC0415
 

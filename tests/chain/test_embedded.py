@@ -12,12 +12,13 @@ from web3 import EthereumTesterProvider, Web3
 
 from ledger.chain.anchor import read_head
 from ledger.chain.embedded import (
+    EMBEDDED_CHAIN_ID,
     EmbeddedChain,
     KeyValueStore,
     StoredAtomicDB,
     open_embedded,
 )
-from ledger.chain.node import EMBEDDED_CHAIN_ID, open_node
+from ledger.chain.node import open_node
 from ledger.chain.quorum import key_address
 from ledger.errors import ChainUnavailable, InvariantViolated
 from tests.chain.chain_world import (

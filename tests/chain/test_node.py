@@ -12,7 +12,8 @@ from ledger.chain.anchor import (
     rotate_call,
     rotate_digest,
 )
-from ledger.chain.node import EMBEDDED_CHAIN_ID, open_node, require_coincurve
+from ledger.chain.embedded import EMBEDDED_CHAIN_ID
+from ledger.chain.node import open_node, require_coincurve
 from ledger.chain.quorum import key_address, sign_digest
 from ledger.errors import (
     AnchorMismatch,
