@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ledger.cli.files import read_file
 from ledger.cli.office import chosen, show_receipt
 from ledger.cli.output import show
+from ledger.coop.charter import Charter
 from ledger.coop.charter_changes import KIND
 from ledger.coop.charter_draft import Drafted, draft_change, parse_charter
-from ledger.coop.charter_terms import words_of
+from ledger.coop.charter_terms import right_in_words, words_of
 from ledger.service.charter import charter_in_force, propose_change
 
 EPILOG = """\
@@ -59,11 +60,11 @@ def _add_change(parser: argparse.ArgumentParser) -> None:
 
 
 def show_charter(options: argparse.Namespace) -> int:
-    """Print the hash of the charter in force, by which votes it changed, and what differs now."""
+    """Print the charter in force with its hash, by which votes it changed, and what differs now."""
     with chosen(options) as (_, coop):
         found, state = charter_in_force(coop), coop.state()
     first = state.charter or found.charter
-    lines = [f"charter {found.charter.hash().hex()}"]
+    lines = [f"charter {found.charter.hash().hex()}", *_terms(found.charter)]
     lines += [f"entry {one.entry}, {one.received_at}: {one.subject}" for one in found.changes]
     lines += [f"in all: {words}" for words in words_of(first, found.charter)]
     document = {
@@ -76,6 +77,31 @@ def show_charter(options: argparse.Namespace) -> int:
     }
     show("\n".join(lines), document, as_json=options.json)
     return 0
+
+
+def _terms(charter: Charter) -> Iterator[str]:
+    """What the charter says, but for keys, contracts and names of words (``--json`` has them)."""
+    yield f"{charter.name.ja} / {charter.name.en}, {charter.origin}"
+    currencies = ", ".join(f"{one.code} ({one.digits})" for one in charter.currencies)
+    yield f"time zone {charter.time_zone}; currencies (digits) {currencies}"
+    terms = charter.period
+    yield (
+        f"a record counts in the month of its {terms.decided_by}; grace days {terms.grace_days}, "
+        f"objection days {terms.objection_days}, look-back {terms.lookback_periods} months; "
+        f"destination days {charter.destination_days}"
+    )
+    yield "founded by " + ", ".join(one.id for one in charter.members)
+    read = charter.readers
+    yield f"entries are read by {read.entries}; " + "; ".join(
+        f"{what} by {', '.join(roles) or 'nobody else'}"
+        for what, roles in (("totals", read.totals), ("records", read.records),
+                            ("settlements", read.settlements))
+    )  # fmt: skip
+    words = charter.vocabulary
+    metrics = ", ".join(f"{one.id} ({one.unit})" for one in words.metrics)
+    charges = ", ".join(one.id for one in words.charges) or "none"
+    yield f"vocabulary {words.version}: metrics {metrics}; charges {charges}"
+    yield from (f"  {kind} by {right_in_words(one)}" for kind, one in charter.authority.items())
 
 
 def propose(options: argparse.Namespace) -> int:

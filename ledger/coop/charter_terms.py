@@ -274,10 +274,12 @@ def _right_words(before: Mapping[str, Right], after: Mapping[str, Right]) -> Ite
     for kind, right in sorted(after.items()):
         old = before.get(kind)
         if old != right:
-            yield f"{kind} by {NOBODY if old is None else _right(old)} → {_right(right)}"
+            was = NOBODY if old is None else right_in_words(old)
+            yield f"{kind} by {was} → {right_in_words(right)}"
 
 
-def _right(right: Right) -> str:
+def right_in_words(right: Right) -> str:
+    """Who writes a kind and who approves it, as a change is put to the vote."""
     if right.approve is None:
         return f"{_roles(right.write)} at once"
     return f"{_roles(right.write)} with {right.approve.threshold} of {_roles(right.approve.roles)}"
